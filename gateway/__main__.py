@@ -1,0 +1,149 @@
+"""The `bff` command: one role or one question each."""
+
+import asyncio
+import difflib
+import json
+import subprocess
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+from rich.console import Console
+
+from gateway.app import create_app
+from gateway.dev import StubsFailed, run_dev
+from gateway.serving import PortTaken, bind, make_server
+from gateway.settings import Settings, SettingsError
+from gateway.settings_reference import render_reference, rows_of
+from gateway.telemetry import configure_logging
+from gateway.token_key import make_key
+from projections.token_codec import TokenCodec
+from projections.token_inspection import inspect_token
+from resolvers.schema import build_schema
+
+SCHEMA_FILE = Path("schema.graphql")
+
+cli = typer.Typer(
+    name="bff",
+    help="One GraphQL door for services that each own their database.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+token = typer.Typer(help="Consistency tokens: look into one, make a key.", no_args_is_help=True)
+cli.add_typer(token, name="token")
+
+
+@cli.command()
+def dev() -> None:
+    """Run everything on this machine: three stub services, their data, gateway and playground."""
+    settings = _settings(playground=True, introspection=True)
+    configure_logging(settings.log_format)
+    asyncio.run(run_dev(settings, Console(stderr=False)))
+
+
+@cli.command()
+def serve() -> None:
+    """Run one gateway before the services that the settings name."""
+    settings = _settings()
+    configure_logging(settings.log_format)
+    app = create_app(settings, settings.read_token_keys())
+    with bind(settings) as listening:
+        asyncio.run(make_server(app).serve(sockets=[listening]))
+
+
+@cli.command(
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
+    add_help_option=False,
+)
+def stubs(context: typer.Context) -> None:
+    """Run the stub services alone; `bff stubs --help` tells their options."""
+    command = [sys.executable, "-m", "upstream_stubs", *(context.args or ["all"])]
+    raise typer.Exit(subprocess.run(command, check=False).returncode)  # noqa: S603 - ourselves
+
+
+@cli.command()
+def schema(
+    *,
+    check: Annotated[bool, typer.Option(help="Compare with schema.graphql; fail if it differs.")] = False,
+    write: Annotated[bool, typer.Option(help="Write schema.graphql.")] = False,
+) -> None:
+    """Print the schema."""
+    text = build_schema().as_str() + "\n"
+    if write:
+        SCHEMA_FILE.write_text(text)
+    elif check:
+        _compare(SCHEMA_FILE.read_text(), text)
+    else:
+        typer.echo(text, nl=False)
+
+
+@cli.command()
+def settings(
+    *,
+    markdown: Annotated[bool, typer.Option(help="As the table in docs/settings.md.")] = False,
+) -> None:
+    """Print every setting: name, value now, default, range, unit and reason."""
+    if markdown:
+        typer.echo(render_reference(), nl=False)
+    else:
+        _print_settings(_settings())
+
+
+@token.command("inspect")
+def inspect(
+    text: Annotated[str, typer.Argument(help="The token.")],
+    subject: Annotated[str, typer.Option(help="The session it is bound to.")] = "anonymous",
+) -> None:
+    """Tell what a token demands; verified only where BFF_TOKEN_KEYS is set."""
+    given = _settings()
+    codec = None if given.token_keys is None else TokenCodec(given.read_token_keys())
+    inspection = inspect_token(text, codec, subject)
+    typer.echo(json.dumps(asdict(inspection), indent=2, default=str))
+
+
+@token.command("key")
+def key(
+    key_id: Annotated[int, typer.Option("--id", min=0, max=63, help="0 to 63; new for a rotation.")] = 1,
+) -> None:
+    """Make a signing key for BFF_TOKEN_KEYS."""
+    typer.echo(make_key(key_id))
+
+
+def main() -> None:
+    """The entry point: expected failures are one clear message and exit code 2."""
+    try:
+        cli()
+    except (SettingsError, PortTaken, StubsFailed) as error:
+        _fail(str(error))
+    except KeyboardInterrupt:
+        sys.exit(0)
+
+
+def _settings(**defaults: object) -> Settings:
+    return Settings.from_environment(defaults=defaults)
+
+
+def _fail(message: str) -> NoReturn:
+    typer.echo(message, err=True)
+    sys.exit(2)
+
+
+def _compare(expected: str, actual: str) -> None:
+    if expected == actual:
+        return
+    difference = difflib.unified_diff(
+        expected.splitlines(), actual.splitlines(), str(SCHEMA_FILE), "the code", lineterm=""
+    )
+    _fail("\n".join(difference) + "\n\nschema.graphql is not what the code says: run `make schema`")
+
+
+def _print_settings(given: Settings) -> None:
+    for name, value, about in rows_of(given):
+        typer.echo(f"{name:<28}{value}\n    {about}")
+
+
+if __name__ == "__main__":
+    main()

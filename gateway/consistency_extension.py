@@ -1,0 +1,37 @@
+"""`extensions.consistency`: what the report of an operation looks like to a client."""
+
+from gateway.errors import Json, missing_as_json
+from resolvers.report import ConsistencyReport, Shown
+
+
+def render_consistency(
+    report: ConsistencyReport, token: str | None, *, expired_count: int
+) -> Json:
+    """The extension of one answer; ``token`` is the sealed joined token."""
+    rendered: Json = {
+        "token": token,
+        "satisfied": report.is_satisfied,
+        "waitedMs": _ms(report.waited_s),
+        "missing": missing_as_json(report.missing),
+        "components": [_component(shown) for shown in report.shown],
+    }
+    if report.omitted_count:
+        rendered["componentsOmitted"] = report.omitted_count
+    if expired_count:
+        rendered["expiredTokens"] = expired_count
+    return rendered
+
+
+def _component(shown: Shown) -> Json:
+    return {
+        "path": shown.path,
+        "id": None if shown.key is None else shown.key.id,
+        "source": shown.provenance.source.value,
+        "version": None if shown.version is None else shown.version.number,
+        "ageMs": _ms(shown.provenance.age_s),
+        "reason": shown.provenance.reason.value,
+    }
+
+
+def _ms(seconds: float) -> int:
+    return round(seconds * 1000)

@@ -1,0 +1,141 @@
+"""`bff dev`: the whole house on one machine, started and stopped as one.
+
+The services are processes of their own, so that stopping one is a real outage. Where they listen is
+theirs to say: they move when a port is taken, and print one line with their addresses.
+"""
+
+import asyncio
+import json
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from pydantic import HttpUrl, SecretStr
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
+
+from gateway.app import create_app
+from gateway.catch_up import CatchUp
+from gateway.serving import bind, make_server
+from gateway.settings import Settings
+from gateway.token_key import kept_key
+
+STUBS_START_S = 60.0
+"""How long the services may take to load their demo data and listen (s)."""
+
+STUBS_STOP_S = 10.0
+"""How long they may take to stop (s) before they are killed."""
+
+CATCH_UP_S = 20.0
+"""How long the welcome waits for the projection (s); reads are live until then anyway."""
+
+QUERY = (
+    '{ order(id: "o-1") { id status total customer { name } '
+    "items { quantity lineTotal product { name } } } }"
+)
+
+
+class StubsFailed(Exception):
+    """The services did not start; the text says what to do."""
+
+
+async def run_dev(settings: Settings, console: Console) -> None:
+    """Start services and gateway, say where they are, serve until interrupted.
+
+    Raises `PortTaken` or `StubsFailed` before anything is served.
+    """
+    data_dir = Path(settings.data_dir)
+    with bind(settings) as listening:
+        async with stubs_running(data_dir) as urls:
+            settings = _point_to(settings, urls, kept_key(data_dir))
+            app = create_app(settings, settings.read_token_keys())
+            server = make_server(app)
+            async with asyncio.TaskGroup() as group:
+                welcome = group.create_task(_welcome(app.state.gateway.catch_up, settings, console))
+                await server.serve(sockets=[listening])
+                welcome.cancel()
+
+
+@asynccontextmanager
+async def stubs_running(data_dir: Path) -> AsyncIterator[dict[str, str]]:
+    """The three services as a process tree of their own; yields their addresses by name."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "upstream_stubs", "all", "--data", str(data_dir)),
+        "--exit-on-stdin-close",
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+    )
+    try:
+        yield await _read_addresses(process)
+    finally:
+        await _stop(process)
+
+
+async def _read_addresses(process: asyncio.subprocess.Process) -> dict[str, str]:
+    if process.stdout is None:
+        raise StubsFailed("the services have no output to read")
+    try:
+        async with asyncio.timeout(STUBS_START_S):
+            line = await process.stdout.readline()
+    except TimeoutError:
+        raise StubsFailed(f"the services did not start within {STUBS_START_S:g} s") from None
+    if not line:
+        raise StubsFailed("the services did not start; see their message above")
+    addresses: dict[str, str] = json.loads(line)
+    return addresses
+
+
+async def _stop(process: asyncio.subprocess.Process) -> None:
+    """Close their input, which ends them in order; kill what is left after a while."""
+    if process.stdin is not None:
+        process.stdin.close()
+    try:
+        async with asyncio.timeout(STUBS_STOP_S):
+            await process.wait()
+    except TimeoutError:
+        process.kill()
+        await process.wait()
+
+
+def _point_to(settings: Settings, urls: dict[str, str], key: str) -> Settings:
+    """The services' addresses and the kept key, where the environment names none."""
+    found = {f"{service}_url": HttpUrl(url) for service, url in urls.items()}
+    defaults = {**found, "token_keys": SecretStr(key)}
+    missing = {k: v for k, v in defaults.items() if k not in settings.model_fields_set}
+    return settings.model_copy(update=missing)
+
+
+async def _welcome(catch_up: CatchUp, settings: Settings, console: Console) -> None:
+    """Show the projection's progress, then where everything is."""
+    try:
+        async with asyncio.timeout(CATCH_UP_S):
+            await _show_progress(catch_up, console)
+    except TimeoutError:
+        console.print("The projection has not caught up yet; until then every read is live.")
+    address = f"http://{settings.host}:{settings.port}/graphql"
+    body = json.dumps({"query": QUERY})
+    console.print(f"\n[bold]Playground[/]  {address}")
+    for service in ("orders", "customers", "products"):
+        console.print(f"{service:<12}{getattr(settings, service + '_url')}")
+    console.print("\nTry it:", highlight=False)
+    console.print(
+        f"curl -s {address} -H 'Content-Type: application/json' -d '{body}'\n",
+        soft_wrap=True,
+        highlight=False,
+        markup=False,
+    )
+    console.print("Ctrl-C stops everything; the data stays.")
+
+
+async def _show_progress(catch_up: CatchUp, console: Console) -> None:
+    columns = (TextColumn("{task.description:>12}"), BarColumn(), MofNCompleteColumn())
+    with Progress(*columns, console=console) as bars:
+        tasks: dict[str, TaskID] = {}
+        async for progress in catch_up.follow():
+            for source, at in progress.items():
+                task = tasks.get(source)
+                if task is None:
+                    task = tasks[source] = bars.add_task(source, total=None)
+                total = at.applied_count + (at.remaining_count or 0)
+                bars.update(task, completed=at.applied_count, total=total or None)

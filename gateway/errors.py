@@ -1,0 +1,165 @@
+"""The one table from what went wrong to what a client is told: code, hint, and nothing of the inside.
+
+    error of a field                     code
+    BadInput                             BAD_USER_INPUT              mend `field`
+    InvalidToken                         INVALID_CONSISTENCY_TOKEN   drop the token
+    ConsistencyTimeout                   CONSISTENCY_TIMEOUT         ask again, or let us go live
+    UpstreamUnavailable                  UPSTREAM_UNAVAILABLE        ask again after `retryAfterMs`
+    UpstreamTimeout                      UPSTREAM_TIMEOUT            ask again
+    InvalidAnswer, VersionBehind         UPSTREAM_INVALID_ANSWER     tell the owners of `service`
+    DeadlineExceeded                     DEADLINE_EXCEEDED           ask for less, or again
+    CircuitOpen                          CIRCUIT_OPEN                ask again after `retryAfterMs`
+    BulkheadFull                         BULKHEAD_FULL               ask again after `retryAfterMs`
+    Rejected (on a read)                 UPSTREAM_REJECTED           mend the request
+    anything else                        INTERNAL_ERROR              report the request id
+
+    error of a request                   code                        HTTP status
+    not a GraphQL request                BAD_REQUEST                 400, 405, 415
+    body too large, body too slow        BODY_TOO_LARGE, BODY_TIMEOUT      413, 408
+    document cannot be read              GRAPHQL_PARSE_FAILED        400
+    document does not fit the schema     GRAPHQL_VALIDATION_FAILED   400
+    document asks for too much           QUERY_TOO_LARGE             400
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from http import HTTPStatus
+
+from graphql import GraphQLError, GraphQLSyntaxError
+
+from projections.versions import AggregateKey, Version
+from resolvers.errors import BadInput, ConsistencyTimeout, InvalidToken
+from resolvers.upstream.errors import (
+    BulkheadFull,
+    CircuitOpen,
+    DeadlineExceeded,
+    InvalidAnswer,
+    Rejected,
+    UpstreamError,
+    UpstreamTimeout,
+    UpstreamUnavailable,
+    VersionBehind,
+)
+
+Json = dict[str, object]
+
+
+class ErrorCode(StrEnum):
+    """Every `extensions.code` there is. Public: clients branch on these."""
+
+    BAD_USER_INPUT = "BAD_USER_INPUT"
+    INVALID_CONSISTENCY_TOKEN = "INVALID_CONSISTENCY_TOKEN"  # noqa: S105 - a code, not a secret
+    CONSISTENCY_TIMEOUT = "CONSISTENCY_TIMEOUT"
+    UPSTREAM_UNAVAILABLE = "UPSTREAM_UNAVAILABLE"
+    UPSTREAM_TIMEOUT = "UPSTREAM_TIMEOUT"
+    UPSTREAM_INVALID_ANSWER = "UPSTREAM_INVALID_ANSWER"
+    UPSTREAM_REJECTED = "UPSTREAM_REJECTED"
+    DEADLINE_EXCEEDED = "DEADLINE_EXCEEDED"
+    CIRCUIT_OPEN = "CIRCUIT_OPEN"
+    BULKHEAD_FULL = "BULKHEAD_FULL"
+    INTERNAL_ERROR = "INTERNAL_ERROR"
+    BAD_REQUEST = "BAD_REQUEST"
+    BODY_TOO_LARGE = "BODY_TOO_LARGE"
+    BODY_TIMEOUT = "BODY_TIMEOUT"
+    GRAPHQL_PARSE_FAILED = "GRAPHQL_PARSE_FAILED"
+    GRAPHQL_VALIDATION_FAILED = "GRAPHQL_VALIDATION_FAILED"
+    QUERY_TOO_LARGE = "QUERY_TOO_LARGE"
+
+
+class RequestRefused(Exception):
+    """The request as a whole is refused: nothing was run. ``status`` is its HTTP status."""
+
+    def __init__(self, status: HTTPStatus, code: ErrorCode, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+
+    def as_json(self) -> Json:
+        return {"message": str(self), "extensions": {"code": self.code.value}}
+
+
+class TooMuchAsked(Exception):
+    """The document is refused before validation for what it asks."""
+
+
+UPSTREAM_CODES: dict[type[UpstreamError], ErrorCode] = {
+    UpstreamUnavailable: ErrorCode.UPSTREAM_UNAVAILABLE,
+    UpstreamTimeout: ErrorCode.UPSTREAM_TIMEOUT,
+    InvalidAnswer: ErrorCode.UPSTREAM_INVALID_ANSWER,
+    VersionBehind: ErrorCode.UPSTREAM_INVALID_ANSWER,
+    DeadlineExceeded: ErrorCode.DEADLINE_EXCEEDED,
+    CircuitOpen: ErrorCode.CIRCUIT_OPEN,
+    BulkheadFull: ErrorCode.BULKHEAD_FULL,
+    Rejected: ErrorCode.UPSTREAM_REJECTED,
+}
+
+OUTCOME_UNKNOWN = (
+    "it may have been done all the same: repeat it with the same idempotencyKey, or read before "
+    "you decide"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ClientError:
+    """One error as the client sees it. ``is_ours``: a mistake of this gateway, to be logged."""
+
+    message: str
+    extensions: Json
+    is_ours: bool = False
+
+
+def translate(error: GraphQLError, request_id: str) -> ClientError:
+    """What the client is told of an error of a field or a document."""
+    match error.original_error:
+        case None if isinstance(error, GraphQLSyntaxError):
+            return _coded(ErrorCode.GRAPHQL_PARSE_FAILED, error.message)
+        case None:
+            return _coded(ErrorCode.GRAPHQL_VALIDATION_FAILED, error.message)
+        case TooMuchAsked() as excess:
+            return _coded(ErrorCode.QUERY_TOO_LARGE, str(excess))
+        case BadInput(field=field) as bad:
+            return _coded(ErrorCode.BAD_USER_INPUT, str(bad), field=field)
+        case InvalidToken(field=field, reason=reason) as invalid:
+            return _coded(
+                ErrorCode.INVALID_CONSISTENCY_TOKEN, str(invalid), field=field, reason=reason
+            )
+        case ConsistencyTimeout() as timeout:
+            return _consistency_timeout(timeout)
+        case UpstreamError() as upstream:
+            return _upstream(upstream)
+        case GraphQLError() as inner:
+            return _coded(ErrorCode.BAD_USER_INPUT, inner.message)
+        case _:
+            message = "something went wrong on our side; report the request id"
+            extensions: Json = {"code": ErrorCode.INTERNAL_ERROR.value, "requestId": request_id}
+            return ClientError(message, extensions, is_ours=True)
+
+
+def missing_as_json(missing: Mapping[AggregateKey, Version]) -> list[Json]:
+    """Entries a client demanded and did not get."""
+    return [
+        {"type": key.type.value, "id": key.id, "version": at.number, "epoch": at.epoch}
+        for key, at in missing.items()
+    ]
+
+
+def _consistency_timeout(timeout: ConsistencyTimeout) -> ClientError:
+    lag_ms = None if timeout.lag_s is None else round(timeout.lag_s * 1000)
+    missing = missing_as_json(timeout.missing)
+    return _coded(ErrorCode.CONSISTENCY_TIMEOUT, str(timeout), missing=missing, lagMs=lag_ms)
+
+
+def _upstream(error: UpstreamError) -> ClientError:
+    details: Json = {"service": error.service}
+    message = str(error)
+    if error.retry_after_s is not None:
+        details["retryAfterMs"] = round(error.retry_after_s * 1000)
+    if error.is_outcome_unknown:
+        details["outcome"] = "UNKNOWN"
+        message = f"{message}; {OUTCOME_UNKNOWN}"
+    return _coded(UPSTREAM_CODES[type(error)], message, **details)
+
+
+def _coded(code: ErrorCode, message: str, **details: object) -> ClientError:
+    return ClientError(message, {"code": code.value, **details})

@@ -1,0 +1,1 @@
+"""From a document's text to an answer: documents checked once, then run by the executor."""

@@ -1,0 +1,184 @@
+"""One GraphQL operation from request to response body: context, execution, joined token."""
+
+import time
+from dataclasses import dataclass
+from http import HTTPStatus
+
+from graphql import ExecutionResult, GraphQLError, OperationType
+
+from gateway.consistency_extension import render_consistency
+from gateway.errors import ErrorCode, Json, RequestRefused, translate
+from gateway.execution.documents import Document, DocumentRefused, Documents
+from gateway.execution.executor import Executor
+from gateway.request import GraphQLRequest, RequestHeaders
+from gateway.telemetry import Telemetry
+from projections.token import ConsistencyToken, merge
+from projections.token_codec import TokenCodec
+from resolvers.context import OperationContext
+from resolvers.errors import BadInput, InvalidToken
+from resolvers.loaders import Clients, LiveLoader
+from resolvers.reading import OperationReads, ReadModel, ReadOptions
+from resolvers.report import ConsistencyReport
+from resolvers.tokens import TokenDesk
+from resolvers.upstream.call_context import CallContext
+from resolvers.upstream.deadline import Deadline
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who asks: ``subject`` is what her tokens are bound to."""
+
+    subject: str
+    request_id: str
+    traceparent: str | None
+    token_texts: list[str]
+    token_cookie: str | None
+
+    @classmethod
+    def of(cls, headers: RequestHeaders, subject_header: str | None) -> "Caller":
+        subject = headers.first(subject_header.lower()) if subject_header else None
+        return cls(
+            subject=subject or "anonymous",
+            request_id=headers.request_id,
+            traceparent=headers.traceparent,
+            token_texts=headers.token_texts,
+            token_cookie=headers.token_cookie,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """What goes back, before it is bytes. ``token`` is the sealed joined token."""
+
+    body: Json
+    token: str | None = None
+    status: HTTPStatus = HTTPStatus.OK
+    is_request_error: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operations:
+    """Runs operations; everything here lives as long as the gateway."""
+
+    documents: Documents
+    executor: Executor
+    clients: Clients
+    model: ReadModel | None
+    codec: TokenCodec
+    read_options: ReadOptions
+    request_timeout_s: float
+    telemetry: Telemetry
+
+    async def run(
+        self, request: GraphQLRequest, caller: Caller, *, deadline: Deadline, is_read_only: bool
+    ) -> Response:
+        """The answer to ``request``. Raises `RequestRefused` where nothing was run."""
+        tokens = TokenDesk(self.codec, caller.subject, _now_minute)
+        token = self._demanded(tokens, caller)
+        try:
+            document = self.documents.read(request.query, request.variables)
+        except DocumentRefused as refused:
+            errors = [self._render(error, caller) for error in refused.errors]
+            return Response({"errors": errors}, is_request_error=True)
+        if is_read_only and document.operation_type(request.operation_name) is not OperationType.QUERY:
+            message = "only queries can be sent by GET"
+            raise RequestRefused(HTTPStatus.METHOD_NOT_ALLOWED, ErrorCode.BAD_REQUEST, message)
+        context = self._context(document, caller, deadline, tokens, token)
+        try:
+            result = await self.executor.run(
+                document,
+                context,
+                variables=request.variables,
+                operation_name=request.operation_name,
+            )
+            return await self._respond(result, context, caller)
+        finally:
+            context.close()
+
+    def may_be_abandoned(self, request: GraphQLRequest) -> bool:
+        """May a running request be cancelled when its client leaves? Only if it writes nothing."""
+        document = self.documents.find(request.query)
+        return (
+            document is not None
+            and document.operation_type(request.operation_name) is OperationType.QUERY
+        )
+
+    def mistake(self, error: Exception, caller: Caller) -> Response:
+        """The answer to a request that failed by our own mistake."""
+        wrapped = GraphQLError("internal error", original_error=error)
+        errors = [self._render(wrapped, caller)]
+        return Response({"errors": errors}, status=HTTPStatus.INTERNAL_SERVER_ERROR)
+
+    def _demanded(self, tokens: TokenDesk, caller: Caller) -> ConsistencyToken:
+        """What header and cookie demand. A bad cookie is dropped, its sender may not know of it."""
+        try:
+            from_header = tokens.open_all(caller.token_texts, "X-Consistency-Token")
+        except (InvalidToken, BadInput) as error:
+            raise RequestRefused(
+                HTTPStatus.BAD_REQUEST, ErrorCode.INVALID_CONSISTENCY_TOKEN, str(error)
+            ) from error
+        if caller.token_cookie is None:
+            return from_header
+        try:
+            return merge(from_header, tokens.open_all([caller.token_cookie], "cookie"))
+        except InvalidToken:
+            self.telemetry.cookie_dropped()
+            return from_header
+
+    def _context(
+        self,
+        document: Document,
+        caller: Caller,
+        deadline: Deadline,
+        tokens: TokenDesk,
+        token: ConsistencyToken,
+    ) -> OperationContext:
+        call = CallContext(deadline, caller.request_id, caller.traceparent)
+        report = ConsistencyReport(token)
+        reads = OperationReads(
+            model=self.model,
+            live=LiveLoader(self.clients, call),
+            report=report,
+            deadline=deadline,
+            subject=caller.subject,
+            options=self.read_options,
+        )
+        return OperationContext(
+            clients=self.clients,
+            call=call,
+            reads=reads,
+            report=report,
+            tokens=tokens,
+            token=token,
+            fragments=document.fragments,
+        )
+
+    async def _respond(
+        self, result: ExecutionResult, context: OperationContext, caller: Caller
+    ) -> Response:
+        store = None if self.model is None else self.model.store
+        sealed = await context.tokens.seal_joined(context.report.token, store)
+        body: Json = {"data": result.data}
+        if result.errors:
+            body["errors"] = [self._render(error, caller) for error in result.errors]
+        consistency = render_consistency(
+            context.report, sealed, expired_count=context.tokens.expired_count
+        )
+        body["extensions"] = {"consistency": consistency}
+        return Response(body, sealed)
+
+    def _render(self, error: GraphQLError, caller: Caller) -> Json:
+        told = translate(error, caller.request_id)
+        if told.is_ours:
+            self.telemetry.mistake_made(caller.request_id, error)
+        rendered: Json = {"message": told.message}
+        if error.locations:
+            rendered["locations"] = [{"line": at.line, "column": at.column} for at in error.locations]
+        if error.path is not None:
+            rendered["path"] = error.path
+        rendered["extensions"] = told.extensions
+        return rendered
+
+
+def _now_minute() -> int:
+    return int(time.time() // 60)

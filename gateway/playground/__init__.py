@@ -1,0 +1,1 @@
+"""The playground: a page for people at the GraphQL endpoint, served from our own files only."""

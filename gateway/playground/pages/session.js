@@ -1,0 +1,129 @@
+// One browser tab's conversation with the gateway: it asks, and carries the consistency token along.
+//
+// The rule: a token leaves the pocket only when a later answer covers it (the gateway joins what it
+// was sent into what it returns) or when the person says "forget". With the switch off nothing is
+// sent and nothing is kept, as with a client that has never heard of tokens.
+
+const TOKEN_HEADER = "x-consistency-token";
+const STORAGE_KEY = "playground-session";
+
+export class Session extends EventTarget {
+  constructor(endpoint) {
+    super();
+    this.endpoint = endpoint;
+    const kept = restore();
+    this.tokens = kept.tokens ?? [];
+    this.carries = kept.carries ?? true;
+    this.seen = kept.seen ?? {};
+  }
+
+  setCarries(carries) {
+    this.carries = carries;
+    this.#changed();
+  }
+
+  forget() {
+    this.tokens = [];
+    this.seen = {};
+    this.#changed();
+  }
+
+  // The headers of the next request. A token typed by hand wins: it is what the person wants to try.
+  headers(typed = {}) {
+    const headers = new Headers({
+      accept: "application/graphql-response+json, application/json;q=0.9",
+      "content-type": "application/json",
+    });
+    if (this.carries && this.tokens.length) headers.set(TOKEN_HEADER, this.tokens.join(", "));
+    for (const [name, value] of Object.entries(typed)) headers.set(name, String(value));
+    return headers;
+  }
+
+  // Sends one operation and returns the parsed answer; throws an Error whose message can be shown.
+  async send(operation, typed) {
+    const headers = this.headers(typed);
+    if (isIntrospection(operation)) return parse(await this.#post(operation, headers));
+    const started = performance.now();
+    // What stood in the strip belongs to the answer before: never beside this one, nor beside none.
+    this.dispatchEvent(new Event("asked"));
+    const response = await this.#post(operation, headers);
+    const answer = await parse(response);
+    const tookMs = performance.now() - started;
+    const sent = headers.get(TOKEN_HEADER) ?? "";
+    this.#keepToken(response, answer, sent.split(", "));
+    Object.assign(this.seen, noticed(answer.data ?? {}));
+    this.#changed();
+    const report = { answer, tookMs, hadToken: sent !== "" };
+    this.dispatchEvent(new CustomEvent("answer", { detail: report }));
+    return answer;
+  }
+
+  async #post(operation, headers) {
+    const body = JSON.stringify(operation);
+    try {
+      return await fetch(this.endpoint, { method: "POST", credentials: "same-origin", headers, body });
+    } catch {
+      throw new Error("No answer: is the gateway still running?");
+    }
+  }
+
+  #keepToken(response, answer, sent) {
+    const token =
+      response.headers.get(TOKEN_HEADER) ?? answer.extensions?.consistency?.token ?? null;
+    if (!this.carries || !token) return;
+    // The new token covers what was sent, not what another request in flight brought meanwhile,
+    // nor what stayed in the pocket because a token was typed by hand: those are kept beside it.
+    const uncovered = this.tokens.filter((held) => !sent.includes(held) && held !== token);
+    this.tokens = [...uncovered, token];
+  }
+
+  #changed() {
+    const { tokens, carries, seen } = this;
+    keep({ tokens, carries, seen });
+    this.dispatchEvent(new Event("change"));
+  }
+}
+
+// What later examples are filled with: the order just placed, its token, where the next page begins.
+function noticed(answered) {
+  const found = {};
+  const placed = answered.placeOrder;
+  if (placed?.order) {
+    found.placedOrderId = placed.order.id;
+    found.placedToken = placed.consistencyToken;
+  }
+  const page = answered.orders?.pageInfo;
+  if (page) found.nextCursor = page.hasNextPage ? page.endCursor : null;
+  return found;
+}
+
+async function parse(response) {
+  const text = await response.text();
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new Error(`The gateway answered ${response.status} without JSON: ${text.slice(0, 200)}`);
+  }
+}
+
+// The editor's own question about the schema is none of the person's: token and strip stay as is.
+function isIntrospection(operation) {
+  return operation.operationName === "IntrospectionQuery";
+}
+
+// Storage may be switched off in a browser; the session then lives as long as the page.
+function restore() {
+  try {
+    return JSON.parse(sessionStorage.getItem(STORAGE_KEY)) ?? {};
+  } catch {
+    return {};
+  }
+}
+
+function keep(state) {
+  try {
+    sessionStorage.setItem(STORAGE_KEY, JSON.stringify(state));
+  } catch {
+    // Kept in memory only, see above.
+  }
+}

@@ -1,0 +1,141 @@
+"""An HTTP request becomes a GraphQL request, or is refused with a code. Pure: bytes in, values out."""
+
+import re
+import uuid
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from http.cookies import CookieError, SimpleCookie
+from urllib.parse import parse_qs
+
+import orjson
+
+from gateway.errors import ErrorCode, RequestRefused
+
+TOKEN_HEADER = "x-consistency-token"  # noqa: S105 - a header's name
+TOKEN_COOKIE = "bff-consistency"  # noqa: S105 - a cookie's name
+GRAPHQL_RESPONSE_JSON = "application/graphql-response+json"
+
+_request_id = re.compile(r"[A-Za-z0-9._-]{1,64}\Z")
+_traceparent = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}\Z")
+
+Headers = Iterable[tuple[bytes, bytes]]
+
+
+@dataclass(frozen=True, slots=True)
+class GraphQLRequest:
+    """What is asked to be run."""
+
+    query: str
+    variables: dict[str, object] = field(default_factory=dict)
+    operation_name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RequestHeaders:
+    """The headers that mean something to us, decoded once; repeated ones in order."""
+
+    values: Mapping[str, list[str]]
+
+    @classmethod
+    def of(cls, headers: Headers) -> "RequestHeaders":
+        values: dict[str, list[str]] = {}
+        for name, value in headers:
+            values.setdefault(name.decode("latin-1").lower(), []).append(value.decode("latin-1"))
+        return cls(values)
+
+    def first(self, name: str) -> str | None:
+        return next(iter(self.values.get(name, ())), None)
+
+    @property
+    def media_type(self) -> str:
+        """The content type without parameters, lower case; empty if there is none."""
+        return (self.first("content-type") or "").partition(";")[0].strip().lower()
+
+    def accepts(self, media_type: str) -> bool:
+        """Is this very media type listed in ``Accept``?"""
+        listed = ",".join(self.values.get("accept", ())).lower()
+        return any(part.partition(";")[0].strip() == media_type for part in listed.split(","))
+
+    @property
+    def token_texts(self) -> list[str]:
+        """Every consistency token in the header, which may be repeated or hold a list."""
+        listed = ",".join(self.values.get(TOKEN_HEADER, ()))
+        return [text for part in listed.split(",") if (text := part.strip())]
+
+    @property
+    def token_cookie(self) -> str | None:
+        """The consistency token in the cookie, if there is one that can be read."""
+        cookies: SimpleCookie = SimpleCookie()
+        try:
+            cookies.load("; ".join(self.values.get("cookie", ())))
+        except CookieError:
+            return None
+        return cookies[TOKEN_COOKIE].value if TOKEN_COOKIE in cookies else None
+
+    @property
+    def request_id(self) -> str:
+        """The caller's request id if it is a plain one, else a new one."""
+        given = self.first("x-request-id")
+        return given if given and _request_id.match(given) else uuid.uuid4().hex
+
+    @property
+    def traceparent(self) -> str | None:
+        """The W3C trace context, if it is well-formed."""
+        given = self.first("traceparent")
+        return given if given and _traceparent.match(given) else None
+
+
+def parse_post(body: bytes, media_type: str) -> GraphQLRequest:
+    """A POSTed request. Raises `RequestRefused` for anything that is not a JSON GraphQL request."""
+    if media_type != "application/json":
+        raise RequestRefused(
+            HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+            ErrorCode.BAD_REQUEST,
+            "send the request as JSON, with Content-Type: application/json",
+        )
+    return _request_from(_parse_json(body, "the body"))
+
+
+def parse_get(query_string: bytes) -> GraphQLRequest:
+    """A request in the address. Raises `RequestRefused` likewise."""
+    try:
+        fields = parse_qs(query_string.decode("latin-1"), max_num_fields=16, errors="strict")
+    except ValueError as error:
+        raise _bad_request("the address cannot be read") from error
+    given = {name: values[0] for name, values in fields.items()}
+    variables = given.get("variables")
+    parsed = _parse_json(variables.encode(), "variables") if variables else None
+    return _request_from(
+        {
+            "query": given.get("query"),
+            "variables": parsed,
+            "operationName": given.get("operationName"),
+        }
+    )
+
+
+def _parse_json(text: bytes, what: str) -> object:
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError as error:
+        raise _bad_request(f"{what} is not JSON") from error
+
+
+def _request_from(parsed: object) -> GraphQLRequest:
+    if not isinstance(parsed, dict):
+        raise _bad_request("the request must be an object with a query")
+    query = parsed.get("query")
+    variables = parsed.get("variables")
+    operation_name = parsed.get("operationName")
+    if not isinstance(query, str) or not query.strip():
+        raise _bad_request("query must be a text with a GraphQL document")
+    if not isinstance(variables, dict | None):
+        raise _bad_request("variables must be an object")
+    if not isinstance(operation_name, str | None):
+        raise _bad_request("operationName must be a text")
+    return GraphQLRequest(query, variables or {}, operation_name)
+
+
+def _bad_request(message: str) -> RequestRefused:
+    return RequestRefused(HTTPStatus.BAD_REQUEST, ErrorCode.BAD_REQUEST, message)

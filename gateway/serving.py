@@ -1,0 +1,48 @@
+"""Running the ASGI application on its port, with a clear word when that cannot be."""
+
+import socket
+
+import uvicorn
+from fastapi import FastAPI
+
+from gateway.settings import Settings
+
+DRAIN_S = 5
+"""Seconds that running requests get when the process is asked to stop; more than any deadline."""
+
+
+class PortTaken(Exception):
+    """The address cannot be listened on; the text says what to do."""
+
+
+def bind(settings: Settings) -> socket.socket:
+    """A listening socket on the configured address; raises `PortTaken`.
+
+    Listening at once: a client that comes before the application is ready waits for it.
+    """
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((settings.host, settings.port))
+        listening.listen(2048)
+    except OSError as error:
+        listening.close()
+        raise PortTaken(
+            f"cannot listen on {settings.host}:{settings.port} ({error.strerror}): "
+            "stop what is using it, or choose another port with BFF_PORT"
+        ) from error
+    return listening
+
+
+def make_server(app: FastAPI) -> uvicorn.Server:
+    """The server for ``app``; `serve(sockets=[bind(…)])` runs it until SIGINT or SIGTERM."""
+    config = uvicorn.Config(
+        app,
+        log_level="warning",
+        access_log=False,
+        lifespan="on",
+        server_header=False,
+        timeout_graceful_shutdown=DRAIN_S,
+    )
+    return uvicorn.Server(config)

@@ -1,0 +1,187 @@
+"""Every setting of the gateway: name, unit, default, range and reason, read from one mapping.
+
+The rule: nothing else reads the environment, and no setting is guessed. A name of our prefix that
+does not exist stops the start and is answered with the nearest right one.
+"""
+
+import os
+from collections.abc import Mapping
+from difflib import get_close_matches
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, HttpUrl, SecretStr, ValidationError
+from pydantic.fields import FieldInfo
+
+from projections.feed import FeedOptions
+from projections.token_codec import LIFETIME_MINUTES, MAX_LIFETIME_MINUTES, TokenKeys
+from resolvers.reading import ReadOptions
+from resolvers.upstream.options import UpstreamOptions
+
+PREFIX = "BFF_"
+NONE: Mapping[str, object] = {}
+
+Seconds = Annotated[float, Field(json_schema_extra={"unit": "s"})]
+Milliseconds = Annotated[int, Field(json_schema_extra={"unit": "ms"})]
+
+
+class SettingsError(Exception):
+    """The environment does not describe a gateway; every problem is a line of the text."""
+
+
+class Settings(BaseModel):
+    """All settings, frozen. The field ``port`` is the variable ``BFF_PORT``."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    host: str = Field("127.0.0.1", description="Address to listen on; only this machine by default.")
+    port: int = Field(8000, ge=1, le=65535, description="Port to listen on.")
+    orders_url: HttpUrl = Field(HttpUrl("http://127.0.0.1:8001"), description="The order service.")
+    customers_url: HttpUrl = Field(
+        HttpUrl("http://127.0.0.1:8002"), description="The customer service."
+    )
+    products_url: HttpUrl = Field(
+        HttpUrl("http://127.0.0.1:8003"), description="The product service."
+    )
+    events: Literal["feed", "none"] = Field(
+        "feed",
+        description="Where events come from: the services' own feeds, or nowhere: no projection, "
+        "every read is composed live.",
+    )
+    feed_wait_s: Seconds = Field(
+        1.0, ge=0.05, le=30, description="How long a service may hold a poll of its quiet feed."
+    )
+    request_timeout_s: Seconds = Field(
+        2.0, ge=0.05, le=60, description="The deadline of a request, set at the door."
+    )
+    attempt_timeout_s: Seconds = Field(
+        1.0, ge=0.01, le=60, description="The longest one call to a service may take."
+    )
+    in_flight_limit: int = Field(
+        16, ge=1, le=1024, description="Calls on the wire to one service at a time."
+    )
+    wait_cap_ms: Milliseconds = Field(
+        250, ge=0, le=5000, description="The longest a read waits for the projection."
+    )
+    token_keys: SecretStr | None = Field(
+        None,
+        description="Keys that sign consistency tokens, `id:base64` and, while keys are rotated, "
+        "a second after a comma; the first signs. `bff token key` makes one. The same in all "
+        "gateways. `bff dev` keeps one of its own.",
+    )
+    token_lifetime_min: int = Field(
+        LIFETIME_MINUTES,
+        ge=1,
+        le=MAX_LIFETIME_MINUTES,
+        description="Minutes after which a token demands nothing any more.",
+        json_schema_extra={"unit": "min"},
+    )
+    token_cookie: bool = Field(
+        False,
+        description="Also hand the joined token out as a cookie (HttpOnly, SameSite=Lax), so that "
+        "a browser reads its own writes without code. A cookie that comes is always honoured.",
+    )
+    subject_header: str | None = Field(
+        None,
+        pattern=r"^[A-Za-z0-9-]{1,64}$",
+        description="Header in which a trusted proxy names the caller's session; tokens are bound "
+        "to it. Without it all callers are one subject.",
+    )
+    body_limit_bytes: int = Field(
+        1024 * 1024, ge=1024, le=16 * 1024 * 1024, description="The largest request body."
+    )
+    query_token_limit: int = Field(
+        1000, ge=50, le=20_000, description="Lexical tokens of one document."
+    )
+    query_depth_limit: int = Field(15, ge=3, le=100, description="Nesting of one document.")
+    query_cost_limit: int = Field(
+        25_000,
+        ge=100,
+        le=10_000_000,
+        description="Fields one answer may have, estimated with page sizes before anything runs.",
+    )
+    playground: bool = Field(False, description="Show the playground to browsers. On in `bff dev`.")
+    introspection: bool = Field(
+        False, description="Tell clients the schema, and hints for misspelt names. On in `bff dev`."
+    )
+    data_dir: str = Field(".data", min_length=1, description="Where `bff dev` keeps its data.")
+    log_format: Literal["console", "json"] = Field("console", description="How log lines look.")
+
+    @classmethod
+    def from_environment(
+        cls, environment: Mapping[str, str] = os.environ, *, defaults: Mapping[str, object] = NONE
+    ) -> Self:
+        """Read the variables of our prefix; ``defaults`` of a role give way to them.
+
+        Raises `SettingsError` with every problem and what to write instead.
+        """
+        given = {k: v for k, v in environment.items() if k.startswith(PREFIX)}
+        if problems := [_unknown(name) for name in given if _field(name) not in cls.model_fields]:
+            raise SettingsError("\n".join(problems))
+        values = {**defaults, **{_field(name): value for name, value in given.items()}}
+        try:
+            return cls.model_validate(values)
+        except ValidationError as error:
+            raise SettingsError("\n".join(_problems(error))) from None
+
+    def read_token_keys(self) -> TokenKeys:
+        """The signing keys; raises `SettingsError`, without quoting them, if they cannot be used."""
+        if self.token_keys is None:
+            raise SettingsError(
+                f"{PREFIX}TOKEN_KEYS: there is no key to sign consistency tokens with; "
+                "`bff token key` makes one, the same for all gateways"
+            )
+        try:
+            return TokenKeys.parse(self.token_keys.get_secret_value())
+        except ValueError as error:
+            raise SettingsError(f"{PREFIX}TOKEN_KEYS: {error}") from None
+
+    def upstream_options(self, url: HttpUrl) -> UpstreamOptions:
+        """How the service at ``url`` is called."""
+        return UpstreamOptions(
+            base_url=str(url).rstrip("/"),
+            attempt_timeout_s=self.attempt_timeout_s,
+            in_flight_limit=self.in_flight_limit,
+        )
+
+    def feed_options(self) -> FeedOptions:
+        """How feeds are polled."""
+        return FeedOptions(wait_s=self.feed_wait_s)
+
+    def read_options(self) -> ReadOptions:
+        """How reads wait; a source that missed three polls is not waited for."""
+        return ReadOptions(
+            wait_cap_s=self.wait_cap_ms / 1000,
+            live_reserve_s=min(0.5, self.request_timeout_s / 4),
+            stalled_after_s=3 * max(1.0, self.feed_wait_s),
+        )
+
+
+def variable_name(field: str) -> str:
+    """``port`` → ``BFF_PORT``."""
+    return PREFIX + field.upper()
+
+
+def unit_of(field: FieldInfo) -> str:
+    """The unit of a setting, empty where it has none."""
+    extra = field.json_schema_extra
+    return str(extra.get("unit", "")) if isinstance(extra, dict) else ""
+
+
+def _field(name: str) -> str:
+    return name.removeprefix(PREFIX).lower()
+
+
+def _unknown(name: str) -> str:
+    known = [variable_name(field) for field in Settings.model_fields]
+    nearest = get_close_matches(name, known, n=1, cutoff=0.5)
+    hint = f"did you mean {nearest[0]}?" if nearest else "`bff settings` lists all names"
+    return f"{name}: there is no such setting; {hint}"
+
+
+def _problems(error: ValidationError) -> list[str]:
+    problems = []
+    for detail in error.errors(include_url=False):
+        name = variable_name(str(detail["loc"][0]))
+        shown = "" if name.endswith("_KEYS") else f" (given: {detail['input']!r})"
+        problems.append(f"{name}: {detail['msg'].lower()}{shown}")
+    return problems

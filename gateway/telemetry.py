@@ -1,0 +1,120 @@
+"""Signals of the lower layers become log events here, and nowhere else.
+
+Log events have a fixed name and fields; a request can be followed by its id, a source by its name.
+"""
+
+import logging
+import sys
+import time
+from typing import Literal, assert_never
+
+import structlog
+from graphql import GraphQLError
+
+from projections.consumer import (
+    BatchApplied,
+    EventParked,
+    ProjectionSignal,
+    SourceFailed,
+    SourceRestarted,
+)
+from projections.errors import ProjectionError
+from resolvers.upstream.breaker import CircuitChanged
+
+PROGRESS_INTERVAL_S = 1.0
+"""Between two lines about one source that is catching up."""
+
+
+def configure_logging(log_format: Literal["console", "json"]) -> None:
+    """One line an event on stderr, for people or for machines. Call once a process."""
+    rendered: structlog.typing.Processor = (
+        structlog.processors.JSONRenderer()
+        if log_format == "json"
+        else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+    )
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            rendered,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
+
+
+class Telemetry:
+    """Where every layer's signals end. Holds only what tells a change from a repetition."""
+
+    def __init__(self) -> None:
+        self._log = structlog.get_logger("gateway")
+        self._caught_up: set[str] = set()
+        self._failing: set[str] = set()
+        self._next_progress_at_s: dict[str, float] = {}
+
+    def projection(self, signal: ProjectionSignal) -> None:
+        """A consumer's news: each change of state once, not each batch."""
+        match signal:
+            case BatchApplied():
+                self._batch_applied(signal)
+            case EventParked(source=source, parked=parked):
+                self._log.error(
+                    "event_parked", source=source, aggregate=str(parked.key), reason=parked.reason
+                )
+            case SourceFailed():
+                self._source_failed(signal)
+            case SourceRestarted(source=source):
+                self._caught_up.discard(source)
+                self._log.warning("source_restarted", source=source)
+            case _:
+                assert_never(signal)
+
+    def circuit(self, change: CircuitChanged) -> None:
+        """A circuit opened, is being tried, or closed."""
+        self._log.warning(
+            "circuit_changed", service=change.service, before=change.before.value, after=change.after.value
+        )
+
+    def cookie_dropped(self) -> None:
+        """A consistency cookie was not ours; the request went on without it."""
+        self._log.info("consistency_cookie_dropped")
+
+    def mistake_made(self, request_id: str, error: GraphQLError) -> None:
+        """A field failed for a reason that is our own; the client was told only the request id."""
+        self._log.error(
+            "internal_error",
+            request_id=request_id,
+            path=error.path,
+            exc_info=error.original_error or error,
+        )
+
+    def _batch_applied(self, signal: BatchApplied) -> None:
+        if signal.source in self._failing:
+            self._failing.discard(signal.source)
+            self._log.info("source_recovered", source=signal.source)
+        if signal.source not in self._caught_up:
+            self._report_progress(signal)
+        if signal.gap_count:
+            self._log.info("versions_jumped", source=signal.source, count=signal.gap_count)
+
+    def _report_progress(self, signal: BatchApplied) -> None:
+        if signal.position.is_caught_up:
+            self._caught_up.add(signal.source)
+            self._log.info("projection_caught_up", source=signal.source)
+        elif time.monotonic() >= self._next_progress_at_s.get(signal.source, 0.0):
+            self._next_progress_at_s[signal.source] = time.monotonic() + PROGRESS_INTERVAL_S
+            remaining = signal.position.remaining_count
+            self._log.info("projection_catching_up", source=signal.source, remaining=remaining)
+
+    def _source_failed(self, signal: SourceFailed) -> None:
+        if signal.source in self._failing:
+            return
+        self._failing.add(signal.source)
+        is_expected = isinstance(signal.error, ProjectionError)
+        self._log.warning(
+            "source_failed",
+            source=signal.source,
+            reason=str(signal.error),
+            exc_info=None if is_expected else signal.error,
+        )

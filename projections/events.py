@@ -1,0 +1,139 @@
+"""Event envelopes: bytes from a source become state changes; whatever else came becomes a value.
+
+The rule: nothing in here raises on a bad event. An event of an unknown type is `UnknownEvent`, one
+whose state cannot be read is `PoisonEvent`, one that does not even name its aggregate is
+`UnreadableEvent`; who holds the stream decides what follows. Envelope: CloudEvents 1.0
+with the extensions of `docs/contract.md`; `data` is the full public state after the change.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta, Raw, Struct
+
+from projections.upcasters import upcast
+from projections.versions import AggregateKey, AggregateType, Version
+from projections.views import CustomerRow, OrderRow, ProductRow, Row
+from projections.views.aggregate import Id
+
+ROW_TYPES: dict[AggregateType, type[OrderRow] | type[CustomerRow] | type[ProductRow]] = {
+    AggregateType.ORDER: OrderRow,
+    AggregateType.CUSTOMER: CustomerRow,
+    AggregateType.PRODUCT: ProductRow,
+}
+
+NOUNS: dict[str, AggregateType] = {
+    "order": AggregateType.ORDER,
+    "customer": AggregateType.CUSTOMER,
+    "product": AggregateType.PRODUCT,
+}
+"""The whole routing table. An event type is ``noun.verb``; every event of a noun carries its full
+state, so the verb (placed, updated, shipped …) says why the row changed, not how to change it."""
+
+
+class Envelope(Struct, frozen=True):
+    """The attributes of a CloudEvent that readers need; others are ignored."""
+
+    id: str
+    source: str
+    type: str
+    subject: Id
+    time: Annotated[datetime, Meta(tz=True)]
+    aggregateversion: Annotated[int, Meta(ge=1, lt=2**53)]
+    sourceepoch: Annotated[int, Meta(ge=0, lt=2**53)]
+    data: Raw = Raw(b"null")
+    previousversion: Annotated[int, Meta(ge=0, lt=2**53)] | None = None
+    schemaversion: Annotated[int, Meta(ge=1)] = 1
+    tombstone: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class StateChange:
+    """An aggregate's full state after one committed change; ``row`` is None for a tombstone."""
+
+    key: AggregateKey
+    at: Version
+    previous_number: int | None
+    row: Row | None
+    committed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class UnknownEvent:
+    """A well-formed event of a type this gateway does not project: counted, otherwise ignored."""
+
+    type: str
+
+
+@dataclass(frozen=True, slots=True)
+class PoisonEvent:
+    """An event of a known aggregate whose state will never be readable: set that aggregate aside."""
+
+    key: AggregateKey
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class UnreadableEvent:
+    """Not an event at all: any aggregate may be meant, so the source must not go on past it."""
+
+    reason: str
+
+
+ParsedEvent = StateChange | UnknownEvent | PoisonEvent
+
+
+class _Address(Struct, frozen=True):
+    """The least an event must tell to be set aside alone."""
+
+    type: str
+    subject: Id
+
+
+_envelopes = msgspec.json.Decoder(Envelope)
+_addresses = msgspec.json.Decoder(_Address)
+
+
+def parse_event(raw: bytes | Raw) -> ParsedEvent | UnreadableEvent:
+    """Read one structured-mode CloudEvent. Never raises."""
+    try:
+        envelope = _envelopes.decode(raw)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        return _set_aside(raw, str(error))
+    aggregate_type = _noun_of(envelope.type)
+    if aggregate_type is None:
+        return UnknownEvent(envelope.type)
+    key = AggregateKey(aggregate_type, envelope.subject)
+    at = Version(envelope.sourceepoch, envelope.aggregateversion)
+    try:
+        row = _read_row(aggregate_type, envelope)
+    except (msgspec.MsgspecError, UnicodeDecodeError, LookupError) as error:
+        return PoisonEvent(key, f"data: {error}")
+    if row is not None and (row.key, row.at) != (key, at):
+        return PoisonEvent(key, f"data: state of {row.key} at {row.at} in an event of {key} at {at}")
+    return StateChange(key, at, envelope.previousversion, row, envelope.time)
+
+
+def _set_aside(raw: bytes | Raw, reason: str) -> UnknownEvent | PoisonEvent | UnreadableEvent:
+    """The envelope is broken: find out whose event it is, so that only its aggregate suffers."""
+    try:
+        address = _addresses.decode(raw)
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return UnreadableEvent(reason)
+    aggregate_type = _noun_of(address.type)
+    if aggregate_type is None:
+        return UnknownEvent(address.type)
+    return PoisonEvent(AggregateKey(aggregate_type, address.subject), f"envelope: {reason}")
+
+
+def _noun_of(event_type: str) -> AggregateType | None:
+    return NOUNS.get(event_type.partition(".")[0])
+
+
+def _read_row(aggregate_type: AggregateType, envelope: Envelope) -> Row | None:
+    if envelope.tombstone:
+        return None
+    state = upcast(aggregate_type, envelope.schemaversion, envelope.data)
+    return msgspec.json.decode(state, type=ROW_TYPES[aggregate_type])

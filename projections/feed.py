@@ -1,0 +1,120 @@
+"""The embedded event source: a service's own outbox over HTTP, long-polled.
+
+`GET /events?after=<cursor>&limit=&wait_s=` answers a batch of CloudEvents and the cursor to go on
+from; an empty batch after ``wait_s`` proves that nothing was committed meanwhile. The HTTP client
+is a port: what talks HTTP lives above this layer.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Protocol
+
+import msgspec
+from msgspec import Raw, Struct
+
+from projections.errors import CursorUnknown, SourceBroken
+from projections.events import ParsedEvent, UnreadableEvent, parse_event
+from projections.store import EventBatch, SourcePosition
+
+
+class EventSource(Protocol):
+    """One service's events in commit order."""
+
+    name: str
+
+    async def fetch(self, after: str | None) -> EventBatch:
+        """The events after the cursor; waits a bounded time for the next one.
+
+        Raises `SourceUnavailable`, `SourceBroken` or `CursorUnknown`.
+        """
+        ...
+
+
+class FeedHttp(Protocol):
+    """The HTTP a feed needs. Raises `SourceUnavailable` when no answer with 200 or 410 came."""
+
+    async def get(self, params: dict[str, str], *, timeout_s: float) -> tuple[int, bytes]:
+        """Status (200 or 410) and body of ``GET /events``."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class FeedOptions:
+    """How a feed is polled.
+
+    ``batch_limit``: events asked at once (count, default 500, 1–1000): one apply takes a few ms.
+    ``wait_s``: how long the service may hold a poll (s, default 1.0, 0–30): bounds the reported age
+    of a quiet source, since only an answer proves that nothing happened.
+    ``grace_s``: how much longer an answer may take before the source counts as gone (s, default 5).
+    """
+
+    batch_limit: int = 500
+    wait_s: float = 1.0
+    grace_s: float = 5.0
+
+
+class _FeedAnswer(Struct):
+    events: list[Raw]
+    cursor: str
+    remaining: int | None = None
+
+
+_answers = msgspec.json.Decoder(_FeedAnswer)
+
+
+class FeedSource:
+    """The `EventSource` over one service's ``/events``. ``wall_clock`` gives epoch seconds."""
+
+    def __init__(
+        self,
+        name: str,
+        http: FeedHttp,
+        options: FeedOptions,
+        *,
+        wall_clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.name = name
+        self._http = http
+        self._options = options
+        self._wall_clock = wall_clock
+
+    async def fetch(self, after: str | None) -> EventBatch:
+        asked_at_s = self._wall_clock()
+        answer = await self._ask(after)
+        events = tuple(self._parse(raw) for raw in answer.events)
+        return EventBatch(self.name, events, self._position(answer, asked_at_s))
+
+    def _parse(self, raw: Raw) -> ParsedEvent:
+        event = parse_event(raw)
+        if isinstance(event, UnreadableEvent):
+            raise SourceBroken(self.name, f"not an event: {event.reason}")
+        return event
+
+    async def _ask(self, after: str | None) -> _FeedAnswer:
+        params = {"limit": str(self._options.batch_limit), "wait_s": str(self._options.wait_s)}
+        if after is not None:
+            params["after"] = after
+        timeout_s = self._options.wait_s + self._options.grace_s
+        status, body = await self._http.get(params, timeout_s=timeout_s)
+        if status == HTTPStatus.GONE and after is not None:
+            raise CursorUnknown(self.name, "the log was made anew")
+        try:
+            return _answers.decode(body)
+        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+            raise SourceBroken(self.name, f"not a feed: {error}") from error
+
+    def _position(self, answer: _FeedAnswer, asked_at_s: float) -> SourcePosition:
+        """A position with the latest instant for which the answer proves the log was read out.
+
+        The service read its log after we asked, and an empty answer only after it had held the
+        poll for ``wait_s``; its clock is not needed.
+        """
+        if answer.remaining is None:
+            is_caught_up = len(answer.events) < self._options.batch_limit
+        else:
+            is_caught_up = answer.remaining == 0
+        held_s = 0.0 if answer.events else self._options.wait_s
+        proven_at_s = min(asked_at_s + held_s, self._wall_clock())
+        return SourcePosition(answer.cursor, proven_at_s, is_caught_up, answer.remaining)

@@ -1,0 +1,149 @@
+"""The store of one process: plain dictionaries, rebuilt from the sources at every start.
+
+Atomic because nothing in a write or a read awaits: on one event loop no reader can run between two
+of its lines. Verdicts are formed before the first line is changed, so a failing batch changes
+nothing.
+"""
+
+import time
+from bisect import bisect_left, insort
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+
+from projections.events import ParsedEvent, PoisonEvent, StateChange, UnknownEvent
+from projections.projector import (
+    Applied,
+    Duplicate,
+    Parked,
+    StoredRow,
+    Verdict,
+    judge,
+    judge_healing,
+)
+from projections.selection import PageKey, Root, reach
+from projections.store import Cut, EventBatch, Listener, SourcePosition, StoredPage
+from projections.versions import AggregateKey, Version
+from projections.views import OrderRow, OrderStatus, Row
+from projections.views.orders import ListingPosition
+
+Listing = tuple[str, OrderStatus | None]
+"""Whose orders, of which status (None: of any)."""
+
+
+class MemoryStore:
+    """`projections.store.Store` in the memory of this process. ``wall_clock`` gives epoch seconds."""
+
+    def __init__(self, *, wall_clock: Callable[[], float] = time.time) -> None:
+        self._wall_clock = wall_clock
+        self._rows: dict[AggregateKey, StoredRow] = {}
+        self._suspects: set[AggregateKey] = set()
+        self._listings: dict[Listing, list[ListingPosition]] = {}
+        self._positions: dict[str, SourcePosition] = {}
+        self._listeners: list[Listener] = []
+
+    async def read(self, roots: Sequence[Root]) -> Cut:
+        rows: dict[AggregateKey, StoredRow | None] = {}
+        pages: dict[PageKey, StoredPage] = {}
+        for root in roots:
+            reached = reach(root, self._row_of, self._page_ids)
+            rows.update((key, self._rows.get(key)) for key in reached.keys)
+            pages.update((key, self._page(key)) for key in reached.pages)
+        suspects = frozenset(key for key in rows if key in self._suspects)
+        return Cut(rows, pages, suspects, dict(self._positions))
+
+    async def versions(self, keys: Iterable[AggregateKey]) -> Mapping[AggregateKey, Version]:
+        return {key: stored.at for key in keys if (stored := self._rows.get(key)) is not None}
+
+    async def apply(self, batch: EventBatch) -> Sequence[Verdict]:
+        verdicts = self._judge_all(batch.events)
+        self._commit(verdicts)
+        self._positions[batch.source] = batch.position
+        self._announce(verdicts)
+        return verdicts
+
+    async def heal(self, rows: Iterable[Row]) -> None:
+        now_s = self._wall_clock()
+        verdicts = [judge_healing(self._rows.get(row.key), row, healed_at_s=now_s) for row in rows]
+        self._commit(verdicts)
+        self._announce(verdicts)
+
+    async def position(self, source: str) -> SourcePosition | None:
+        return self._positions.get(source)
+
+    async def forget_position(self, source: str) -> None:
+        self._positions.pop(source, None)
+
+    @contextmanager
+    def listening(self, listener: Listener) -> Iterator[None]:
+        self._listeners.append(listener)
+        try:
+            yield
+        finally:
+            self._listeners.remove(listener)
+
+    def _judge_all(self, events: Iterable[ParsedEvent]) -> list[Verdict]:
+        """Judge in order; a later event of the batch sees what an earlier one would have stored."""
+        pending: dict[AggregateKey, StoredRow] = {}
+        verdicts: list[Verdict] = []
+        for event in events:
+            match event:
+                case StateChange(key=key):
+                    verdict = judge(pending.get(key, self._rows.get(key)), event)
+                    if verdict.stored is not None:
+                        pending[key] = verdict.stored
+                    verdicts.append(verdict)
+                case PoisonEvent(key=poisoned, reason=reason):
+                    verdicts.append(Parked(poisoned, reason))
+                case UnknownEvent():
+                    pass
+        return verdicts
+
+    def _commit(self, verdicts: Sequence[Verdict]) -> None:
+        for verdict in verdicts:
+            match verdict:
+                case Applied(key=key, stored=stored):
+                    self._list(self._rows.get(key), stored)
+                    self._rows[key] = stored
+                    self._suspects.discard(key)
+                case Duplicate(key=key, stored=StoredRow() as stored):
+                    self._rows[key] = stored
+                case Duplicate():
+                    pass
+                case Parked(key=key):
+                    self._suspects.add(key)
+
+    def _announce(self, verdicts: Sequence[Verdict]) -> None:
+        changed = {v.key: v.stored.at for v in verdicts if isinstance(v, Applied)}
+        if changed:
+            for listener in tuple(self._listeners):
+                listener(changed)
+
+    def _list(self, old: StoredRow | None, new: StoredRow) -> None:
+        """Move an order between the listings of its customer; other rows are in no listing."""
+        before = _listings_of(old)
+        after = _listings_of(new)
+        for listing, listed_at in before.items() - after.items():
+            self._listings[listing].remove(listed_at)
+        for listing, listed_at in after.items() - before.items():
+            insort(self._listings.setdefault(listing, []), listed_at)
+
+    def _row_of(self, key: AggregateKey) -> Row | None:
+        stored = self._rows.get(key)
+        return None if stored is None else stored.row
+
+    def _page_ids(self, key: PageKey) -> Sequence[str]:
+        return self._page(key).order_ids
+
+    def _page(self, key: PageKey) -> StoredPage:
+        listed = self._listings.get((key.customer_id, key.status), [])
+        end = len(listed) if key.after is None else bisect_left(listed, key.after)
+        start = max(0, end - key.first)
+        return StoredPage(tuple(at.id for at in reversed(listed[start:end])), has_more=start > 0)
+
+
+def _listings_of(stored: StoredRow | None) -> dict[Listing, ListingPosition]:
+    if stored is None or not isinstance(stored.row, OrderRow):
+        return {}
+    order = stored.row
+    listings: tuple[Listing, ...] = ((order.customer_id, None), (order.customer_id, order.status))
+    return dict.fromkeys(listings, order.listed_at)

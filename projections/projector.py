@@ -1,0 +1,79 @@
+"""The pure verdict on an event: what one change means for the row that is there now.
+
+The rule is the version gate: a change is applied when its (epoch, number) is greater than the
+row's, and is a duplicate otherwise. Events carry full state, so a jump is legal; it is only
+counted. A row healed from a live answer is *ahead* of the stream until the stream passes it.
+"""
+
+from dataclasses import dataclass, replace
+
+from projections.events import StateChange
+from projections.versions import AggregateKey, Version
+from projections.views import Row
+
+
+@dataclass(frozen=True, slots=True)
+class StoredRow:
+    """What a store holds under a key. ``row`` is None for a tombstone.
+
+    ``is_streamed`` is False while the row is ahead of the event stream (healed from a live answer
+    at ``healed_at_s``, wall-clock seconds).
+    """
+
+    row: Row | None
+    at: Version
+    is_streamed: bool = True
+    healed_at_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """The row is replaced; ``has_gap`` when versions between the old and the new were not seen."""
+
+    key: AggregateKey
+    stored: StoredRow
+    has_gap: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Duplicate:
+    """The row is as new or newer. ``stored`` is set when the stream has now caught up with it."""
+
+    key: AggregateKey
+    stored: StoredRow | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Parked:
+    """The event is set aside with a reason and its aggregate marked suspect."""
+
+    key: AggregateKey
+    reason: str
+
+
+Verdict = Applied | Duplicate | Parked
+
+
+def judge(current: StoredRow | None, change: StateChange) -> Applied | Duplicate:
+    """What ``change`` from the stream does to ``current`` (None: no row yet)."""
+    if current is None or change.at > current.at:
+        stored = StoredRow(change.row, change.at)
+        return Applied(change.key, stored, has_gap=_has_gap(current, change))
+    if change.at == current.at and not current.is_streamed:
+        return Duplicate(change.key, replace(current, is_streamed=True, healed_at_s=None))
+    return Duplicate(change.key)
+
+
+def judge_healing(current: StoredRow | None, row: Row, *, healed_at_s: float) -> Applied | Duplicate:
+    """What a verified live answer does to ``current``: the same gate, but ahead of the stream."""
+    if current is None or row.at > current.at:
+        stored = StoredRow(row, row.at, is_streamed=False, healed_at_s=healed_at_s)
+        return Applied(row.key, stored, has_gap=False)
+    return Duplicate(row.key)
+
+
+def _has_gap(current: StoredRow | None, change: StateChange) -> bool:
+    previous = change.previous_number
+    if current is None:
+        return previous not in (None, 0)
+    return current.at.epoch == change.at.epoch and previous != current.at.number

@@ -1,0 +1,184 @@
+"""What a query asks for, as a tree, and how far that tree reaches through rows already known.
+
+One rule serves both read paths: `reach` walks from a root through known rows and names every row
+and page the answer needs. A store walks over its own rows and so answers a whole operation in one
+cut; composition walks over what has been fetched so far, and what is reached but not yet known is
+the next wave of calls. So nothing is fetched that was not asked for, and N+1 calls cannot happen.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from projections.versions import AggregateKey, AggregateType
+from projections.views import OrderRow, Row
+from projections.views.orders import ListingPosition, OrderStatus
+
+
+@dataclass(frozen=True, slots=True)
+class OrderSelection:
+    """What is asked of an order besides its own fields."""
+
+    customer: "CustomerSelection | None" = None
+    has_products: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PageSelection:
+    """One page of a customer's orders, newest first: ``first`` orders listed after ``after``."""
+
+    first: int
+    after: ListingPosition | None = None
+    status: OrderStatus | None = None
+    node: OrderSelection = OrderSelection()
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerSelection:
+    """What is asked of a customer besides her own fields: any number of pages of her orders."""
+
+    orders: tuple[PageSelection, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class OrderRoot:
+    """One order by id."""
+
+    id: str
+    selection: OrderSelection = OrderSelection()
+
+
+@dataclass(frozen=True, slots=True)
+class OrdersRoot:
+    """One page of a customer's orders."""
+
+    customer_id: str
+    page: PageSelection
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerRoot:
+    """One customer by id."""
+
+    id: str
+    selection: CustomerSelection = CustomerSelection()
+
+
+@dataclass(frozen=True, slots=True)
+class ProductRoot:
+    """One product by id."""
+
+    id: str
+
+
+Root = OrderRoot | OrdersRoot | CustomerRoot | ProductRoot
+
+
+def root_of(key: AggregateKey) -> Root:
+    """The root that reads just this row."""
+    match key.type:
+        case AggregateType.ORDER:
+            return OrderRoot(key.id)
+        case AggregateType.CUSTOMER:
+            return CustomerRoot(key.id)
+        case AggregateType.PRODUCT:
+            return ProductRoot(key.id)
+
+
+class PageKey(NamedTuple):
+    """Names one page among all pages: two selections with the same key read the same page."""
+
+    customer_id: str
+    status: OrderStatus | None
+    first: int
+    after: ListingPosition | None
+
+    @classmethod
+    def of(cls, customer_id: str, page: PageSelection) -> "PageKey":
+        return cls(customer_id, page.status, page.first, page.after)
+
+
+RowOf = Callable[[AggregateKey], Row | None]
+PageOf = Callable[[PageKey], Sequence[str] | None]
+
+
+@dataclass(slots=True)
+class Reach:
+    """Every row and page a root needs, as far as known rows lead. Order of first need is kept."""
+
+    keys: dict[AggregateKey, None] = field(default_factory=dict)
+    pages: dict[PageKey, None] = field(default_factory=dict)
+
+
+def reach(root: Root, row_of: RowOf, page_of: PageOf) -> Reach:
+    """Walk from ``root``; an unknown row or page (``None``) is named and ends its branch.
+
+    Each (thing, selection) pair is visited once, so the cost is bounded by rows × selections even
+    where orders lead to customers that lead to the same orders.
+    """
+    walk = _Walk(row_of, page_of)
+    match root:
+        case OrderRoot(id, selection):
+            walk.order(id, selection)
+        case OrdersRoot(customer_id, page):
+            walk.page(customer_id, page)
+        case CustomerRoot(id, selection):
+            walk.customer(id, selection)
+        case ProductRoot(id):
+            walk.reached.keys[AggregateKey(AggregateType.PRODUCT, id)] = None
+    return walk.reached
+
+
+class _Walk:
+    def __init__(self, row_of: RowOf, page_of: PageOf) -> None:
+        self._row_of = row_of
+        self._page_of = page_of
+        self._visited: set[tuple[AggregateKey | PageKey, int]] = set()
+        self.reached = Reach()
+
+    def order(self, order_id: str, selection: OrderSelection) -> None:
+        key = AggregateKey(AggregateType.ORDER, order_id)
+        self.reached.keys[key] = None
+        if self._is_visited(key, selection):
+            return
+        row = self._row_of(key)
+        if not isinstance(row, OrderRow):
+            return
+        if selection.customer is not None:
+            self.customer(row.customer_id, selection.customer)
+        if selection.has_products:
+            for item in row.items:
+                self.reached.keys[AggregateKey(AggregateType.PRODUCT, item.product_id)] = None
+
+    def customer(self, customer_id: str, selection: CustomerSelection) -> None:
+        key = AggregateKey(AggregateType.CUSTOMER, customer_id)
+        self.reached.keys[key] = None
+        if not self._is_visited(key, selection):
+            for page in selection.orders:
+                self.page(customer_id, page)
+
+    def page(self, customer_id: str, selection: PageSelection) -> None:
+        key = PageKey.of(customer_id, selection)
+        self.reached.pages[key] = None
+        if not self._is_visited(key, selection.node):
+            for order_id in self._page_of(key) or ():
+                self.order(order_id, selection.node)
+
+    def _is_visited(self, thing: AggregateKey | PageKey, selection: object) -> bool:
+        visit = (thing, id(selection))
+        is_known = visit in self._visited
+        self._visited.add(visit)
+        return is_known
+
+
+def has_pages(root: Root) -> bool:
+    """Does ``root`` show any list of orders, however deep?"""
+    match root:
+        case OrdersRoot():
+            return True
+        case OrderRoot(selection=selection):
+            return selection.customer is not None and bool(selection.customer.orders)
+        case CustomerRoot(selection=selection):
+            return bool(selection.orders)
+        case ProductRoot():
+            return False

@@ -1,0 +1,119 @@
+"""The contract every projection store obeys (`tests/contracts/test_store_contract.py`).
+
+The rule: rows, indexes, tombstones and the source's position move together in one atomic `apply`,
+announced only after they can be read; and a `read` is one cut, no write falls between two of its
+rows. Memory is the first store; a shared one follows the same suite.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from projections.events import ParsedEvent
+from projections.projector import StoredRow, Verdict
+from projections.selection import PageKey, Root
+from projections.versions import AggregateKey, AggregateType, Version
+from projections.views import Row
+
+SECONDS_A_MINUTE = 60
+
+
+@dataclass(frozen=True, slots=True)
+class SourcePosition:
+    """How far one event source has been applied.
+
+    ``cursor`` is the source's own opaque place to go on from. At the wall-clock instant
+    ``proven_at_s`` (seconds) every change committed to the source before it had been applied, if
+    ``is_caught_up``; before the first time it is, readers should not trust absence.
+    ``remaining_count`` is the lag in events, where the source tells.
+    """
+
+    cursor: str
+    proven_at_s: float
+    is_caught_up: bool
+    remaining_count: int | None = None
+
+    @property
+    def current_since_minute(self) -> int | None:
+        """The minute since the Unix epoch of the proof; None while there is none."""
+        return int(self.proven_at_s // SECONDS_A_MINUTE) if self.is_caught_up else None
+
+
+@dataclass(frozen=True, slots=True)
+class EventBatch:
+    """Consecutive events of one source and the position reached with them (no events: a proof)."""
+
+    source: str
+    events: tuple[ParsedEvent, ...]
+    position: SourcePosition
+
+
+@dataclass(frozen=True, slots=True)
+class StoredPage:
+    """The orders of one page, newest first, and whether the list goes on after it."""
+
+    order_ids: tuple[str, ...]
+    has_more: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """What one operation needs, read at one moment.
+
+    ``rows`` has a key for everything asked: None where the store has no row (which proves nothing).
+    ``suspects`` are those keys whose newest event was parked. A cut is a `projections.token.View`.
+    """
+
+    rows: Mapping[AggregateKey, StoredRow | None] = field(default_factory=dict)
+    pages: Mapping[PageKey, StoredPage] = field(default_factory=dict)
+    suspects: frozenset[AggregateKey] = frozenset()
+    positions: Mapping[str, SourcePosition] = field(default_factory=dict)
+
+    def version_of(self, key: AggregateKey, /) -> Version | None:
+        stored = self.rows.get(key)
+        return None if stored is None else stored.at
+
+    def current_since_minute(self, aggregate_type: AggregateType, /) -> int | None:
+        position = self.positions.get(aggregate_type.source)
+        return None if position is None else position.current_since_minute
+
+
+Listener = Callable[[Mapping[AggregateKey, Version]], None]
+"""Told the new version of every row a write changed, after the write can be read. Must not raise."""
+
+
+class Store(Protocol):
+    """Read models and the positions they stand at."""
+
+    async def read(self, roots: Sequence[Root]) -> Cut:
+        """Everything ``roots`` reach and all source positions, in one cut."""
+        ...
+
+    async def versions(self, keys: Iterable[AggregateKey]) -> Mapping[AggregateKey, Version]:
+        """The versions held now; keys without a row are left out."""
+        ...
+
+    async def apply(self, batch: EventBatch) -> Sequence[Verdict]:
+        """Apply a batch under the version gate, whole or not at all; idempotent.
+
+        One verdict for each event that was a change or was poison, in order. A parked event marks
+        its aggregate suspect until a newer change is applied.
+        """
+        ...
+
+    async def heal(self, rows: Iterable[Row]) -> None:
+        """Write verified live answers back under the same gate; they stay *ahead* of the stream."""
+        ...
+
+    async def position(self, source: str) -> SourcePosition | None:
+        """Where ``source`` goes on from; None: from its start."""
+        ...
+
+    async def forget_position(self, source: str) -> None:
+        """The source's log is another one now: go on from its start (safe: the gate holds)."""
+        ...
+
+    def listening(self, listener: Listener) -> AbstractContextManager[None]:
+        """Announce changes to ``listener`` while the context is open."""
+        ...

@@ -1,0 +1,42 @@
+"""Names and versions of aggregates: what a write position is made of.
+
+The rule: a version is only ever compared as the pair (epoch, number), epoch first. A service that
+lost history starts again at a lower number in a higher epoch, and a bare number would let its old
+world pass for a newer one (Cosmos DB calls that "false progress").
+"""
+
+from enum import StrEnum
+from typing import NamedTuple
+
+
+class AggregateType(StrEnum):
+    """The kinds of thing that somebody else owns and we show."""
+
+    ORDER = "order"
+    CUSTOMER = "customer"
+    PRODUCT = "product"
+
+    @property
+    def source(self) -> str:
+        """The service, and so the event source, that owns this type: ``orders``, ``customers`` …"""
+        return f"{self.value}s"
+
+
+class AggregateKey(NamedTuple):
+    """One aggregate anywhere: its type and the id its owner gave it (1–64 characters)."""
+
+    type: AggregateType
+    id: str
+
+    def __str__(self) -> str:
+        return f"{self.type.value}:{self.id}"
+
+
+class Version(NamedTuple):
+    """A write position: the owner's epoch, then its gapless change number (from 1)."""
+
+    epoch: int
+    number: int
+
+    def __str__(self) -> str:
+        return f"{self.epoch}.{self.number}"

@@ -1,0 +1,57 @@
+"""The order row, and the order in which a customer's orders are listed."""
+
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Annotated, ClassVar, NamedTuple
+
+from msgspec import Meta, Struct
+
+from projections.versions import AggregateType
+from projections.views.aggregate import AggregateRow, Currency, Id, Money
+
+
+class OrderStatus(StrEnum):
+    """Where an order is in its life. A shipped or delivered order can no longer be cancelled."""
+
+    PLACED = "PLACED"
+    SHIPPED = "SHIPPED"
+    DELIVERED = "DELIVERED"
+    CANCELLED = "CANCELLED"
+
+
+class OrderItemRow(Struct, frozen=True, rename="camel", kw_only=True):
+    """One line of an order; the price is the one agreed when it was placed."""
+
+    product_id: Id
+    quantity: Annotated[int, Meta(ge=1)]
+    unit_price: Money
+
+    @property
+    def line_total(self) -> Decimal:
+        return self.unit_price * self.quantity
+
+
+class ListingPosition(NamedTuple):
+    """Where an order stands in its customer's list; the list runs from the greatest down."""
+
+    placed_at: datetime
+    id: str
+
+
+class OrderRow(AggregateRow, frozen=True, rename="camel", kw_only=True):
+    """An order as the order service publishes it."""
+
+    aggregate_type: ClassVar[AggregateType] = AggregateType.ORDER
+
+    customer_id: Id
+    status: OrderStatus
+    note: str | None = None
+    currency: Currency
+    total: Money
+    placed_at: Annotated[datetime, Meta(tz=True)]
+    items: tuple[OrderItemRow, ...]
+
+    @property
+    def listed_at(self) -> ListingPosition:
+        return ListingPosition(self.placed_at, self.id)

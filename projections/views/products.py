@@ -1,0 +1,17 @@
+"""The product row."""
+
+from typing import ClassVar
+
+from projections.versions import AggregateType
+from projections.views.aggregate import AggregateRow, Currency, Money
+
+
+class ProductRow(AggregateRow, frozen=True, rename="camel", kw_only=True):
+    """A product as the product service publishes it."""
+
+    aggregate_type: ClassVar[AggregateType] = AggregateType.PRODUCT
+
+    name: str
+    price: Money
+    currency: Currency
+    stock: int

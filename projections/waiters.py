@@ -1,0 +1,118 @@
+"""Who waits for which version. Woken by the store's announcement, never by polling.
+
+Check, register, check again: the second check closes the race in which the version arrives between
+the first check and the registration. A waiter that leaves (timeout or cancellation) takes its
+registration along. Every other projection library polls here, for 25–800 ms.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+
+from projections.store import Store
+from projections.versions import AggregateKey, Version
+
+
+@dataclass(frozen=True, slots=True)
+class WaiterOptions:
+    """Bounds on waiting.
+
+    ``process_limit``: waiters in this process (count, default 10 000, ≥ 1): about 1 KB each.
+    ``subject_limit``: waiters of one token subject (count, default 1 000, ≥ 1): one client cannot
+    take all places. Over a bound a read does not wait but falls back at once.
+    """
+
+    process_limit: int = 10_000
+    subject_limit: int = 1_000
+
+
+class _Waiter:
+    """One request's unmet versions; done when the last of them has been seen."""
+
+    def __init__(self, unmet: Mapping[AggregateKey, Version]) -> None:
+        self._unmet = dict(unmet)
+        self.reached = asyncio.Event()
+
+    def see(self, versions: Mapping[AggregateKey, Version]) -> None:
+        for key in versions.keys() & self._unmet.keys():
+            if versions[key] >= self._unmet[key]:
+                del self._unmet[key]
+        if not self._unmet:
+            self.reached.set()
+
+
+class Waiters:
+    """All waits of this process on one store. Open with `open` before the first wait.
+
+    ``waiting_count`` tells how many requests wait now.
+    """
+
+    def __init__(self, store: Store, options: WaiterOptions) -> None:
+        self._store = store
+        self._options = options
+        self._waiting: dict[AggregateKey, set[_Waiter]] = {}
+        self._count_by_subject: Counter[str] = Counter()
+        self.waiting_count = 0
+
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator["Waiters"]:
+        """Listen to the store's announcements while the context is open."""
+        with self._store.listening(self._hear):
+            yield self
+
+    async def wait_for(
+        self, unmet: Mapping[AggregateKey, Version], *, subject: str, timeout_s: float
+    ) -> bool:
+        """Wait until the store holds every version of ``unmet`` or a newer one.
+
+        True as soon as it does; False after ``timeout_s``, or at once when too many wait already.
+        """
+        if timeout_s <= 0 or not self._has_room(subject):
+            return False
+        with self._registered(unmet, subject) as waiter:
+            try:
+                async with asyncio.timeout(timeout_s):
+                    waiter.see(await self._store.versions(unmet))
+                    await waiter.reached.wait()
+            except TimeoutError:
+                return False
+            return True
+
+    def _has_room(self, subject: str) -> bool:
+        return (
+            self.waiting_count < self._options.process_limit
+            and self._count_by_subject[subject] < self._options.subject_limit
+        )
+
+    @contextmanager
+    def _registered(
+        self, unmet: Mapping[AggregateKey, Version], subject: str
+    ) -> Iterator[_Waiter]:
+        waiter = _Waiter(unmet)
+        for key in unmet:
+            self._waiting.setdefault(key, set()).add(waiter)
+        self._count_by_subject[subject] += 1
+        self.waiting_count += 1
+        try:
+            yield waiter
+        finally:
+            self._unregister(waiter, unmet, subject)
+
+    def _unregister(
+        self, waiter: _Waiter, unmet: Mapping[AggregateKey, Version], subject: str
+    ) -> None:
+        for key in unmet:
+            waiting = self._waiting[key]
+            waiting.discard(waiter)
+            if not waiting:
+                del self._waiting[key]
+        self.waiting_count -= 1
+        self._count_by_subject[subject] -= 1
+        if not self._count_by_subject[subject]:
+            del self._count_by_subject[subject]
+
+    def _hear(self, versions: Mapping[AggregateKey, Version]) -> None:
+        for waiter in {w for key in versions for w in self._waiting.get(key, ())}:
+            waiter.see(versions)

@@ -1,0 +1,124 @@
+"""What has been found for one root field: every component with where and when it came from.
+
+A component is a row somebody owns, or the fact that there is none, or the failure to find out. The
+rule: nothing is silently stale or silently missing, so each carries its provenance.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from projections.selection import PageKey
+from projections.versions import AggregateKey, Version
+from projections.views import Row
+from resolvers.errors import ConsistencyTimeout
+from resolvers.upstream.errors import UpstreamError
+
+
+class Source(StrEnum):
+    """Where a component came from."""
+
+    PROJECTION = "PROJECTION"
+    LIVE = "LIVE"
+
+
+class Reason(StrEnum):
+    """Why it came from there. Public: clients and dashboards read these words."""
+
+    DEFAULT = "DEFAULT"
+    TOKEN_REACHED = "TOKEN_REACHED"
+    TOKEN_REACHED_AFTER_WAIT = "TOKEN_REACHED_AFTER_WAIT"
+    STALE_ALLOWED = "STALE_ALLOWED"
+    LIVE_REQUESTED = "LIVE_REQUESTED"
+    TOKEN_NOT_REACHED = "TOKEN_NOT_REACHED"
+    NOT_PROJECTED = "NOT_PROJECTED"
+    PARKED = "PARKED"
+    TOO_STALE = "TOO_STALE"
+    PROJECTION_BUILDING = "PROJECTION_BUILDING"
+    PROJECTION_OFF = "PROJECTION_OFF"
+    WRITE_RESULT = "WRITE_RESULT"
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """Where and why; ``age_s``: at most so long ago (s) this was the owner's newest state."""
+
+    source: Source
+    reason: Reason
+    age_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A row. ``is_streamed``: the projection holds it from the event stream, so it cannot be lost."""
+
+    row: Row
+    provenance: Provenance
+    is_streamed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Absent:
+    """There is no such aggregate; ``at`` is the version of its tombstone where one is known."""
+
+    provenance: Provenance
+    at: Version | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """Nobody could tell, or nobody could tell fresh enough."""
+
+    error: UpstreamError | ConsistencyTimeout
+
+
+Component = Found | Absent | Failed
+
+
+@dataclass(frozen=True, slots=True)
+class FoundPage:
+    """One page of a customer's orders, newest first; the orders themselves are components."""
+
+    order_ids: tuple[str, ...]
+    has_more: bool
+    provenance: Provenance
+
+
+@dataclass(slots=True)
+class Answer:
+    """The components and pages of one root field, filled wave by wave; read by the field types."""
+
+    components: dict[AggregateKey, Component] = field(default_factory=dict)
+    pages: dict[PageKey, FoundPage | Failed] = field(default_factory=dict)
+    missing: Mapping[AggregateKey, Version] = field(default_factory=dict)
+    waited_s: float = 0.0
+
+    def row_of(self, key: AggregateKey) -> Row | None:
+        match self.components.get(key):
+            case Found(row=row):
+                return row
+            case _:
+                return None
+
+    def page_of(self, key: PageKey) -> Sequence[str] | None:
+        match self.pages.get(key):
+            case FoundPage(order_ids=order_ids):
+                return order_ids
+            case _:
+                return None
+
+    def version_of(self, key: AggregateKey) -> Version | None:
+        """The version shown of an aggregate; None where nothing or no version was shown."""
+        match self.components.get(key):
+            case Found(row=row):
+                return row.at
+            case Absent(at=at):
+                return at
+            case _:
+                return None
+
+    def unproven(self) -> Iterator[tuple[AggregateKey, Version]]:
+        """What was shown but is not yet in the event stream: a later read must not fall behind it."""
+        for key, component in self.components.items():
+            if isinstance(component, Found) and not component.is_streamed:
+                yield key, component.row.at

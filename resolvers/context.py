@@ -1,0 +1,34 @@
+"""What the resolvers of one operation share. Made at the door, closed with the operation."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import strawberry
+from graphql import FragmentDefinitionNode
+
+from projections.token import ConsistencyToken
+from resolvers.loaders import Clients
+from resolvers.reading import OperationReads
+from resolvers.report import ConsistencyReport
+from resolvers.tokens import TokenDesk
+from resolvers.upstream.call_context import CallContext
+
+
+@dataclass(frozen=True, slots=True)
+class OperationContext:
+    """``token`` is what header and cookie demand; ``fragments`` are those of the document."""
+
+    clients: Clients
+    call: CallContext
+    reads: OperationReads
+    report: ConsistencyReport
+    tokens: TokenDesk
+    token: ConsistencyToken
+    fragments: Mapping[str, FragmentDefinitionNode]
+
+    def close(self) -> None:
+        """Cancel what is still under way for this operation. Idempotent."""
+        self.reads.close()
+
+
+Info = strawberry.Info[OperationContext, None]

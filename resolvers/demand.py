@@ -1,0 +1,65 @@
+"""What one field demands of the world it is shown: a mode, and the tokens of its caller.
+
+Tokens from the argument, the header and the cookie are merged and never override each other; the
+mode says only what to do with them.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from projections.token import EMPTY_TOKEN, ConsistencyToken
+
+
+class OnTimeout(StrEnum):
+    """What to do with a component that is too old when the wait is over."""
+
+    LIVE = "LIVE"
+    STALE = "STALE"
+    ERROR = "ERROR"
+
+
+@dataclass(frozen=True, slots=True)
+class Eventual:
+    """What the projection holds, at once, absence included; says so when the tokens ask for more."""
+
+
+@dataclass(frozen=True, slots=True)
+class AtLeast:
+    """No older than the tokens. ``max_wait_s`` (s, ≥ 0) shortens the wait; None: the server's cap."""
+
+    max_wait_s: float | None = None
+    on_timeout: OnTimeout = OnTimeout.LIVE
+
+
+@dataclass(frozen=True, slots=True)
+class Bounded:
+    """A projection proven current within ``max_staleness_s`` (s, ≥ 0), and no older than tokens."""
+
+    max_staleness_s: float
+    on_timeout: OnTimeout = OnTimeout.LIVE
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """The owning services' own answers."""
+
+
+Mode = Eventual | AtLeast | Bounded | Live
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Demand:
+    """The mode of a field and the merged tokens that hold for it."""
+
+    mode: Mode = AtLeast()
+    token: ConsistencyToken = EMPTY_TOKEN
+
+    @property
+    def on_timeout(self) -> OnTimeout:
+        match self.mode:
+            case AtLeast(on_timeout=on_timeout) | Bounded(on_timeout=on_timeout):
+                return on_timeout
+            case Eventual():
+                return OnTimeout.STALE
+            case Live():
+                return OnTimeout.LIVE

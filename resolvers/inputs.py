@@ -1,0 +1,81 @@
+"""The `Consistency` argument: what a client may demand of one field, read into a `Demand`."""
+
+import strawberry
+from strawberry import UNSET
+
+from projections.token import merge
+from resolvers.context import OperationContext
+from resolvers.demand import AtLeast, Bounded, Demand, Eventual, Live, Mode, OnTimeout
+from resolvers.errors import BadInput
+from resolvers.scalars import ConsistencyToken
+
+MAX_MS = 60_000
+
+
+@strawberry.input(name="AtLeast", description="No older than these tokens.")
+class AtLeastInput:
+    tokens: list[ConsistencyToken]
+    max_wait_ms: int | None = strawberry.field(
+        default=UNSET, description="Shortens the wait for the read model; the server caps it."
+    )
+    on_timeout: OnTimeout | None = OnTimeout.LIVE
+
+
+@strawberry.input(name="Bounded", description="Proven no older than this.")
+class BoundedInput:
+    max_staleness_ms: int
+    on_timeout: OnTimeout | None = OnTimeout.LIVE
+
+
+@strawberry.input(
+    name="Consistency",
+    one_of=True,
+    description="Exactly one of these. Tokens in the header and the cookie hold in every case.",
+)
+class ConsistencyInput:
+    eventual: bool | None = strawberry.field(
+        default=UNSET, description="What the read model holds, at once; only `true` makes sense."
+    )
+    at_least: AtLeastInput | None = UNSET
+    bounded: BoundedInput | None = UNSET
+    live: bool | None = strawberry.field(
+        default=UNSET, description="Ask the owning services; only `true` makes sense."
+    )
+
+
+def read_demand(consistency: ConsistencyInput | None, context: OperationContext) -> Demand:
+    """The demand of one field: its own argument joined with what header and cookie bring.
+
+    Raises `BadInput` or `InvalidToken` naming the part that is wrong, before any I/O.
+    """
+    if not consistency:
+        return Demand(token=context.token)
+    token = context.token
+    if consistency.at_least:
+        texts = [str(text) for text in consistency.at_least.tokens]
+        own = context.tokens.open_all(texts, "consistency.atLeast.tokens")
+        context.report.demand(own)
+        token = merge(token, own)
+    return Demand(_mode(consistency), token)
+
+
+def _mode(consistency: ConsistencyInput) -> Mode:
+    if at_least := consistency.at_least:
+        max_wait_s = _seconds("consistency.atLeast.maxWaitMs", at_least.max_wait_ms)
+        return AtLeast(max_wait_s, at_least.on_timeout or OnTimeout.LIVE)
+    if bounded := consistency.bounded:
+        staleness_s = _seconds("consistency.bounded.maxStalenessMs", bounded.max_staleness_ms)
+        return Bounded(staleness_s or 0.0, bounded.on_timeout or OnTimeout.LIVE)
+    if consistency.live:
+        return Live()
+    if consistency.eventual:
+        return Eventual()
+    raise BadInput("consistency", "eventual and live can only be true")
+
+
+def _seconds(field: str, milliseconds: int | None) -> float | None:
+    if milliseconds is None or milliseconds is UNSET:
+        return None
+    if not 0 <= milliseconds <= MAX_MS:
+        raise BadInput(field, f"must be between 0 and {MAX_MS}")
+    return milliseconds / 1000

@@ -1,0 +1,173 @@
+"""The root of all writes: inputs become commands to the owning services, results become payloads."""
+
+import uuid
+from typing import TypeVar
+
+import strawberry
+from strawberry import UNSET
+
+from projections.selection import CustomerRoot, OrderRoot, ProductRoot
+from resolvers.context import Info
+from resolvers.scalars import ConsistencyToken
+from resolvers.selecting import SelectionReader
+from resolvers.types import Customer, Order, Product
+from resolvers.upstream.customers import CustomerChange
+from resolvers.upstream.orders import OrderLine, PlaceOrder
+from resolvers.upstream.products import ProductChange
+from resolvers.user_errors import UserError
+from resolvers.write_inputs import (
+    CancelOrderInput,
+    PlaceOrderInput,
+    UpdateCustomerInput,
+    UpdateOrderInput,
+    UpdateProductInput,
+    problems_of_change,
+    problems_of_order,
+)
+from resolvers.writing import NotWritten, Write, Written, perform
+
+
+T = TypeVar("T")
+
+
+@strawberry.type
+class Payload:
+    """What every mutation answers beside the resource."""
+
+    consistency_token: ConsistencyToken | None = strawberry.field(
+        default=None,
+        description="Promises this write alone; the joined token of the operation is in "
+        "`extensions.consistency.token` and the header `X-Consistency-Token`.",
+    )
+    user_errors: list[UserError] = strawberry.field(default_factory=list)
+
+
+@strawberry.type
+class PlaceOrderPayload(Payload):
+    order: Order | None = None
+
+
+@strawberry.type
+class UpdateOrderPayload(Payload):
+    order: Order | None = None
+
+
+@strawberry.type
+class CancelOrderPayload(Payload):
+    order: Order | None = None
+
+
+@strawberry.type
+class UpdateCustomerPayload(Payload):
+    customer: Customer | None = None
+
+
+@strawberry.type
+class UpdateProductPayload(Payload):
+    product: Product | None = None
+
+
+@strawberry.type
+class Mutation:
+    @strawberry.mutation(description="Place an order. The order service sets the prices.")
+    async def place_order(self, info: Info, input: PlaceOrderInput) -> PlaceOrderPayload:
+        asked = SelectionReader(info)
+        selection = asked.order(asked.below(asked.nodes, "order"))
+        command = PlaceOrder(
+            customer_id=input.customer_id,
+            items=tuple(OrderLine(item.product_id, item.quantity) for item in input.items),
+            note=_given(input.note),
+            idempotency_key=input.idempotency_key or str(uuid.uuid4()),
+        )
+        write = Write(
+            problems_of_order(input),
+            lambda: info.context.clients.orders.place(command, info.context.call),
+            lambda order: OrderRoot(order.id, selection),
+            "order",
+        )
+        match await perform(info, write):
+            case Written(row=row, answer=answer, token=token):
+                return PlaceOrderPayload(order=Order.of(row, answer), consistency_token=token)
+            case NotWritten(errors=errors):
+                return PlaceOrderPayload(user_errors=errors)
+
+    @strawberry.mutation(description="Change the note of an order.")
+    async def update_order(self, info: Info, input: UpdateOrderInput) -> UpdateOrderPayload:
+        asked = SelectionReader(info)
+        selection = asked.order(asked.below(asked.nodes, "order"))
+        write = Write(
+            problems_of_change(input),
+            lambda: info.context.clients.orders.update_note(
+                input.id, input.note, info.context.call, expected_version=_given(input.expected_version)
+            ),
+            lambda order: OrderRoot(order.id, selection),
+            "order",
+        )
+        match await perform(info, write):
+            case Written(row=row, answer=answer, token=token):
+                return UpdateOrderPayload(order=Order.of(row, answer), consistency_token=token)
+            case NotWritten(errors=errors):
+                return UpdateOrderPayload(user_errors=errors)
+
+    @strawberry.mutation(description="Cancel an order that has not been shipped.")
+    async def cancel_order(self, info: Info, input: CancelOrderInput) -> CancelOrderPayload:
+        asked = SelectionReader(info)
+        selection = asked.order(asked.below(asked.nodes, "order"))
+        write = Write(
+            problems_of_change(input),
+            lambda: info.context.clients.orders.cancel(
+                input.id, _given(input.reason), info.context.call, expected_version=_given(input.expected_version)
+            ),
+            lambda order: OrderRoot(order.id, selection),
+            "order",
+        )
+        match await perform(info, write):
+            case Written(row=row, answer=answer, token=token):
+                return CancelOrderPayload(order=Order.of(row, answer), consistency_token=token)
+            case NotWritten(errors=errors):
+                return CancelOrderPayload(user_errors=errors)
+
+    @strawberry.mutation(description="Change a customer; fields left out stay as they are.")
+    async def update_customer(
+        self, info: Info, input: UpdateCustomerInput
+    ) -> UpdateCustomerPayload:
+        asked = SelectionReader(info)
+        selection = asked.customer(asked.below(asked.nodes, "customer"))
+        change = CustomerChange(name=_given(input.name), email=_given(input.email))
+        write = Write(
+            problems_of_change(input),
+            lambda: info.context.clients.customers.update(
+                input.id, change, info.context.call, expected_version=_given(input.expected_version)
+            ),
+            lambda customer: CustomerRoot(customer.id, selection),
+            "customer",
+        )
+        match await perform(info, write):
+            case Written(row=row, answer=answer, token=token):
+                customer = Customer.of(row, answer)
+                return UpdateCustomerPayload(customer=customer, consistency_token=token)
+            case NotWritten(errors=errors):
+                return UpdateCustomerPayload(user_errors=errors)
+
+    @strawberry.mutation(description="Change a product; fields left out stay as they are.")
+    async def update_product(self, info: Info, input: UpdateProductInput) -> UpdateProductPayload:
+        change = ProductChange(
+            name=_given(input.name), price=_given(input.price), stock=_given(input.stock)
+        )
+        write = Write(
+            problems_of_change(input),
+            lambda: info.context.clients.products.update(
+                input.id, change, info.context.call, expected_version=_given(input.expected_version)
+            ),
+            lambda product: ProductRoot(product.id),
+            "product",
+        )
+        match await perform(info, write):
+            case Written(row=row, token=token):
+                return UpdateProductPayload(product=Product.of(row), consistency_token=token)
+            case NotWritten(errors=errors):
+                return UpdateProductPayload(user_errors=errors)
+
+
+def _given(value: T | None) -> T | None:
+    return None if value is UNSET else value

@@ -1,0 +1,76 @@
+"""Pages of a customer's orders: cursors, and a page brought up to what is known of its orders. Pure.
+
+A page is read from one place (the projection, or the order service) and some of its orders may be
+known newer from another. `revise` puts both together, so a list never shows an older world than the
+single orders it is made of.
+"""
+
+import base64
+import binascii
+from collections.abc import Iterable
+from datetime import datetime
+
+from projections.selection import PageKey
+from projections.views import OrderRow
+from projections.views.orders import ListingPosition
+from resolvers.errors import BadInput
+
+DEFAULT_PAGE_SIZE = 20
+MAX_PAGE_SIZE = 100
+"""Orders on one page, at most: one batched call for all their customers, one for their products
+while orders have few lines."""
+
+
+def render_cursor(position: ListingPosition) -> str:
+    """The connection cursor of an order: opaque to clients, the same from every source."""
+    text = f"{position.placed_at.isoformat()}_{position.id}"
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+def parse_cursor(cursor: str) -> ListingPosition:
+    """Raises `BadInput` naming ``after`` for anything `render_cursor` did not make."""
+    try:
+        text = base64.b64decode(cursor + "=" * (-len(cursor) % 4), b"-_", validate=True).decode()
+        placed_at, separator, order_id = text.partition("_")
+        position = ListingPosition(datetime.fromisoformat(placed_at), order_id)
+    except (ValueError, binascii.Error) as error:
+        raise BadInput("after", "not a cursor of this connection") from error
+    if not separator or position.placed_at.tzinfo is None:
+        raise BadInput("after", "not a cursor of this connection")
+    return position
+
+
+def check_page_size(first: int) -> int:
+    """``first`` if it is a page size, else `BadInput`."""
+    if not 1 <= first <= MAX_PAGE_SIZE:
+        raise BadInput("first", f"must be between 1 and {MAX_PAGE_SIZE}")
+    return first
+
+
+def revise(
+    key: PageKey, listed: Iterable[OrderRow], known: Iterable[OrderRow], *, has_more: bool
+) -> tuple[tuple[str, ...], bool]:
+    """The order ids of the page, newest first, and whether the list goes on.
+
+    ``listed`` are the page's orders as it was read, ``known`` orders demanded by the caller at
+    versions at least as new. A known order joins the page when it belongs there and leaves it when
+    it does not any more.
+    """
+    by_id = {order.id: order for order in listed}
+    oldest = min((order.listed_at for order in by_id.values()), default=None)
+    for order in known:
+        is_past_the_end = has_more and oldest is not None and order.listed_at < oldest
+        if order.id in by_id or not is_past_the_end:
+            by_id[order.id] = order
+    belonging = [order for order in by_id.values() if _belongs(order, key)]
+    belonging.sort(key=lambda order: order.listed_at, reverse=True)
+    shown = tuple(order.id for order in belonging[: key.first])
+    return shown, has_more or len(belonging) > key.first
+
+
+def _belongs(order: OrderRow, key: PageKey) -> bool:
+    return (
+        order.customer_id == key.customer_id
+        and key.status in (None, order.status)
+        and (key.after is None or order.listed_at < key.after)
+    )

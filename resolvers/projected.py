@@ -1,0 +1,171 @@
+"""What the projection may contribute to one answer, and why the rest must be fetched.
+
+Starts from the operation's cut. What a live answer leads to (the customer of an order that was not
+projected) is read as a further cut: later, so never older than the first.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+
+from projections.projector import StoredRow
+from projections.selection import OrdersRoot, PageKey, PageSelection, Root, root_of
+from projections.store import Cut, Store
+from projections.versions import AggregateKey, AggregateType
+from projections.views import Row
+from resolvers.answer import (
+    Absent,
+    Answer,
+    Component,
+    Failed,
+    Found,
+    FoundPage,
+    Provenance,
+    Reason,
+    Source,
+)
+from resolvers.demand import Demand, Live
+from resolvers.errors import ConsistencyTimeout
+from resolvers.read_path import (
+    Composition,
+    Projection,
+    ReadPath,
+    Refused,
+    age_s,
+    choose_for_row,
+    choose_for_type,
+)
+
+
+class Projected:
+    """The projection as one root field may see it; ``store`` is None where there is none.
+
+    ``reached`` are the token entries that arrived while the field waited for them.
+    """
+
+    def __init__(
+        self,
+        demand: Demand,
+        store: Store | None,
+        cut: Cut,
+        *,
+        reached: frozenset[AggregateKey],
+        wall_clock: Callable[[], float],
+    ) -> None:
+        self._demand = demand
+        self._store = store
+        self._rows = dict(cut.rows)
+        self._pages = dict(cut.pages)
+        self._suspects = set(cut.suspects)
+        self._positions = cut.positions
+        self._reached = reached
+        self._now_s = wall_clock()
+
+    def row_of(self, key: AggregateKey) -> Row | None:
+        """The row in the cut, whatever may be demanded of it."""
+        stored = self._rows.get(key)
+        return None if stored is None else stored.row
+
+    async def take_rows(
+        self, keys: Sequence[AggregateKey], answer: Answer
+    ) -> dict[AggregateKey, Composition]:
+        """Put the rows that are new enough into ``answer``; return what must be fetched, and why."""
+        by_type = {key: self._path_of_type(key.type) for key in keys}
+        uncovered = [k for k in keys if k not in self._rows and _is_projection(by_type[k])]
+        await self._cover([root_of(key) for key in uncovered])
+        to_fetch: dict[AggregateKey, Composition] = {}
+        for key, type_path in by_type.items():
+            match self._path_of_row(key, type_path):
+                case Composition() as path:
+                    to_fetch[key] = path
+                case Projection(reason=reason):
+                    answer.components[key] = self._component(key, reason)
+                case Refused():
+                    answer.components[key] = Failed(self._timeout([key]))
+        return to_fetch
+
+    async def take_pages(
+        self, keys: Sequence[PageKey], answer: Answer
+    ) -> dict[PageKey, Composition]:
+        """Likewise for pages; which of their orders are new enough is asked of each row later."""
+        path = self._path_of_type(AggregateType.ORDER)
+        if isinstance(path, Composition):
+            return dict.fromkeys(keys, path)
+        if isinstance(path, Refused):
+            answer.pages.update((key, Failed(self._timeout([]))) for key in keys)
+            return {}
+        await self._cover([_page_root_of(key) for key in keys if key not in self._pages])
+        provenance = self._provenance(AggregateType.ORDER, path.reason)
+        for key in keys:
+            page = self._pages[key]
+            answer.pages[key] = FoundPage(page.order_ids, page.has_more, provenance)
+        return {}
+
+    async def heal(self, rows: Iterable[Row]) -> None:
+        """Write live answers back under the version gate, where there is a projection."""
+        if self._store is not None:
+            await self._store.heal(rows)
+
+    def _path_of_type(self, aggregate_type: AggregateType) -> ReadPath:
+        if self._store is None and not isinstance(self._demand.mode, Live):
+            return Composition(Reason.PROJECTION_OFF)
+        position = self._positions.get(aggregate_type.source)
+        return choose_for_type(self._demand, aggregate_type, position, now_s=self._now_s)
+
+    def _path_of_row(self, key: AggregateKey, type_path: ReadPath) -> ReadPath:
+        at_least = self._demand.token.entries.get(key)
+        match type_path:
+            case Projection():
+                return choose_for_row(
+                    self._demand,
+                    type_path,
+                    self._rows.get(key),
+                    at_least,
+                    is_suspect=key in self._suspects,
+                )
+            case Composition(reason=reason):
+                return Composition(reason, at_least)
+            case Refused():
+                return type_path
+
+    def _component(self, key: AggregateKey, reason: Reason) -> Component:
+        if reason is Reason.TOKEN_REACHED and key in self._reached:
+            reason = Reason.TOKEN_REACHED_AFTER_WAIT
+        stored = self._rows[key]
+        provenance = self._provenance(key.type, reason, stored)
+        match stored:
+            case StoredRow(row=None, at=at):
+                return Absent(provenance, at)
+            case StoredRow(row=row, is_streamed=is_streamed) if row is not None:
+                return Found(row, provenance, is_streamed)
+            case _:
+                return Absent(provenance)
+
+    def _provenance(
+        self, aggregate_type: AggregateType, reason: Reason, stored: StoredRow | None = None
+    ) -> Provenance:
+        """A healed row was the owner's newest when it was fetched, whatever the stream has shown."""
+        age = age_s(self._positions[aggregate_type.source], self._now_s)
+        if stored is not None and stored.healed_at_s is not None:
+            age = min(age, max(0.0, self._now_s - stored.healed_at_s))
+        return Provenance(Source.PROJECTION, reason, age)
+
+    def _timeout(self, keys: Sequence[AggregateKey]) -> ConsistencyTimeout:
+        entries = self._demand.token.entries
+        missing = {key: entries[key] for key in keys if key in entries}
+        ages = [age_s(position, self._now_s) for position in self._positions.values()]
+        return ConsistencyTimeout(missing, max(ages, default=None))
+
+    async def _cover(self, roots: Sequence[Root]) -> None:
+        if not roots or self._store is None:
+            return
+        cut = await self._store.read(roots)
+        self._rows = {**cut.rows, **self._rows}
+        self._pages = {**cut.pages, **self._pages}
+        self._suspects |= cut.suspects
+
+
+def _is_projection(path: ReadPath) -> bool:
+    return isinstance(path, Projection)
+
+
+def _page_root_of(key: PageKey) -> Root:
+    return OrdersRoot(key.customer_id, PageSelection(key.first, key.after, key.status))

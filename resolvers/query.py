@@ -1,0 +1,82 @@
+"""The root of all reads: arguments become a root and a demand, the answer becomes types."""
+
+import re
+
+import strawberry
+from strawberry import ID, UNSET
+
+from projections.selection import CustomerRoot, OrderRoot, OrdersRoot, PageKey, ProductRoot, Root
+from projections.versions import AggregateKey, AggregateType
+from projections.views import CustomerRow, OrderRow, OrderStatus, ProductRow
+from projections.views.aggregate import ID_PATTERN
+from resolvers.answer import Answer
+from resolvers.context import Info
+from resolvers.errors import BadInput
+from resolvers.inputs import ConsistencyInput, read_demand
+from resolvers.pages import DEFAULT_PAGE_SIZE
+from resolvers.reading import ReadRequest
+from resolvers.selecting import SelectionReader, read_page
+from resolvers.types import Customer, Order, OrderConnection, Product, shown_row
+
+_id = re.compile(ID_PATTERN)
+
+
+@strawberry.type
+class Query:
+    @strawberry.field(description="One order; null when there is none.")
+    async def order(
+        self, info: Info, id: ID, consistency: ConsistencyInput | None = UNSET
+    ) -> Order | None:
+        asked = SelectionReader(info)
+        root = OrderRoot(check_id("id", id), asked.order(asked.nodes))
+        answer = await _read(info, root, consistency)
+        row = shown_row(info, answer, AggregateKey(AggregateType.ORDER, root.id))
+        return Order.of(row, answer) if isinstance(row, OrderRow) else None
+
+    @strawberry.field(description="A customer's orders, newest first.")
+    async def orders(
+        self,
+        info: Info,
+        customer_id: ID,
+        status: OrderStatus | None = UNSET,
+        first: int | None = DEFAULT_PAGE_SIZE,
+        after: str | None = UNSET,
+        consistency: ConsistencyInput | None = UNSET,
+    ) -> OrderConnection:
+        asked = SelectionReader(info)
+        page = read_page(first, after, status or None, asked.connection(asked.nodes))
+        root = OrdersRoot(check_id("customerId", customer_id), page)
+        answer = await _read(info, root, consistency)
+        return OrderConnection(answer=answer, page_key=PageKey.of(root.customer_id, page))
+
+    @strawberry.field(description="One customer; null when there is none.")
+    async def customer(
+        self, info: Info, id: ID, consistency: ConsistencyInput | None = UNSET
+    ) -> Customer | None:
+        asked = SelectionReader(info)
+        root = CustomerRoot(check_id("id", id), asked.customer(asked.nodes))
+        answer = await _read(info, root, consistency)
+        row = shown_row(info, answer, AggregateKey(AggregateType.CUSTOMER, root.id))
+        return Customer.of(row, answer) if isinstance(row, CustomerRow) else None
+
+    @strawberry.field(description="One product; null when there is none.")
+    async def product(
+        self, info: Info, id: ID, consistency: ConsistencyInput | None = UNSET
+    ) -> Product | None:
+        root = ProductRoot(check_id("id", id))
+        answer = await _read(info, root, consistency)
+        row = shown_row(info, answer, AggregateKey(AggregateType.PRODUCT, root.id))
+        return Product.of(row) if isinstance(row, ProductRow) else None
+
+
+def check_id(field: str, value: str) -> str:
+    """``value`` if it can be an id at all, else `BadInput` naming ``field``."""
+    if not _id.match(value):
+        problem = "must be 1 to 64 letters, digits or . _ ~ -, beginning with a letter or digit"
+        raise BadInput(field, problem)
+    return value
+
+
+async def _read(info: Info, root: Root, consistency: ConsistencyInput | None) -> Answer:
+    demand = read_demand(consistency or None, info.context)
+    return await info.context.reads.read(ReadRequest(root, demand))

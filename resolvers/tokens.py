@@ -1,0 +1,72 @@
+"""Tokens as one caller brings and takes them: opened for her subject, joined, sealed again."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from projections.selection import root_of
+from projections.store import Cut, Store
+from projections.token import EMPTY_TOKEN, ConsistencyToken, fit, fits, merge
+from projections.token_codec import Expired, Invalid, Opened, TokenCodec, UnknownKey
+from projections.versions import AggregateKey, Version
+from resolvers.errors import BadInput, InvalidToken
+
+MAX_TOKENS = 32
+"""Tokens one source (an argument, the headers) may bring: a session needs one."""
+
+
+@dataclass(slots=True)
+class TokenDesk:
+    """Opens and seals the tokens of one operation. ``expired_count``: tokens that were ignored."""
+
+    codec: TokenCodec
+    subject: str
+    now_minute: Callable[[], int]
+    expired_count: int = 0
+
+    def open_all(self, texts: list[str], field: str) -> ConsistencyToken:
+        """The merged demand of ``texts``.
+
+        Raises `InvalidToken` naming ``field`` at the first that is not ours; an expired token
+        demands nothing and is counted. Costs no I/O.
+        """
+        if len(texts) > MAX_TOKENS:
+            raise BadInput(field, f"at most {MAX_TOKENS} tokens; merge them by sending the last one")
+        return merge(*(self._open(text, field) for text in texts))
+
+    def seal(self, token: ConsistencyToken) -> str | None:
+        """The text of a token that fits; None for one that demands nothing."""
+        if token.is_empty:
+            return None
+        return self.codec.seal(token, self.subject, self.now_minute())
+
+    async def seal_joined(self, token: ConsistencyToken, store: Store | None) -> str | None:
+        """Seal what may have grown too large: what the event stream holds by now goes first."""
+        if not fits(token):
+            cut = Cut() if store is None else await store.read([root_of(k) for k in token.entries])
+            token = fit(
+                token,
+                is_proven=lambda key, at: _is_streamed(cut, key, at),
+                now_minute=self.now_minute(),
+            )
+        return self.seal(token)
+
+    def _open(self, text: str, field: str) -> ConsistencyToken:
+        match self.codec.open_token(text, self.subject, self.now_minute()):
+            case Opened(token=token):
+                return token
+            case Expired() | UnknownKey():
+                self.expired_count += 1
+                return EMPTY_TOKEN
+            case Invalid(reason=reason):
+                raise InvalidToken(field, reason.value)
+
+
+def _is_streamed(cut: Cut, key: AggregateKey, at: Version) -> bool:
+    stored = cut.rows.get(key)
+    return (
+        stored is not None
+        and stored.is_streamed
+        and stored.at >= at
+        and key not in cut.suspects
+    )
+

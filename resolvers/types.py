@@ -1,0 +1,213 @@
+"""The object types of the schema. Plain fields are copied from a row; a field that leads to another
+aggregate looks it up among the answer's components, which are complete before any of this runs.
+"""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Self
+
+import strawberry
+from strawberry import ID, Private
+
+from projections.selection import PageKey
+from projections.versions import AggregateKey, AggregateType
+from projections.views import (
+    CustomerRow,
+    OrderItemRow,
+    OrderRow,
+    OrderStatus,
+    ProductRow,
+    Row,
+)
+from resolvers.answer import Absent, Answer, Failed, Found, FoundPage
+from resolvers.context import Info
+from resolvers.pages import DEFAULT_PAGE_SIZE, render_cursor
+from resolvers.selecting import read_page
+
+
+@strawberry.type(description="Something that can be ordered.")
+class Product:
+    id: ID
+    name: str
+    price: Decimal
+    currency: str
+    stock: int
+    version: int
+
+    @classmethod
+    def of(cls, row: ProductRow) -> Self:
+        return cls(
+            id=ID(row.id),
+            name=row.name,
+            price=row.price,
+            currency=row.currency,
+            stock=row.stock,
+            version=row.version,
+        )
+
+
+@strawberry.type(description="One line of an order.")
+class OrderItem:
+    row: Private[OrderItemRow]
+    answer: Private[Answer]
+    quantity: int
+    unit_price: Decimal = strawberry.field(description="The price agreed when it was placed.")
+    line_total: Decimal
+
+    @strawberry.field(description="Null when unknown, or with an error when nobody could tell.")
+    def product(self, info: Info) -> Product | None:
+        key = AggregateKey(AggregateType.PRODUCT, self.row.product_id)
+        row = shown_row(info, self.answer, key)
+        return Product.of(row) if isinstance(row, ProductRow) else None
+
+
+@strawberry.type(description="Somebody who orders.")
+class Customer:
+    answer: Private[Answer]
+    id: ID
+    name: str
+    email: str
+    version: int
+
+    @classmethod
+    def of(cls, row: CustomerRow, answer: Answer) -> Self:
+        return cls(
+            answer=answer, id=ID(row.id), name=row.name, email=row.email, version=row.version
+        )
+
+    @strawberry.field(description="Her orders, newest first.")
+    def orders(
+        self, info: Info, first: int | None = DEFAULT_PAGE_SIZE, after: str | None = strawberry.UNSET
+    ) -> "OrderConnection":
+        page = read_page(first, after)
+        return OrderConnection(answer=self.answer, page_key=PageKey.of(self.id, page))
+
+
+@strawberry.type(description="What a customer ordered.")
+class Order:
+    row: Private[OrderRow]
+    answer: Private[Answer]
+    id: ID
+    status: OrderStatus
+    note: str | None
+    currency: str
+    total: Decimal
+    placed_at: datetime
+    version: int
+
+    @classmethod
+    def of(cls, row: OrderRow, answer: Answer) -> Self:
+        return cls(
+            row=row,
+            answer=answer,
+            id=ID(row.id),
+            status=row.status,
+            note=row.note,
+            currency=row.currency,
+            total=row.total,
+            placed_at=row.placed_at,
+            version=row.version,
+        )
+
+    @strawberry.field(description="Null when unknown, or with an error when nobody could tell.")
+    def customer(self, info: Info) -> Customer | None:
+        key = AggregateKey(AggregateType.CUSTOMER, self.row.customer_id)
+        row = shown_row(info, self.answer, key)
+        return Customer.of(row, self.answer) if isinstance(row, CustomerRow) else None
+
+    @strawberry.field
+    def items(self) -> list[OrderItem]:
+        return [
+            OrderItem(
+                row=item,
+                answer=self.answer,
+                quantity=item.quantity,
+                unit_price=item.unit_price,
+                line_total=item.line_total,
+            )
+            for item in self.row.items
+        ]
+
+
+@strawberry.type(description="Where a page begins and ends.")
+class PageInfo:
+    has_next_page: bool
+    has_previous_page: bool
+    start_cursor: str | None
+    end_cursor: str | None
+
+
+@strawberry.type(description="One order in a list.")
+class OrderEdge:
+    answer: Private[Answer]
+    key: Private[AggregateKey]
+    cursor: str
+
+    @strawberry.field(description="Null with an error when nobody could tell.")
+    def node(self, info: Info) -> Order | None:
+        row = shown_row(info, self.answer, self.key)
+        return Order.of(row, self.answer) if isinstance(row, OrderRow) else None
+
+
+@strawberry.type(
+    description="One page of orders. Edges and page info are null, with an error, when the list "
+    "could not be had: one service that is down must not take the page around it along."
+)
+class OrderConnection:
+    answer: Private[Answer]
+    page_key: Private[PageKey]
+
+    @strawberry.field
+    def edges(self, info: Info) -> list[OrderEdge] | None:
+        page = self._page()
+        info.context.report.show(path_of(info, parent=True), page.provenance, None, None)
+        return [
+            OrderEdge(answer=self.answer, key=row.key, cursor=render_cursor(row.listed_at))
+            for row in self._rows(page)
+        ]
+
+    @strawberry.field
+    def page_info(self) -> PageInfo | None:
+        page = self._page()
+        cursors = [render_cursor(row.listed_at) for row in self._rows(page)]
+        return PageInfo(
+            has_next_page=page.has_more,
+            has_previous_page=self.page_key.after is not None,
+            start_cursor=cursors[0] if cursors else None,
+            end_cursor=cursors[-1] if cursors else None,
+        )
+
+    def _page(self) -> FoundPage:
+        page = self.answer.pages[self.page_key]
+        if isinstance(page, Failed):
+            raise page.error
+        return page
+
+    def _rows(self, page: FoundPage) -> list[OrderRow]:
+        keys = (AggregateKey(AggregateType.ORDER, order_id) for order_id in page.order_ids)
+        rows = (self.answer.row_of(key) for key in keys)
+        return [row for row in rows if isinstance(row, OrderRow)]
+
+
+def shown_row(info: Info, answer: Answer, key: AggregateKey) -> Row | None:
+    """The row of a component, noted in the report as shown here; raises what made it fail."""
+    match answer.components[key]:
+        case Found(row=row, provenance=provenance):
+            info.context.report.show(path_of(info), provenance, key, row.at)
+            return row
+        case Absent(provenance=provenance, at=at):
+            info.context.report.show(path_of(info), provenance, key, at)
+            return None
+        case Failed(error=error):
+            raise error
+
+
+def path_of(info: Info, *, parent: bool = False) -> str:
+    """The response path without list indexes: ``order.items.product``."""
+    path = info.path.prev if parent else info.path
+    names: list[str] = []
+    while path is not None:
+        if isinstance(path.key, str):
+            names.append(path.key)
+        path = path.prev
+    return ".".join(reversed(names))

@@ -1,0 +1,103 @@
+"""One call to somebody else's service, through the tower of layers.
+
+    deadline › bulkhead › circuit breaker › attempt timeout › transport
+
+- The deadline is outermost: a request whose time is over takes no place and no permit.
+- The bulkhead is outside the breaker: a full bulkhead is our fault, so it must not count against
+  the service; and a call that waited for its place still meets an open circuit before the wire.
+- The attempt timeout is inside the breaker: an attempt that ran out is a failure of the service.
+- Reading the answer is innermost, with the transport: a service that talks nonsense is as down as
+  one that does not talk, and a probe answered by nonsense must not close the circuit.
+"""
+
+from collections.abc import Callable
+from typing import Self
+
+import httpx
+
+from resolvers.upstream.answers import check_answer
+from resolvers.upstream.breaker import Breaker, CircuitChanged, CircuitObserver
+from resolvers.upstream.bulkhead import Bulkhead
+from resolvers.upstream.call_context import CallContext
+from resolvers.upstream.circuit import CircuitState
+from resolvers.upstream.errors import InvalidAnswer
+from resolvers.upstream.httpx_transport import HttpxTransport
+from resolvers.upstream.layer import AnswerT, Layer, Send, stack
+from resolvers.upstream.options import UpstreamOptions
+from resolvers.upstream.time_limits import AttemptTimeout, DeadlineGuard
+from resolvers.upstream.transport import Request, Response, Transport
+
+
+def unobserved(_: CircuitChanged) -> None:
+    """The observer that looks away."""
+
+
+class Upstream:
+    """One service of somebody else's, as it may be called: within limits, and only while well."""
+
+    def __init__(
+        self,
+        service: str,
+        options: UpstreamOptions,
+        *,
+        transport: Transport,
+        observe: CircuitObserver = unobserved,
+    ) -> None:
+        self.service = service
+        self._transport = transport
+        self._breaker = Breaker(service, options, observe=observe)
+        self._layers: tuple[Layer, ...] = (
+            DeadlineGuard(service),
+            Bulkhead(service, options),
+            self._breaker,
+            AttemptTimeout(service, options.attempt_timeout_s),
+        )
+
+    @classmethod
+    def over_http(
+        cls,
+        service: str,
+        options: UpstreamOptions,
+        *,
+        innermost: httpx.AsyncBaseTransport | None = None,
+        observe: CircuitObserver = unobserved,
+    ) -> Self:
+        """Return an upstream on its own httpx client; `innermost` replaces the network in tests."""
+        transport = HttpxTransport(service, options, innermost=innermost)
+        return cls(service, options, transport=transport, observe=observe)
+
+    @property
+    def circuit_state(self) -> CircuitState:
+        """Whether calls pass now, as far as is known without making one."""
+        return self._breaker.state
+
+    async def call(
+        self, request: Request, context: CallContext, parse: Callable[[Response], AnswerT]
+    ) -> AnswerT:
+        """Return what `parse` reads from the answer.
+
+        `parse` is given a 200, a 201, or the 404 of a read, and raises ValueError for an answer
+        that is none. Raises the UpstreamError that says what happened otherwise. Waits until the
+        context's deadline at the latest.
+        """
+        send = self._exchange(parse)
+        for layer in reversed(self._layers):
+            send = stack(layer, send)
+        return await send(request, context)
+
+    async def aclose(self) -> None:
+        """Close the connections; no call may follow."""
+        await self._transport.aclose()
+
+    def _exchange(self, parse: Callable[[Response], AnswerT]) -> Send[AnswerT]:
+        """Return the innermost part of the tower: the wire, and reading what it brings."""
+
+        async def exchange(request: Request, _: CallContext) -> AnswerT:
+            response = await self._transport.send(request)
+            check_answer(self.service, request, response)
+            try:
+                return parse(response)
+            except (ValueError, RecursionError) as cause:
+                raise InvalidAnswer(self.service, is_outcome_unknown=request.is_mutation) from cause
+
+        return exchange

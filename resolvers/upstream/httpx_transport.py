@@ -1,0 +1,141 @@
+"""The wire itself: one httpx client an upstream, and one table for everything it can raise.
+
+The client is stripped of what httpx does on its own: it keeps no cookies (a shared jar would send
+one user's session with the next user's call), follows no redirects, reads no environment, retries
+nothing and sets no time limits (its `timeout=` is per read, so a dripping body passes it; ours is
+the attempt's). Its pool is as large as the bulkhead in front, so no call ever waits inside httpx.
+"""
+
+from collections.abc import Mapping
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+from typing import NamedTuple
+
+import httpx
+
+from resolvers.upstream.errors import (
+    InvalidAnswer,
+    UpstreamError,
+    UpstreamTimeout,
+    UpstreamUnavailable,
+)
+from resolvers.upstream.options import UpstreamOptions
+from resolvers.upstream.transport import Request, Response
+
+
+class Failure(NamedTuple):
+    """What a broken exchange means to us."""
+
+    error: type[UpstreamError]
+    may_be_received: bool
+
+
+FAILURES: Mapping[type[httpx.RequestError], Failure] = {
+    httpx.ConnectError: Failure(UpstreamUnavailable, may_be_received=False),
+    httpx.ConnectTimeout: Failure(UpstreamTimeout, may_be_received=False),
+    httpx.PoolTimeout: Failure(UpstreamTimeout, may_be_received=False),
+    httpx.ProxyError: Failure(UpstreamUnavailable, may_be_received=False),
+    httpx.UnsupportedProtocol: Failure(UpstreamUnavailable, may_be_received=False),
+    httpx.LocalProtocolError: Failure(UpstreamUnavailable, may_be_received=True),
+    httpx.RemoteProtocolError: Failure(UpstreamUnavailable, may_be_received=True),
+    httpx.ReadError: Failure(UpstreamUnavailable, may_be_received=True),
+    httpx.WriteError: Failure(UpstreamUnavailable, may_be_received=True),
+    httpx.CloseError: Failure(UpstreamUnavailable, may_be_received=True),
+    httpx.ReadTimeout: Failure(UpstreamTimeout, may_be_received=True),
+    httpx.WriteTimeout: Failure(UpstreamTimeout, may_be_received=True),
+    httpx.DecodingError: Failure(InvalidAnswer, may_be_received=True),
+    httpx.TooManyRedirects: Failure(InvalidAnswer, may_be_received=True),
+    # What httpx may grow later: the careful reading, until a test asks for the right one.
+    httpx.RequestError: Failure(UpstreamUnavailable, may_be_received=True),
+}
+"""Every error of an exchange; the most specific class wins."""
+
+_FIXED_HEADERS = {
+    "Accept": "application/json",
+    # A compressed body is small on the wire and large in memory: the bound must count the latter.
+    "Accept-Encoding": "identity",
+    "User-Agent": "bff-gateway",
+}
+
+
+class HttpxTransport:
+    """A transport over httpx to one service.
+
+    `innermost` replaces the network, for tests: `httpx.MockTransport(router.async_handler)` lets
+    every layer of ours run. Opens connections as they are needed, at most
+    `options.in_flight_limit`, and keeps them all.
+    """
+
+    def __init__(
+        self,
+        service: str,
+        options: UpstreamOptions,
+        *,
+        innermost: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
+        self._service = service
+        self._answer_limit_bytes = options.answer_limit_bytes
+        self._client = httpx.AsyncClient(
+            base_url=options.base_url,
+            headers=_FIXED_HEADERS,
+            transport=innermost or _network(options),
+            cookies=CookieJar(policy=DefaultCookiePolicy(allowed_domains=[])),
+            follow_redirects=False,
+            trust_env=False,
+            timeout=None,
+        )
+
+    async def send(self, request: Request) -> Response:
+        """Obey `Transport.send`."""
+        try:
+            async with self._client.stream(
+                request.method,
+                request.path,
+                params=request.params,
+                headers=_headers_of(request),
+                content=request.body,
+            ) as answer:
+                body = await self._read_body(request, answer)
+        except httpx.RequestError as cause:
+            raise self._translated(cause, request) from cause
+        return Response(answer.status_code, dict(answer.headers.items()), body)
+
+    async def aclose(self) -> None:
+        """Obey `Transport.aclose`."""
+        await self._client.aclose()
+
+    async def _read_body(self, request: Request, answer: httpx.Response) -> bytes:
+        """Return the body, or stop reading and raise InvalidAnswer as soon as it is too large."""
+        if answer.headers.get("content-encoding", "identity") != "identity":
+            raise InvalidAnswer(self._service, is_outcome_unknown=request.is_mutation)
+        chunks: list[bytes] = []
+        read_bytes = 0
+        async for chunk in answer.aiter_bytes():
+            read_bytes += len(chunk)
+            if read_bytes > self._answer_limit_bytes:
+                raise InvalidAnswer(self._service, is_outcome_unknown=request.is_mutation)
+            chunks.append(chunk)
+        return b"".join(chunks)
+
+    def _translated(self, cause: httpx.RequestError, request: Request) -> UpstreamError:
+        failure = next(
+            FAILURES[ancestor] for ancestor in type(cause).__mro__ if ancestor in FAILURES
+        )
+        is_outcome_unknown = request.is_mutation and failure.may_be_received
+        return failure.error(self._service, is_outcome_unknown=is_outcome_unknown)
+
+
+def _network(options: UpstreamOptions) -> httpx.AsyncHTTPTransport:
+    # httpx counts all connections, not the idle ones, against the keep-alive limit: were it lower
+    # than the other, connections would be closed and opened again all the time.
+    limits = httpx.Limits(
+        max_connections=options.in_flight_limit,
+        max_keepalive_connections=options.in_flight_limit,
+        keepalive_expiry=options.idle_connection_s,
+    )
+    return httpx.AsyncHTTPTransport(limits=limits, trust_env=False)
+
+
+def _headers_of(request: Request) -> Mapping[str, str]:
+    if request.body is None:
+        return request.headers
+    return {**request.headers, "Content-Type": "application/json"}

@@ -1,0 +1,203 @@
+"""What every typed client shares: one kind of thing at one service, read and changed by its id.
+
+The rule: an answer is about what was asked. A row with another id than the asked one is no answer,
+however well it decodes; shown to a client it would be somebody else's order. And an id that no
+service can have given (contract: 1–64 unreserved characters) is unknown without asking anybody:
+inside a comma-joined batch or a path it could ask for something else.
+"""
+
+import asyncio
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Generic, Literal, TypeVar
+from urllib.parse import quote
+
+import msgspec
+
+from projections.views import Row
+from projections.views.aggregate import ID_PATTERN
+from resolvers.upstream.answers import MIN_VERSION_HEADER
+from resolvers.upstream.call import Upstream
+from resolvers.upstream.call_context import CallContext
+from resolvers.upstream.errors import Refusal, Rejected, UpstreamError
+from resolvers.upstream.transport import Request, Response
+
+BATCH_LIMIT = 100
+"""Ids in one call: with 64 characters each the address stays below the 8 KiB that servers take."""
+
+RowT = TypeVar("RowT", bound=Row)
+
+_possible_id = re.compile(ID_PATTERN)
+
+
+class Listing(msgspec.Struct, Generic[RowT], frozen=True, rename="camel"):
+    """Rows as a service lists them: a batch, or a page and the cursor of the next one."""
+
+    items: tuple[RowT, ...]
+    next_cursor: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """A change to one aggregate: what to send, where below its path, and under which guards.
+
+    `expected_version` makes it conditional (`If-Match`); `idempotency_key` makes it repeatable.
+    """
+
+    method: Literal["POST", "PATCH"]
+    body: bytes
+    action: str = ""
+    expected_version: int | None = None
+    idempotency_key: str | None = None
+
+
+class Resource(Generic[RowT]):
+    """The rows of one service, below `/<collection>`; knows paths and schemas, no resilience."""
+
+    def __init__(
+        self,
+        upstream: Upstream,
+        collection: str,
+        *,
+        row: msgspec.json.Decoder[RowT],
+        listing: msgspec.json.Decoder[Listing[RowT]],
+    ) -> None:
+        self._upstream = upstream
+        self._path = f"/{collection}"
+        self._row = row
+        self._listing = listing
+
+    async def fetch(
+        self, row_id: str, context: CallContext, *, min_version: int | None = None
+    ) -> RowT | None:
+        """Return the row, or None if there is none; raise VersionBehind below `min_version`."""
+        if not is_possible_id(row_id):
+            return None
+        headers = {} if min_version is None else {MIN_VERSION_HEADER: str(min_version)}
+        request = Request("GET", self._path_of(row_id), headers=headers)
+        parse_row = self._row_parser(lambda row: row.id == row_id)
+
+        def parse(response: Response) -> RowT | None:
+            return None if response.status == HTTPStatus.NOT_FOUND else parse_row(response)
+
+        return await self._upstream.call(request, context, parse)
+
+    async def fetch_batch(self, row_ids: Sequence[str], context: CallContext) -> Mapping[str, RowT]:
+        """Return the known ones of the rows by id; one call for each 100 different ids.
+
+        Calls run in parallel; if one fails, the others are cancelled and its error is raised.
+        """
+        possible_ids = [row_id for row_id in dict.fromkeys(row_ids) if is_possible_id(row_id)]
+        chunks = [
+            possible_ids[start : start + BATCH_LIMIT]
+            for start in range(0, len(possible_ids), BATCH_LIMIT)
+        ]
+        if len(chunks) == 1:
+            return await self._fetch_chunk(chunks[0], context)
+        return await self._fetch_chunks(chunks, context)
+
+    async def fetch_listing(
+        self, params: Mapping[str, str], context: CallContext, *, belongs: Callable[[RowT], bool]
+    ) -> Listing[RowT]:
+        """Return what the collection lists for `params`; a row that does not belong is refused."""
+
+        def parse(response: Response) -> Listing[RowT]:
+            # A collection "not found" is a service without that endpoint, not an empty list.
+            if response.status == HTTPStatus.NOT_FOUND:
+                raise ValueError("no such collection")
+            listing = self._listing.decode(response.body)
+            if not all(belongs(row) for row in listing.items):
+                raise ValueError("rows that were not asked for")
+            return listing
+
+        return await self._upstream.call(Request("GET", self._path, params), context, parse)
+
+    async def create(
+        self,
+        body: bytes,
+        context: CallContext,
+        *,
+        idempotency_key: str,
+        belongs: Callable[[RowT], bool],
+    ) -> RowT:
+        """Return the row that the service made, or had made before under the same key."""
+        headers = {"Idempotency-Key": _header_value(idempotency_key)}
+        request = Request("POST", self._path, headers=headers, body=body)
+        return await self._upstream.call(request, context, self._row_parser(belongs))
+
+    async def change(self, row_id: str, change: Change, context: CallContext) -> RowT:
+        """Return the row after the change; raise Rejected if the service refuses it."""
+        if not is_possible_id(row_id):
+            refusal = Refusal(status=404, problem_code="not-found", field="id")
+            raise Rejected(self._upstream.service, refusal)
+        request = Request(
+            change.method,
+            self._path_of(row_id) + change.action,
+            headers=_guards_of(change),
+            body=change.body,
+        )
+        parse = self._row_parser(lambda row: row.id == row_id)
+        return await self._upstream.call(request, context, parse)
+
+    async def _fetch_chunks(
+        self, chunks: Sequence[Sequence[str]], context: CallContext
+    ) -> Mapping[str, RowT]:
+        try:
+            async with asyncio.TaskGroup() as group:
+                calls = [group.create_task(self._fetch_chunk(ids, context)) for ids in chunks]
+        except* UpstreamError as failures:
+            first_failure = failures.exceptions[0]
+        else:
+            return {row_id: row for call in calls for row_id, row in call.result().items()}
+        # Raised out here, because inside the `except*` it would come out wrapped in a group again.
+        raise first_failure
+
+    async def _fetch_chunk(
+        self, row_ids: Sequence[str], context: CallContext
+    ) -> Mapping[str, RowT]:
+        asked = frozenset(row_ids)
+        listing = await self.fetch_listing(
+            {"ids": ",".join(row_ids)}, context, belongs=lambda row: row.id in asked
+        )
+        return {row.id: row for row in listing.items}
+
+    def _path_of(self, row_id: str) -> str:
+        return f"{self._path}/{quote(row_id, safe='')}"
+
+    def _row_parser(self, belongs: Callable[[RowT], bool]) -> Callable[[Response], RowT]:
+        def parse(response: Response) -> RowT:
+            row = self._row.decode(response.body)
+            if not belongs(row):
+                raise ValueError("another row than the asked one")
+            return row
+
+        return parse
+
+
+def is_possible_id(row_id: str) -> bool:
+    """Whether a service can have given this id at all."""
+    return _possible_id.fullmatch(row_id) is not None
+
+
+def render_patch(**fields: str | int | None) -> bytes:
+    """Return the JSON body that sets these fields; None leaves a field as it is."""
+    return msgspec.json.encode({name: value for name, value in fields.items() if value is not None})
+
+
+def _guards_of(change: Change) -> Mapping[str, str]:
+    headers = {}
+    if change.expected_version is not None:
+        headers["If-Match"] = f'"{change.expected_version}"'
+    if change.idempotency_key is not None:
+        headers["Idempotency-Key"] = _header_value(change.idempotency_key)
+    return headers
+
+
+def _header_value(text: str) -> str:
+    """Render any text as a header value: printable ASCII stays, the rest is percent-encoded.
+
+    A key with a line break in it would otherwise fail on the wire like a broken connection.
+    """
+    return quote(text, safe="!#$&'()*+,/:;=?@[]")

@@ -1,0 +1,50 @@
+"""The two layers about time: nothing starts after the deadline, no attempt outlasts its own limit.
+
+The deadline is not one timer around the whole tower but an end that every wait obeys (the queue of
+the bulkhead, the attempt). With a timer of its own outside, both would ring at the same instant
+and the outer one would hide what the inner one knows: whether the request had been sent, and
+whether the service had had a fair chance.
+"""
+
+import asyncio
+
+from resolvers.upstream.call_context import CallContext
+from resolvers.upstream.errors import DeadlineExceeded, UpstreamTimeout
+from resolvers.upstream.layer import AnswerT, Send
+from resolvers.upstream.transport import Request
+
+
+class DeadlineGuard:
+    """Starts nothing once the deadline has passed."""
+
+    def __init__(self, service: str) -> None:
+        self._service = service
+
+    async def around(self, request: Request, context: CallContext, send: Send[AnswerT]) -> AnswerT:
+        """Obey `Layer.around`; raise DeadlineExceeded, with nothing sent, if no time is left."""
+        if context.deadline.has_passed():
+            raise DeadlineExceeded(self._service)
+        return await send(request, context)
+
+
+class AttemptTimeout:
+    """Ends one attempt at its own limit or at the deadline, whichever comes first."""
+
+    def __init__(self, service: str, timeout_s: float) -> None:
+        self._service = service
+        self._timeout_s = timeout_s
+
+    async def around(self, request: Request, context: CallContext, send: Send[AnswerT]) -> AnswerT:
+        """Obey `Layer.around`; tell the upstream the time left.
+
+        Raises UpstreamTimeout if the attempt had its full time, DeadlineExceeded if the request's
+        deadline cut it short. A mutation that was cut off counts as possibly received.
+        """
+        attempt_ends_at_s = asyncio.get_running_loop().time() + self._timeout_s
+        try:
+            async with asyncio.timeout_at(min(attempt_ends_at_s, context.deadline.at_s)):
+                return await send(request.with_headers(context.headers()), context)
+        except TimeoutError as cause:
+            had_full_time = attempt_ends_at_s <= context.deadline.at_s
+            error = UpstreamTimeout if had_full_time else DeadlineExceeded
+            raise error(self._service, is_outcome_unknown=request.is_mutation) from cause

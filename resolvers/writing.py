@@ -1,0 +1,68 @@
+"""One write, from input to payload: refuse, send, promise, read what the payload asks for.
+
+The owner's answer tells the version it committed, and that version is the promise: a read carrying
+the token never shows an older world. What the input can be blamed for comes back as user errors
+with nothing written; when nobody knows whether it was written, that is an error that says so.
+"""
+
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from projections.selection import Root
+from projections.token import ConsistencyToken as Token
+from projections.views import CustomerRow, OrderRow, ProductRow
+from resolvers.answer import Answer, Provenance, Reason, Source
+from resolvers.context import Info
+from resolvers.demand import Demand
+from resolvers.reading import ReadRequest
+from resolvers.scalars import ConsistencyToken
+from resolvers.types import path_of
+from resolvers.upstream.errors import Rejected
+from resolvers.user_errors import UserError, from_rejection
+
+RowT = TypeVar("RowT", OrderRow, CustomerRow, ProductRow)
+
+
+@dataclass(frozen=True, slots=True)
+class Write(Generic[RowT]):
+    """How to send a write, and what the payload wants to show of its result."""
+
+    problems: Iterable[UserError]
+    send: Callable[[], Awaitable[RowT]]
+    root_of: Callable[[RowT], Root]
+    shown_as: str
+
+
+@dataclass(frozen=True, slots=True)
+class Written(Generic[RowT]):
+    """What the owner committed, what it leads to, and the sealed promise of this write alone."""
+
+    row: RowT
+    answer: Answer
+    token: ConsistencyToken | None
+
+
+@dataclass(frozen=True, slots=True)
+class NotWritten:
+    """Nothing was written, for these reasons."""
+
+    errors: list[UserError]
+
+
+async def perform(info: Info, write: Write[RowT]) -> Written[RowT] | NotWritten:
+    """Send the write once. Raises the `UpstreamError` of an owner that could not be asked."""
+    if problems := list(write.problems):
+        return NotWritten(problems)
+    try:
+        row = await write.send()
+    except Rejected as rejected:
+        return NotWritten([from_rejection(rejected)])
+    context = info.context
+    context.report.write(row)
+    sealed = context.tokens.seal(Token({row.key: row.at}))
+    demand = Demand(token=context.report.token)
+    answer = await context.reads.read(ReadRequest(write.root_of(row), demand, written=row))
+    provenance = Provenance(Source.LIVE, Reason.WRITE_RESULT)
+    context.report.show(f"{path_of(info)}.{write.shown_as}", provenance, row.key, row.at)
+    return Written(row, answer, None if sealed is None else ConsistencyToken(sealed))

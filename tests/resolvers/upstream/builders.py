@@ -1,0 +1,126 @@
+"""Rows, contexts and upstreams that show only what a test is about."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from decimal import Decimal
+
+import httpx
+import respx
+
+from projections.views import CustomerRow, OrderItemRow, OrderRow, OrderStatus, ProductRow
+from resolvers.upstream.breaker import CircuitObserver
+from resolvers.upstream.call import Upstream, unobserved
+from resolvers.upstream.call_context import CallContext
+from resolvers.upstream.deadline import Deadline
+from resolvers.upstream.options import BreakerOptions, UpstreamOptions
+from resolvers.upstream.transport import Response
+from tests.contracts.twins import ORDERS_URL
+
+WhenAsked = Callable[[httpx.Request], Awaitable[httpx.Response]]
+
+
+def a_context(*, timeout_s: float = 2.0) -> CallContext:
+    return CallContext(Deadline.after(timeout_s), request_id="r-1")
+
+
+def some_options(
+    *,
+    attempt_timeout_s: float = 1.0,
+    in_flight_limit: int = 16,
+    queue_limit: int = 256,
+    answer_limit_bytes: int = 4096,
+    breaker: BreakerOptions | None = None,
+) -> UpstreamOptions:
+    return UpstreamOptions(
+        base_url=ORDERS_URL,
+        attempt_timeout_s=attempt_timeout_s,
+        in_flight_limit=in_flight_limit,
+        queue_limit=queue_limit,
+        answer_limit_bytes=answer_limit_bytes,
+        breaker=breaker or BreakerOptions(),
+    )
+
+
+def an_upstream(
+    router: respx.Router,
+    options: UpstreamOptions | None = None,
+    *,
+    observe: CircuitObserver = unobserved,
+) -> Upstream:
+    network = httpx.MockTransport(router.async_handler)
+    return Upstream.over_http(
+        "orders", options or some_options(), innermost=network, observe=observe
+    )
+
+
+def an_order(
+    order_id: str = "o-1",
+    *,
+    customer_id: str = "c-1",
+    status: OrderStatus = OrderStatus.PLACED,
+    placed_at: datetime = datetime(2026, 1, 31, 9, 30, tzinfo=UTC),
+    version: int = 1,
+) -> OrderRow:
+    line = OrderItemRow(product_id="p-1", quantity=2, unit_price=Decimal("12.50"))
+    return OrderRow(
+        id=order_id,
+        customer_id=customer_id,
+        status=status,
+        note=None,
+        currency="EUR",
+        total=line.line_total,
+        placed_at=placed_at,
+        items=(line,),
+        version=version,
+        epoch=1,
+    )
+
+
+def a_customer(customer_id: str = "c-1", *, version: int = 1) -> CustomerRow:
+    return CustomerRow(
+        id=customer_id, name="Ada", email="ada@example.org", version=version, epoch=1
+    )
+
+
+def a_product(product_id: str = "p-1", *, version: int = 1) -> ProductRow:
+    return ProductRow(
+        id=product_id,
+        name="Lamp",
+        price=Decimal("12.50"),
+        currency="EUR",
+        stock=3,
+        version=version,
+        epoch=1,
+    )
+
+
+def read_text(response: Response) -> str:
+    """Parse an answer as the plain text of its body."""
+    return response.body.decode()
+
+
+def answers_after(delay_s: float, answer: httpx.Response) -> WhenAsked:
+    """Return what a service does that takes `delay_s` of (steered) time."""
+
+    async def when_asked(_: httpx.Request) -> httpx.Response:
+        await asyncio.sleep(delay_s)
+        return answer
+
+    return when_asked
+
+
+async def hangs(_: httpx.Request) -> httpx.Response:
+    """Accept the request and never answer."""
+    await asyncio.Event().wait()
+    raise AssertionError("unreachable: nobody sets the event")
+
+
+def now_s() -> float:
+    return asyncio.get_running_loop().time()
+
+
+async def let_everybody_run() -> None:
+    """Give every ready task its turn, so that all that can happen without time has happened."""
+    for _ in range(10):
+        await asyncio.sleep(0)

@@ -1,0 +1,61 @@
+"""The three stubs in one process, reached through their real ASGI applications: no port, no child."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+
+from upstream_stubs.opening import open_customers, open_orders, open_products
+from upstream_stubs.seed import DemoSize
+from upstream_stubs.service import Stub, StubOptions
+
+SMALL_DEMO = DemoSize(customer_count=10, product_count=8, order_count=60)
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """A client for each service: all that the contract is about."""
+
+    orders: httpx.AsyncClient
+    customers: httpx.AsyncClient
+    products: httpx.AsyncClient
+
+
+@dataclass(frozen=True, slots=True)
+class Shop:
+    """The services and, behind their doors, the stubs themselves."""
+
+    services: Services
+    orders: Stub
+    customers: Stub
+    products: Stub
+
+
+def client_of(stub: Stub) -> httpx.AsyncClient:
+    transport = httpx.ASGITransport(stub.app, raise_app_exceptions=True)
+    return httpx.AsyncClient(transport=transport, base_url="http://stub")
+
+
+@asynccontextmanager
+async def open_shop(data_dir: Path, demo: DemoSize = SMALL_DEMO) -> AsyncIterator[Shop]:
+    """The whole shop; the order service has caught up with the others when this yields."""
+    options = StubOptions(data_dir=data_dir, demo=demo)
+    async with AsyncExitStack() as stack:
+        customers = await stack.enter_async_context(open_customers(options))
+        products = await stack.enter_async_context(open_products(options))
+        sources = {"customers": client_of(customers), "products": client_of(products)}
+        orders = await stack.enter_async_context(open_orders(options, sources))
+        async with asyncio.timeout(5):
+            await orders.ready.wait()
+        services = Services(client_of(orders), sources["customers"], sources["products"])
+        yield Shop(services, orders, customers, products)
+
+
+@asynccontextmanager
+async def open_services(data_dir: Path) -> AsyncIterator[Services]:
+    """The stubs as an implementation of the contract."""
+    async with open_shop(data_dir) as shop:
+        yield shop.services
