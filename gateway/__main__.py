@@ -1,6 +1,5 @@
 """The `bff` command: one role or one question each."""
 
-import asyncio
 import difflib
 import json
 import subprocess
@@ -14,7 +13,7 @@ from rich.console import Console
 
 from gateway.app import create_app
 from gateway.dev import StubsFailed, run_dev
-from gateway.serving import PortTaken, bind, make_server
+from gateway.serving import PortTaken, bind, make_server, run
 from gateway.settings import Settings, SettingsError
 from gateway.settings_reference import render_reference, rows_of
 from gateway.telemetry import configure_logging
@@ -41,7 +40,7 @@ def dev() -> None:
     """Run everything on this machine: three stub services, their data, gateway and playground."""
     settings = _settings(playground=True, introspection=True)
     configure_logging(settings.log_format)
-    asyncio.run(run_dev(settings, Console(stderr=False)))
+    run(run_dev(settings, Console()))
 
 
 @cli.command()
@@ -51,7 +50,7 @@ def serve() -> None:
     configure_logging(settings.log_format)
     app = create_app(settings, settings.read_token_keys())
     with bind(settings) as listening:
-        asyncio.run(make_server(app).serve(sockets=[listening]))
+        run(make_server(app).serve(sockets=[listening]))
 
 
 @cli.command(

@@ -1,9 +1,12 @@
 """Running the ASGI application on its port, with a clear word when that cannot be."""
 
+import asyncio
 import socket
+from collections.abc import Coroutine
 
 import uvicorn
 from fastapi import FastAPI
+from uvicorn.loops.auto import auto_loop_factory
 
 from gateway.settings import Settings
 
@@ -21,7 +24,8 @@ def bind(settings: Settings) -> socket.socket:
     Listening at once: a client that comes before the application is ready waits for it.
     """
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-    listening = socket.socket(family, socket.SOCK_STREAM)
+    # Named TCP, or asyncio leaves Nagle's algorithm on and answers come 40 ms late.
+    listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listening.bind((settings.host, settings.port))
@@ -33,6 +37,12 @@ def bind(settings: Settings) -> socket.socket:
             "stop what is using it, or choose another port with BFF_PORT"
         ) from error
     return listening
+
+
+def run(serving: Coroutine[None, None, None]) -> None:
+    """Run ``serving`` to its end on the fastest event loop there is."""
+    with asyncio.Runner(loop_factory=auto_loop_factory()) as runner:
+        runner.run(serving)
 
 
 def make_server(app: FastAPI) -> uvicorn.Server:

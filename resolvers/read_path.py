@@ -74,7 +74,9 @@ def choose_for_row(
         return _when_too_old(demand, Reason.TOKEN_NOT_REACHED, at_least)
     if stored is None and not isinstance(demand.mode, Eventual):
         return Composition(Reason.NOT_PROJECTED)
-    return path if at_least is None else Projection(Reason.TOKEN_REACHED)
+    if at_least is not None and path.reason is Reason.DEFAULT:
+        return Projection(Reason.TOKEN_REACHED)
+    return path
 
 
 def wait_budget_s(demand: Demand, *, cap_s: float, time_left_s: float, reserve_s: float) -> float:

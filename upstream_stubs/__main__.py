@@ -110,7 +110,7 @@ def main(argv: Sequence[str]) -> int:
         asyncio.run(run(arguments))
     except* (DatabaseUnavailableError, PortTakenError, StartError) as errors:
         for error in leaves(errors):
-            logging.getLogger(__name__).error("%s", error)
+            logging.getLogger(__name__).critical("%s", error)
         return_code = 1
     else:
         return_code = 0

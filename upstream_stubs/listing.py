@@ -17,8 +17,10 @@ from upstream_stubs.resources import ID_PATTERN, OrderStatus, render_time
 
 INDEXES: Final = (
     "CREATE INDEX order_by_time ON state (json_extract(resource, '$.placedAt'), id)",
-    "CREATE INDEX order_by_customer ON state (json_extract(resource, '$.customerId'),"
-    " json_extract(resource, '$.placedAt'), id)",
+    (
+        "CREATE INDEX order_by_customer ON state (json_extract(resource, '$.customerId'),"
+        " json_extract(resource, '$.placedAt'), id)"
+    ),
 )
 
 CURSOR_PATTERN: Final = re.compile(
@@ -80,12 +82,12 @@ def read_page(database: Database, selection: Selection, order_count: int) -> str
     conditions = selection.conditions()
     where = " AND ".join(conditions) or "TRUE"
     values = [value for part in conditions.values() for value in part]
-    rows = database.rows(
+    sql = (
         "SELECT resource, json_extract(resource, '$.placedAt') AS placed_at, id FROM state"
-        f" WHERE {where} ORDER BY placed_at DESC, id DESC LIMIT ?",
-        *values,
-        order_count + 1,  # one more than asked tells whether there is a next page
+        f" WHERE {where} ORDER BY placed_at DESC, id DESC LIMIT ?"  # noqa: S608 - all constants
     )
+    # One more than asked for tells whether there is a next page.
+    rows = database.rows(sql, *values, order_count + 1)
     page = rows[:order_count]
     items = ",".join(resource for resource, _, _ in page)
     has_more = len(rows) > order_count

@@ -18,12 +18,17 @@ from upstream_stubs.resources import Resource, render_time
 SCHEMA_VERSION: Final = 1
 
 TABLES: Final = (
-    "CREATE TABLE state"
-    " (id TEXT PRIMARY KEY, version INTEGER NOT NULL, resource TEXT NOT NULL) STRICT",
-    "CREATE TABLE outbox (place INTEGER PRIMARY KEY AUTOINCREMENT, aggregate_id TEXT NOT NULL,"
-    " version INTEGER NOT NULL, event TEXT NOT NULL, UNIQUE (aggregate_id, version)) STRICT",
+    (
+        "CREATE TABLE state"
+        " (id TEXT PRIMARY KEY, version INTEGER NOT NULL, resource TEXT NOT NULL) STRICT"
+    ),
+    (
+        "CREATE TABLE outbox (place INTEGER PRIMARY KEY AUTOINCREMENT, aggregate_id TEXT NOT NULL,"
+        " version INTEGER NOT NULL, event TEXT NOT NULL, UNIQUE (aggregate_id, version)) STRICT"
+    ),
 )
 
+BATCH: Final = "SELECT id, resource FROM state WHERE id IN (SELECT value FROM json_each(?))"
 FIRST_STATE: Final = "INSERT OR IGNORE INTO state VALUES (?1, ?2, ?3)"
 NEXT_STATE: Final = (
     "UPDATE state SET version = ?2, resource = ?3 WHERE id = ?1 AND version = ?2 - 1"
@@ -83,9 +88,7 @@ class Outbox(Generic[R]):
 
     def read_json(self, ids: Sequence[str]) -> list[str]:
         """The resources with these ids as JSON, in the order asked; unknown ids are left out."""
-        marks = ",".join("?" * len(ids))
-        rows = self.database.rows(f"SELECT id, resource FROM state WHERE id IN ({marks})", *ids)
-        found: dict[str, str] = dict(rows)
+        found: dict[str, str] = dict(self.database.rows(BATCH, json.dumps(ids)))
         return [found[key] for key in ids if key in found]
 
     def read(self, id_: str) -> R | None:

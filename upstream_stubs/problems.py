@@ -113,12 +113,12 @@ def render_problem(problem: ProblemError) -> Response:
     return response
 
 
-async def on_problem(request: Request, error: Exception) -> Response:
+async def on_problem(_request: Request, error: Exception) -> Response:
     assert isinstance(error, ProblemError)
     return render_problem(error)
 
 
-async def on_invalid_parameter(request: Request, error: Exception) -> Response:
+async def on_invalid_parameter(_request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     finding = error.errors()[0]
     # The location starts with where the parameter stands: "query", "path" or "header".
@@ -132,7 +132,7 @@ ROUTING_REFUSALS: Final[Mapping[int, Refusal]] = {
 }
 
 
-async def on_unrouted(request: Request, error: Exception) -> Response:
+async def on_unrouted(_request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     refusal = ROUTING_REFUSALS.get(error.status_code, Refusal.INVALID_REQUEST)
     response = render_problem(ProblemError(refusal, str(error.detail)))
@@ -141,7 +141,7 @@ async def on_unrouted(request: Request, error: Exception) -> Response:
 
 
 async def on_failure(request: Request, error: Exception) -> Response:
-    log.exception("request failed: %s %s", request.method, request.url.path, exc_info=error)
+    log.error("request failed: %s %s", request.method, request.url.path, exc_info=error)
     return render_problem(ProblemError(Refusal.INTERNAL, "see the service's log"))
 
 

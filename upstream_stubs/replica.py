@@ -8,6 +8,7 @@ not exist, so the service is not ready.
 """
 
 import asyncio
+import json
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -23,10 +24,14 @@ from upstream_stubs.placing import Price
 from upstream_stubs.resources import Id, Money
 
 TABLES: Final = (
-    "CREATE TABLE replica (source TEXT NOT NULL, id TEXT NOT NULL, price TEXT, currency TEXT,"
-    " PRIMARY KEY (source, id)) STRICT",
-    "CREATE TABLE followed (source TEXT PRIMARY KEY, cursor TEXT NOT NULL,"
-    " is_caught_up INTEGER NOT NULL) STRICT",
+    (
+        "CREATE TABLE replica (source TEXT NOT NULL, id TEXT NOT NULL, price TEXT, currency TEXT,"
+        " PRIMARY KEY (source, id)) STRICT"
+    ),
+    (
+        "CREATE TABLE followed (source TEXT PRIMARY KEY, cursor TEXT NOT NULL,"
+        " is_caught_up INTEGER NOT NULL) STRICT"
+    ),
 )
 
 log = logging.getLogger(__name__)
@@ -100,11 +105,10 @@ class Replica:
 
     def prices_of(self, product_ids: Sequence[str]) -> dict[str, Price]:
         """The prices of these products; unknown ids are left out."""
-        marks = ",".join("?" * len(product_ids))
         rows = self._database.rows(
-            "SELECT id, price, currency FROM replica"
-            f" WHERE source = 'products' AND price IS NOT NULL AND id IN ({marks})",
-            *product_ids,
+            "SELECT id, price, currency FROM replica WHERE source = 'products'"
+            " AND price IS NOT NULL AND id IN (SELECT value FROM json_each(?))",
+            json.dumps(product_ids),
         )
         return {id_: Price(Decimal(price), currency) for id_, price, currency in rows}
 
@@ -177,8 +181,8 @@ class Replica:
 
     def _forget(self, source: str) -> None:
         with self._database.transaction():
-            for table in ("replica", "followed"):
-                self._database.change(f"DELETE FROM {table} WHERE source = ?", source)
+            self._database.change("DELETE FROM replica WHERE source = ?", source)
+            self._database.change("DELETE FROM followed WHERE source = ?", source)
         self._announce_readiness()
 
     def _announce_readiness(self) -> None:

@@ -13,7 +13,8 @@ import logging
 import socket
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Final, get_args
 
@@ -119,38 +120,45 @@ async def report_death(child: Child) -> None:
     log.warning("%s at %s ended by itself with code %s", child.name, child.url, code)
 
 
+@asynccontextmanager
+async def running_services(options: SupervisorOptions) -> AsyncIterator[list[Child]]:
+    """The three services, started but not awaited; whatever was started is ended in any case."""
+    listeners = {name: listen_nearby(name, options.host, options.ports[name]) for name in NAMES}
+    urls = {name: url_of(listener) for name, listener in listeners.items()}
+    children: list[Child] = []
+    try:
+        for name, listener in listeners.items():
+            children.append(await start_child(name, listener, urls, *options.passed_on))
+        yield children
+    finally:
+        for child in children:  # orders first, because it reads the others
+            await end_child(child)
+
+
 async def supervise(options: SupervisorOptions) -> None:
     """Start all services, print their addresses as one JSON line, stay until asked to end.
 
-    Raises StartError when one does not come up; whatever was started is ended in any case.
+    Raises StartError when one does not come up.
     """
-    listeners = {name: listen_nearby(name, options.host, options.ports[name]) for name in NAMES}
-    urls = {name: url_of(listener) for name, listener in listeners.items()}
     ended = asyncio.Event()
-    children: list[Child] = []
     with end_requests_call(ended.set, ends_with_stdin=options.ends_with_stdin):
-        try:
-            for name, listener in listeners.items():
-                child = await start_child(name, listener, urls, *options.passed_on)
-                children.append(child)
-            await watch(children, ended)
-        finally:
-            for child in children:  # orders first, because it reads the others
-                await end_child(child)
+        async with running_services(options) as children, asyncio.TaskGroup() as group:
+            deaths = [group.create_task(report_death(child)) for child in children]
+            starting = group.create_task(announce(children))
+            await ended.wait()
+            for task in (starting, *deaths):
+                task.cancel()
 
 
-async def watch(children: list[Child], ended: asyncio.Event) -> None:
-    """Announce the services once all are ready, and report deaths until ``ended``."""
-    async with asyncio.TaskGroup() as group:
-        deaths = [group.create_task(report_death(child)) for child in children]
-        starting = group.create_task(announce(children))
-        await ended.wait()
-        for task in (starting, *deaths):
-            task.cancel()
+async def announce(children: Sequence[Child]) -> None:
+    """Print the services' addresses once all of them are ready."""
+    await wait_until_all_ready(children)
+    sys.stdout.write(json.dumps({child.name: child.url for child in children}) + "\n")
+    sys.stdout.flush()
 
 
-async def announce(children: list[Child]) -> None:
+async def wait_until_all_ready(children: Sequence[Child]) -> None:
+    """Return once every service can do all of its work. Raises a group of StartError."""
     async with asyncio.TaskGroup() as group:
         for child in children:
             group.create_task(wait_until_ready(child), name=f"await {child.name}")
-    print(json.dumps({child.name: child.url for child in children}), flush=True)

@@ -9,24 +9,31 @@ from uuid import UUID
 import httpx
 import pytest
 
-from tests.contracts.rest_implementations import IMPLEMENTATIONS, Implementation, place, problem_of
+from tests.contracts.rest_implementations import (
+    IMPLEMENTATIONS,
+    Implementation,
+    Json,
+    place,
+    problem_of,
+)
 from tests.upstream_stubs.in_process import Services
 
 
-@pytest.fixture(params=IMPLEMENTATIONS.values(), ids=IMPLEMENTATIONS.keys())
+@pytest.fixture(params=list(IMPLEMENTATIONS.values()), ids=list(IMPLEMENTATIONS))
 async def services(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Services]:
     implementation: Implementation = request.param
     async with implementation(tmp_path) as services:
         yield services
 
 
-async def read(client: httpx.AsyncClient, **parameters: str | int | float) -> dict[str, object]:
+async def read(client: httpx.AsyncClient, **parameters: str | float) -> Json:
     response = await client.get("/events", params=parameters)
     assert response.status_code == 200, response.text
-    return dict(response.json())
+    page: Json = response.json()
+    return page
 
 
-async def read_all(client: httpx.AsyncClient) -> tuple[list[dict[str, object]], str]:
+async def read_all(client: httpx.AsyncClient) -> tuple[list[Json], str]:
     """Every event of the log, and the cursor behind the last."""
     page = (await client.get("/events", params={"limit": "1000"})).json()
     assert page["remaining"] == 0
@@ -36,7 +43,7 @@ async def read_all(client: httpx.AsyncClient) -> tuple[list[dict[str, object]], 
 async def test_event_is_a_cloud_event_with_the_state_that_a_read_answers(
     services: Services,
 ) -> None:
-    """An event has the attributes of the contract, and its data is the resource as REST shows it."""
+    """An event has the attributes of the contract; its data is the resource as REST shows it."""
     _, cursor = await read_all(services.orders)
     order = await place(services, "key-1")
     path = f"/orders/{order['id']}"
@@ -138,7 +145,9 @@ async def test_pages_of_the_log_join_without_a_gap_or_a_repeat(services: Service
     assert joined == events
 
 
-@pytest.mark.parametrize("spoil", ["0123456789ab-1", "nonsense", "{log}-99999", "{log}--1", "{cursor}x"])
+@pytest.mark.parametrize(
+    "spoil", ["0123456789ab-1", "nonsense", "{log}-99999", "{log}--1", "{cursor}x"]
+)
 async def test_cursor_of_another_log_is_gone(services: Services, spoil: str) -> None:
     """A cursor that this log never gave is answered 410: the reader must start again."""
     _, cursor = await read_all(services.orders)

@@ -1,4 +1,4 @@
-"""The REST contract for bad requests: a coded problem that names the field, no 500, nothing written."""
+"""The REST contract for bad requests: a coded problem naming the field, and nothing written."""
 
 import json
 from collections.abc import AsyncIterator
@@ -13,7 +13,7 @@ LINE = {"productId": "p-1", "quantity": 1}
 ORDER = {"customerId": "c-1", "items": [LINE]}
 
 
-@pytest.fixture(params=IMPLEMENTATIONS.values(), ids=IMPLEMENTATIONS.keys())
+@pytest.fixture(params=list(IMPLEMENTATIONS.values()), ids=list(IMPLEMENTATIONS))
 async def services(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Services]:
     implementation: Implementation = request.param
     async with implementation(tmp_path) as services:

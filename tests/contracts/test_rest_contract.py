@@ -1,4 +1,4 @@
-"""The REST contract, line by line of its table in `docs/contract.md`: what good requests are answered."""
+"""The REST contract, line by line of the table in `docs/contract.md`: good requests."""
 
 import re
 from collections.abc import AsyncIterator
@@ -20,7 +20,7 @@ MONEY = re.compile(r"\d+\.\d{2}")
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 
 
-@pytest.fixture(params=IMPLEMENTATIONS.values(), ids=IMPLEMENTATIONS.keys())
+@pytest.fixture(params=list(IMPLEMENTATIONS.values()), ids=list(IMPLEMENTATIONS))
 async def services(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Services]:
     implementation: Implementation = request.param
     async with implementation(tmp_path) as services:
@@ -120,7 +120,7 @@ async def test_pages_follow_each_other_without_a_gap_or_a_repeat(services: Servi
 
 
 async def test_cursor_can_be_made_from_any_row(services: Services) -> None:
-    """``<placedAt>_<id>`` goes on after that order, whoever made it and however the time is spelt."""
+    """``<placedAt>_<id>`` goes on after that order, however the time is spelt."""
     first, second = (await services.orders.get("/orders", params={"limit": "2"})).json()["items"]
     in_microseconds = first["placedAt"].replace("Z", "000Z")
 
@@ -271,7 +271,7 @@ async def test_order_that_left_cannot_be_cancelled(services: Services, status: s
 
 
 async def test_keyed_change_is_done_once(services: Services) -> None:
-    """PATCH and cancel honour an idempotency key: the repeat, ``If-Match`` and all, changes nothing."""
+    """PATCH honours an idempotency key: the repeat, ``If-Match`` and all, changes nothing."""
     order = await place(services, "key-1")
     path = f"/orders/{order['id']}"
     headers = {"Idempotency-Key": "key-2", "If-Match": '"1"'}

@@ -1,8 +1,8 @@
 """respx twins of the three services: they answer like the contract from rows held in memory.
 
 A twin is for tests of what stands in front of a service: it is deterministic, needs no port, and
-counts its hits (`twins.orders.call_count`). It obeys the REST contract as far as a gateway can see it, and the
-contract suite holds it to that beside the stubs.
+counts its hits (`twins.orders.call_count`). It obeys the REST contract as far as a gateway can see
+it, and the contract suite holds it to that beside the stubs.
 
     router = respx.Router(assert_all_called=False)
     twins = upstream_twins(router, orders=[order], customers=[customer])
@@ -13,9 +13,9 @@ contract suite holds it to that beside the stubs.
 To make a service fail, replace one of its routes: `twins.orders.mock(return_value=...)`.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Generic, TypeVar
 
@@ -24,28 +24,13 @@ import msgspec
 import respx
 
 from projections.views import CustomerRow, OrderItemRow, OrderRow, OrderStatus, ProductRow, Row
+from tests.contracts.twin_rendering import Problem, render_time, rendered, rendered_row
 
 ORDERS_URL = "http://orders.test"
 CUSTOMERS_URL = "http://customers.test"
 PRODUCTS_URL = "http://products.test"
 
 RowT = TypeVar("RowT", bound=Row)
-
-
-class Problem(Exception):
-    """A refusal, rendered as problem+json."""
-
-    def __init__(self, status: int, code: str, **members: str | int) -> None:
-        super().__init__(code)
-        self.status = status
-        self.members: Mapping[str, str | int] = {"code": code, **members}
-
-    def answer(self) -> httpx.Response:
-        return httpx.Response(
-            self.status,
-            content=msgspec.json.encode(self.members),
-            headers={"Content-Type": "application/problem+json"},
-        )
 
 
 @dataclass
@@ -64,10 +49,10 @@ class Shelf(Generic[RowT]):
         row = self.existing(row_id)
         if row.version < int(request.headers.get("Min-Version", "0")):
             raise Problem(409, "version-behind", currentVersion=row.version)
-        return rendered(row)
+        return rendered_row(row)
 
     def read_batch(self, request: httpx.Request) -> httpx.Response:
-        ids = request.url.params["ids"].split(",")
+        ids = dict.fromkeys(request.url.params["ids"].split(","))
         return rendered({"items": [self.rows[row_id] for row_id in ids if row_id in self.rows]})
 
     def change(
@@ -80,7 +65,7 @@ class Shelf(Generic[RowT]):
         if changed != row:
             changed = msgspec.structs.replace(changed, version=row.version + 1)
         self.rows[row_id] = changed
-        return rendered(changed)
+        return rendered_row(changed)
 
     def once(self, request: httpx.Request, act: Callable[[], httpx.Response]) -> httpx.Response:
         """Answer a repeated key as the first time; refuse it for another request."""
@@ -92,7 +77,7 @@ class Shelf(Generic[RowT]):
         answer = answer or act()
         if key:
             self.remembered[key] = (asked, answer)
-        return httpx.Response(answer.status_code, content=answer.content)
+        return httpx.Response(answer.status_code, content=answer.content, headers=answer.headers)
 
 
 @dataclass
@@ -155,7 +140,7 @@ class UpstreamTwins:
             raise Problem(422, "unknown-customer", field="customerId")
         order = self.priced(wish)
         self.order_shelf.rows[order.id] = order
-        return rendered(order, status=201)
+        return rendered_row(order, status=201)
 
     def priced(self, wish: "PlaceOrderBody") -> OrderRow:
         items = tuple(self.priced_line(index, line) for index, line in enumerate(wish.items))
@@ -166,11 +151,16 @@ class UpstreamTwins:
             note=wish.note,
             currency="EUR",
             total=sum((item.line_total for item in items), start=Decimal(0)),
-            placed_at=datetime(2026, 6, 1, tzinfo=UTC),
+            placed_at=self.next_moment(),
             items=items,
             version=1,
             epoch=1,
         )
+
+    def next_moment(self) -> datetime:
+        """Return a time after that of every order: the twin's clock ticks when it is used."""
+        moments = [order.placed_at for order in self.order_shelf.rows.values()]
+        return max(moments, default=datetime(2026, 1, 1, tzinfo=UTC)) + timedelta(seconds=1)
 
     def priced_line(self, index: int, line: "OrderLineBody") -> OrderItemRow:
         product = self.product_shelf.rows.get(line.product_id)
@@ -262,14 +252,8 @@ def page_of(orders: Iterable[OrderRow], params: httpx.QueryParams) -> httpx.Resp
 
 
 def cursor_of(order: OrderRow) -> str:
-    return f"{msgspec.to_builtins(order.placed_at)}_{order.id}"
+    return f"{render_time(order.placed_at)}_{order.id}"
 
 
 def parts_of(request: httpx.Request) -> list[str]:
     return request.url.path.strip("/").split("/")
-
-
-def rendered(answer: object, status: int = 200) -> httpx.Response:
-    return httpx.Response(
-        status, content=msgspec.json.encode(answer), headers={"Content-Type": "application/json"}
-    )

@@ -1,7 +1,7 @@
 """The order service's own copy of customers and products: complete, current, and enough."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from tests.contracts.rest_implementations import place, problem_of
-from tests.upstream_stubs.in_process import SMALL_DEMO, Services, Shop, client_of
+from tests.upstream_stubs.in_process import SMALL_DEMO, Shop, client_of, open_shop
 from upstream_stubs.database import Database, open_database
 from upstream_stubs.opening import open_customers, open_orders, open_products
 from upstream_stubs.replica import TABLES, Replica, ReplicaOptions
@@ -34,7 +34,7 @@ def feed_of(*answers: httpx.Response) -> httpx.AsyncClient:
     return httpx.AsyncClient(transport=transport, base_url="http://feed")
 
 
-def page(cursor: str, *events: dict[str, object], **members: object) -> httpx.Response:
+def page(cursor: str, *events: Mapping[str, object], **members: object) -> httpx.Response:
     return httpx.Response(200, json={"events": list(events), "cursor": cursor, **members})
 
 
@@ -75,27 +75,25 @@ async def test_orders_wait_until_the_copy_is_complete(tmp_path: Path) -> None:
 async def test_readiness_can_be_awaited(tmp_path: Path) -> None:
     """``/readyz?wait_s=`` is answered as soon as the copy is complete."""
     options = StubOptions(data_dir=tmp_path, demo=SMALL_DEMO)
-    async with open_customers(options) as customers, open_products(options) as products:
-        sources = client_of(customers), client_of(products)
-        async with orders_following(tmp_path, *sources) as (_, orders), asyncio.timeout(5):
-            readiness = await orders.get("/readyz", params={"wait_s": "30"})
-            response = await post(orders, "key-1")
+    async with (
+        asyncio.timeout(5),
+        open_customers(options) as customers,
+        open_products(options) as products,
+        orders_following(tmp_path, client_of(customers), client_of(products)) as (_, orders),
+    ):
+        readiness = await orders.get("/readyz", params={"wait_s": "30"})
+        response = await post(orders, "key-1")
 
     assert readiness.json() == {"service": "orders", "status": "ready"}
     assert response.status_code == 201
 
 
-async def test_orders_are_placed_while_the_others_are_down(tmp_path: Path, shop: Shop) -> None:
+async def test_orders_are_placed_while_the_others_are_down(tmp_path: Path) -> None:
     """A complete copy survives a restart, and then needs nobody."""
-    del shop  # only its files are needed, closed or not: the copy below has its own
-    elsewhere = tmp_path / "restarted"
-    options = StubOptions(data_dir=elsewhere, demo=SMALL_DEMO)
-    async with open_customers(options) as customers, open_products(options) as products:
-        sources = client_of(customers), client_of(products)
-        async with orders_following(elsewhere, *sources) as (stub, _), asyncio.timeout(5):
-            await stub.ready.wait()
+    async with open_shop(tmp_path):
+        pass
 
-    async with orders_following(elsewhere, unreachable(), unreachable()) as (_, orders):
+    async with orders_following(tmp_path, unreachable(), unreachable()) as (_, orders):
         response = await post(orders, "key-1")
 
     assert response.status_code == 201
@@ -134,9 +132,9 @@ async def test_held_events_leave_the_old_price_in_force(shop: Shop) -> None:
 async def test_feed_that_failed_is_followed_again(shop: Shop) -> None:
     """Errors, nonsense and silence of a feed are outlived; the next good answer is applied."""
     products = shop.services.products
-    for rule in ({"errorRate": 1.0}, {"malformed": True}):
-        await products.put("/admin/faults", json={"rules": [{"path": "/events", **rule}]})
-        await products.patch("/products/p-1", json={"stock": len(rule) + len(str(rule))})
+    for stock, fault in enumerate(("malformed", "refuse")):
+        await products.put("/admin/faults", json={"rules": [{"path": "/events", fault: True}]})
+        await products.patch("/products/p-1", json={"stock": stock})
         await asyncio.sleep(30)
     await products.patch("/products/p-1", json={"price": "77.70"})
     await products.delete("/admin/faults")
@@ -148,7 +146,7 @@ async def test_feed_that_failed_is_followed_again(shop: Shop) -> None:
 
 
 async def test_page_and_position_are_kept_together(tmp_path: Path) -> None:
-    """Rows and cursor of a page are committed at once: a page that fails half-way leaves neither."""
+    """Rows and cursor are committed at once: a page that fails half-way leaves neither."""
     path = tmp_path / "copy.sqlite3"
     good, poisoned = product_event("p-1", "1.00"), {"subject": "no id", "data": None}
 
@@ -210,7 +208,3 @@ async def test_tombstone_ends_a_product(tmp_path: Path) -> None:
         await copy.advance("products", client)
 
         assert copy.prices_of(["p-1"]) == {}
-
-
-def services_of(shop: Shop) -> Services:
-    return shop.services

@@ -9,12 +9,12 @@ import httpx
 import respx
 
 from projections.views import CustomerRow, OrderItemRow, OrderRow, OrderStatus, ProductRow
-from resolvers.upstream.breaker import CircuitObserver
-from resolvers.upstream.call import Upstream, unobserved
+from resolvers.upstream.call import Upstream
 from resolvers.upstream.call_context import CallContext
 from resolvers.upstream.deadline import Deadline
+from resolvers.upstream.errors import UpstreamError
 from resolvers.upstream.options import BreakerOptions, UpstreamOptions
-from resolvers.upstream.transport import Response
+from resolvers.upstream.transport import Request, Response
 from tests.contracts.twins import ORDERS_URL
 
 WhenAsked = Callable[[httpx.Request], Awaitable[httpx.Response]]
@@ -42,16 +42,32 @@ def some_options(
     )
 
 
-def an_upstream(
-    router: respx.Router,
-    options: UpstreamOptions | None = None,
-    *,
-    observe: CircuitObserver = unobserved,
-) -> Upstream:
+ATTEMPT_TIMEOUT_S = 1.0
+CALLS_TO_OPEN = 4
+SMALL_TOWER = some_options(
+    attempt_timeout_s=ATTEMPT_TIMEOUT_S,
+    in_flight_limit=2,
+    queue_limit=2,
+    breaker=BreakerOptions(min_call_count=CALLS_TO_OPEN),
+)
+
+READ = Request("GET", "/orders/o-1")
+MUTATION = Request("POST", "/orders", body=b"{}")
+
+
+def an_upstream(router: respx.Router, options: UpstreamOptions) -> Upstream:
     network = httpx.MockTransport(router.async_handler)
-    return Upstream.over_http(
-        "orders", options or some_options(), innermost=network, observe=observe
-    )
+    return Upstream.over_http("orders", options, innermost=network)
+
+
+async def ask(
+    upstream: Upstream, request: Request = READ, *, timeout_s: float = 2.0
+) -> str | UpstreamError:
+    """Return the answer's text, or the error that came instead."""
+    try:
+        return await upstream.call(request, a_context(timeout_s=timeout_s), read_text)
+    except UpstreamError as error:
+        return error
 
 
 def an_order(

@@ -86,7 +86,7 @@ def test_refusal_carries_the_service_words() -> None:
         (422, b'{"code":17}', "invalid-request"),
         (404, b"", "not-found"),
         (409, b"\xff", "conflict"),
-        (418, b"[" * 100_000, "status-418"),
+        (418, b'{"x":' * 100_000, "status-418"),
     ],
 )
 def test_code_is_found_wherever_the_service_puts_it(status: int, body: bytes, code: str) -> None:

@@ -24,13 +24,17 @@ from resolvers.upstream.errors import (
 from resolvers.upstream.layer import Send
 from resolvers.upstream.options import BreakerOptions
 from resolvers.upstream.transport import Request
-from tests.resolvers.upstream.builders import a_context, let_everybody_run, some_options
+from tests.resolvers.upstream.builders import (
+    CALLS_TO_OPEN,
+    READ,
+    a_context,
+    let_everybody_run,
+    some_options,
+)
 
 pytestmark = pytest.mark.steered_time
 
-READ = Request("GET", "/orders/o-1")
 BREAK_S = 5.0
-CALLS_TO_OPEN = 4
 
 
 class Service:

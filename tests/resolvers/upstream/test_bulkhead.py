@@ -149,6 +149,24 @@ async def test_waiter_that_leaves_is_not_waited_for() -> None:
     assert repr(bulkhead) == "<Bulkhead 0 in flight, 0 waiting>"
 
 
+async def test_waiter_that_leaves_makes_room_in_the_queue() -> None:
+    """The queue's bound counts who waits, not who ever waited."""
+    bulkhead = a_bulkhead(in_flight_limit=1, queue_limit=1)
+
+    async with asyncio.TaskGroup() as group:
+        callers = Callers(bulkhead, group)
+        callers.call("a")
+        leaver = callers.call("leaver")
+        await let_everybody_run()
+        leaver.cancel()
+        await let_everybody_run()
+        callers.call("c")
+        await callers.end("a")
+        await callers.end("c")
+
+    assert callers.begun == ["a", "c"]
+
+
 @pytest.mark.parametrize("is_cancelled_first", [True, False])
 async def test_place_handed_to_a_leaving_waiter_is_not_lost(is_cancelled_first: bool) -> None:
     """Handing over and leaving in the same instant, in either order, loses no place."""

@@ -49,6 +49,15 @@ def test_bucket_that_comes_round_again_starts_empty() -> None:
     assert window.counts(WINDOW_S) == CallCounts(call_count=1, failure_count=0)
 
 
+def test_window_empties_itself_in_silence() -> None:
+    """Calls leave the window by the passing of time alone."""
+    window = CallWindow(OPTIONS)
+    window.record(0.0, has_failed=True)
+
+    assert window.counts(WINDOW_S - BUCKET_S).call_count == 1
+    assert window.counts(WINDOW_S).call_count == 0
+
+
 def test_window_without_calls_has_no_failures() -> None:
     """No calls are no failures, not a division by zero."""
     window = CallWindow(OPTIONS)

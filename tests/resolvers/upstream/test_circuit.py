@@ -62,6 +62,15 @@ def test_circuit_stays_closed_just_below_the_ratio() -> None:
     assert circuit.state is CircuitState.CLOSED
 
 
+def test_circuit_opens_at_exactly_the_ratio() -> None:
+    """Ten failures of twenty calls are one half, and enough."""
+    circuit = a_circuit()
+
+    vote(circuit, "S" * 10 + "F" * 10, now_s=0.0)
+
+    assert circuit.state is CircuitState.OPEN
+
+
 def test_success_never_opens_the_circuit() -> None:
     """Ten failures and then ten successes are a recovery, though half of twenty have failed."""
     circuit = a_circuit()

@@ -14,16 +14,9 @@ from resolvers.upstream.errors import (
 )
 from resolvers.upstream.httpx_transport import FAILURES, HttpxTransport
 from resolvers.upstream.transport import Request
-from tests.resolvers.upstream.builders import some_options
+from tests.resolvers.upstream.builders import MUTATION, READ, some_options
 
-READ = Request("GET", "/orders/o-1")
-MUTATION = Request("POST", "/orders", body=b"{}")
 LIMIT_BYTES = 4096
-
-
-@pytest.fixture
-def router() -> respx.Router:
-    return respx.Router(assert_all_called=False)
 
 
 @pytest.fixture

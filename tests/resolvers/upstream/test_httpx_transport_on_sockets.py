@@ -10,10 +10,8 @@ import pytest
 from resolvers.upstream.errors import UpstreamUnavailable
 from resolvers.upstream.httpx_transport import HttpxTransport
 from resolvers.upstream.options import UpstreamOptions
-from resolvers.upstream.transport import Request
+from tests.resolvers.upstream.builders import MUTATION, READ
 
-READ = Request("GET", "/orders/o-1")
-MUTATION = Request("POST", "/orders", body=b"{}")
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
 
 Connection = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]

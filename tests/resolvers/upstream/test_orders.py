@@ -86,7 +86,7 @@ async def test_demanded_version_is_demanded_of_the_service() -> None:
         msgspec.json.encode(an_order("o-2")),
         msgspec.json.encode(an_order()).replace(b'"PLACED"', b'"LOST"'),
         msgspec.json.encode(an_order()).replace(b'"25.00"', b"true"),
-        b"[" * 100_000,
+        b'{"x":' * 100_000,
     ],
 )
 async def test_answer_that_is_not_the_asked_order_is_invalid(body: bytes) -> None:

@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from resolvers.upstream.errors import InvalidAnswer, UpstreamUnavailable
-from tests.contracts.twins import rendered
+from tests.contracts.twin_rendering import rendered
 from tests.resolvers.upstream.builders import a_context, a_customer, let_everybody_run
 from tests.resolvers.upstream.clients import clients_of
 
