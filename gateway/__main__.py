@@ -60,13 +60,15 @@ def serve() -> None:
 def stubs(context: typer.Context) -> None:
     """Run the stub services alone; `bff stubs --help` tells their options."""
     command = [sys.executable, "-m", "upstream_stubs", *(context.args or ["all"])]
-    raise typer.Exit(subprocess.run(command, check=False).returncode)  # noqa: S603 - ourselves
+    raise typer.Exit(subprocess.run(command, check=False).returncode)
 
 
 @cli.command()
 def schema(
     *,
-    check: Annotated[bool, typer.Option(help="Compare with schema.graphql; fail if it differs.")] = False,
+    check: Annotated[
+        bool, typer.Option(help="Compare with schema.graphql; fail if it differs.")
+    ] = False,
     write: Annotated[bool, typer.Option(help="Write schema.graphql.")] = False,
 ) -> None:
     """Print the schema."""
@@ -105,7 +107,9 @@ def inspect(
 
 @token.command("key")
 def key(
-    key_id: Annotated[int, typer.Option("--id", min=0, max=63, help="0 to 63; new for a rotation.")] = 1,
+    key_id: Annotated[
+        int, typer.Option("--id", min=0, max=63, help="0 to 63; new for a rotation.")
+    ] = 1,
 ) -> None:
     """Make a signing key for BFF_TOKEN_KEYS."""
     typer.echo(make_key(key_id))

@@ -5,6 +5,7 @@ by one lifespan. A test makes a second gateway beside the first.
 """
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -42,12 +43,13 @@ from resolvers.upstream.products import ProductsClient
 
 @dataclass(frozen=True, slots=True)
 class Wires:
-    """How services and feeds are reached; tests put others in their place."""
+    """How services, feeds and the wall clock (epoch s) are reached; tests put others in place."""
 
     upstream: Callable[[str, UpstreamOptions, Telemetry], Upstream] = lambda service, options, to: (
         Upstream.over_http(service, options, observe=to.circuit)
     )
     feed: Callable[[str, str], FeedHttp] = FeedHttp
+    wall_clock: Callable[[], float] = time.time
 
 
 class Gateway:
@@ -71,7 +73,8 @@ class Gateway:
             if settings.events == "feed"
         }
         self.catch_up = CatchUp(tuple(self.feeds))
-        self.store = MemoryStore()
+        self._wall_clock = wires.wall_clock
+        self.store = MemoryStore(wall_clock=wires.wall_clock)
         self.waiters = Waiters(self.store, WaiterOptions())
         self.schema = build_schema()
         self.operations = self._operations(keys)
@@ -103,7 +106,8 @@ class Gateway:
 
     def _consumer(self, source: str) -> Consumer:
         port = FeedPort(source, self.feeds[source])
-        feed = FeedSource(source, port, self.settings.feed_options())
+        options = self.settings.feed_options()
+        feed = FeedSource(source, port, options, wall_clock=self._wall_clock)
         return Consumer(feed, self.store, self._observe, ConsumerOptions())
 
     def _observe(self, signal: ProjectionSignal) -> None:
@@ -130,6 +134,7 @@ class Gateway:
             read_options=settings.read_options(),
             request_timeout_s=settings.request_timeout_s,
             telemetry=self.telemetry,
+            wall_clock=self._wall_clock,
         )
 
 

@@ -9,7 +9,7 @@ from projections.consumer import BatchApplied, ProjectionSignal, SourceRestarted
 
 @dataclass(frozen=True, slots=True)
 class SourceProgress:
-    """Events applied since the start; ``remaining_count`` is None where the source does not tell."""
+    """Events applied since the start; ``remaining_count`` is None where the source tells none."""
 
     applied_count: int = 0
     remaining_count: int | None = None

@@ -4,9 +4,7 @@ from gateway.errors import Json, missing_as_json
 from resolvers.report import ConsistencyReport, Shown
 
 
-def render_consistency(
-    report: ConsistencyReport, token: str | None, *, expired_count: int
-) -> Json:
+def render_consistency(report: ConsistencyReport, token: str | None, *, expired_count: int) -> Json:
     """The extension of one answer; ``token`` is the sealed joined token."""
     rendered: Json = {
         "token": token,

@@ -1,24 +1,24 @@
-"""The one table from what went wrong to what a client is told: code, hint, and nothing of the inside.
+"""The one table from what went wrong to what a client is told: code, hint, nothing of the inside.
 
-    error of a field                     code
-    BadInput                             BAD_USER_INPUT              mend `field`
-    InvalidToken                         INVALID_CONSISTENCY_TOKEN   drop the token
-    ConsistencyTimeout                   CONSISTENCY_TIMEOUT         ask again, or let us go live
-    UpstreamUnavailable                  UPSTREAM_UNAVAILABLE        ask again after `retryAfterMs`
-    UpstreamTimeout                      UPSTREAM_TIMEOUT            ask again
-    InvalidAnswer, VersionBehind         UPSTREAM_INVALID_ANSWER     tell the owners of `service`
-    DeadlineExceeded                     DEADLINE_EXCEEDED           ask for less, or again
-    CircuitOpen                          CIRCUIT_OPEN                ask again after `retryAfterMs`
-    BulkheadFull                         BULKHEAD_FULL               ask again after `retryAfterMs`
-    Rejected (on a read)                 UPSTREAM_REJECTED           mend the request
-    anything else                        INTERNAL_ERROR              report the request id
+error of a field                     code
+BadInput                             BAD_USER_INPUT              mend `field`
+InvalidToken                         INVALID_CONSISTENCY_TOKEN   drop the token
+ConsistencyTimeout                   CONSISTENCY_TIMEOUT         ask again, or let us go live
+UpstreamUnavailable                  UPSTREAM_UNAVAILABLE        ask again after `retryAfterMs`
+UpstreamTimeout                      UPSTREAM_TIMEOUT            ask again
+InvalidAnswer, VersionBehind         UPSTREAM_INVALID_ANSWER     tell the owners of `service`
+DeadlineExceeded                     DEADLINE_EXCEEDED           ask for less, or again
+CircuitOpen                          CIRCUIT_OPEN                ask again after `retryAfterMs`
+BulkheadFull                         BULKHEAD_FULL               ask again after `retryAfterMs`
+Rejected (on a read)                 UPSTREAM_REJECTED           mend the request
+anything else                        INTERNAL_ERROR              report the request id
 
-    error of a request                   code                        HTTP status
-    not a GraphQL request                BAD_REQUEST                 400, 405, 415
-    body too large, body too slow        BODY_TOO_LARGE, BODY_TIMEOUT      413, 408
-    document cannot be read              GRAPHQL_PARSE_FAILED        400
-    document does not fit the schema     GRAPHQL_VALIDATION_FAILED   400
-    document asks for too much           QUERY_TOO_LARGE             400
+error of a request                   code                        HTTP status
+not a GraphQL request                BAD_REQUEST                 400, 405, 415
+body too large, body too slow        BODY_TOO_LARGE, BODY_TIMEOUT      413, 408
+document cannot be read              GRAPHQL_PARSE_FAILED        400
+document does not fit the schema     GRAPHQL_VALIDATION_FAILED   400
+document asks for too much           QUERY_TOO_LARGE             400
 """
 
 from collections.abc import Mapping
@@ -49,7 +49,7 @@ class ErrorCode(StrEnum):
     """Every `extensions.code` there is. Public: clients branch on these."""
 
     BAD_USER_INPUT = "BAD_USER_INPUT"
-    INVALID_CONSISTENCY_TOKEN = "INVALID_CONSISTENCY_TOKEN"  # noqa: S105 - a code, not a secret
+    INVALID_CONSISTENCY_TOKEN = "INVALID_CONSISTENCY_TOKEN"
     CONSISTENCY_TIMEOUT = "CONSISTENCY_TIMEOUT"
     UPSTREAM_UNAVAILABLE = "UPSTREAM_UNAVAILABLE"
     UPSTREAM_TIMEOUT = "UPSTREAM_TIMEOUT"

@@ -145,7 +145,7 @@ class GraphQLHttp:
             )
         except RequestRefused as refused:
             return _refusal(refused)
-        except Exception as error:  # noqa: BLE001 - the edge of a request
+        except Exception as error:
             return self._operations.mistake(error, caller)
 
     async def _send(
@@ -205,9 +205,7 @@ async def _client_leaves(receive: Receive) -> None:
         pass
 
 
-async def _send_bytes(
-    send: Send, status: HTTPStatus, headers: dict[str, str], body: bytes
-) -> None:
+async def _send_bytes(send: Send, status: HTTPStatus, headers: dict[str, str], body: bytes) -> None:
     headers["content-length"] = str(len(body))
     encoded = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
     await send({"type": "http.response.start", "status": status.value, "headers": encoded})

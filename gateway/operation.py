@@ -1,6 +1,7 @@
 """One GraphQL operation from request to response body: context, execution, joined token."""
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from http import HTTPStatus
 
@@ -68,19 +69,23 @@ class Operations:
     read_options: ReadOptions
     request_timeout_s: float
     telemetry: Telemetry
+    wall_clock: Callable[[], float] = time.time
 
     async def run(
         self, request: GraphQLRequest, caller: Caller, *, deadline: Deadline, is_read_only: bool
     ) -> Response:
         """The answer to ``request``. Raises `RequestRefused` where nothing was run."""
-        tokens = TokenDesk(self.codec, caller.subject, _now_minute)
+        tokens = TokenDesk(self.codec, caller.subject, self._now_minute)
         token = self._demanded(tokens, caller)
         try:
             document = self.documents.read(request.query, request.variables)
         except DocumentRefused as refused:
             errors = [self._render(error, caller) for error in refused.errors]
             return Response({"errors": errors}, is_request_error=True)
-        if is_read_only and document.operation_type(request.operation_name) is not OperationType.QUERY:
+        if (
+            is_read_only
+            and document.operation_type(request.operation_name) is not OperationType.QUERY
+        ):
             message = "only queries can be sent by GET"
             raise RequestRefused(HTTPStatus.METHOD_NOT_ALLOWED, ErrorCode.BAD_REQUEST, message)
         context = self._context(document, caller, deadline, tokens, token)
@@ -142,6 +147,7 @@ class Operations:
             deadline=deadline,
             subject=caller.subject,
             options=self.read_options,
+            wall_clock=self.wall_clock,
         )
         return OperationContext(
             clients=self.clients,
@@ -173,12 +179,13 @@ class Operations:
             self.telemetry.mistake_made(caller.request_id, error)
         rendered: Json = {"message": told.message}
         if error.locations:
-            rendered["locations"] = [{"line": at.line, "column": at.column} for at in error.locations]
+            rendered["locations"] = [
+                {"line": at.line, "column": at.column} for at in error.locations
+            ]
         if error.path is not None:
             rendered["path"] = error.path
         rendered["extensions"] = told.extensions
         return rendered
 
-
-def _now_minute() -> int:
-    return int(time.time() // 60)
+    def _now_minute(self) -> int:
+        return int(self.wall_clock() // 60)

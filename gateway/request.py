@@ -1,4 +1,4 @@
-"""An HTTP request becomes a GraphQL request, or is refused with a code. Pure: bytes in, values out."""
+"""An HTTP request becomes a GraphQL request, or is refused with a code. Pure."""
 
 import re
 import uuid
@@ -12,8 +12,8 @@ import orjson
 
 from gateway.errors import ErrorCode, RequestRefused
 
-TOKEN_HEADER = "x-consistency-token"  # noqa: S105 - a header's name
-TOKEN_COOKIE = "bff-consistency"  # noqa: S105 - a cookie's name
+TOKEN_HEADER = "x-consistency-token"
+TOKEN_COOKIE = "bff-consistency"
 GRAPHQL_RESPONSE_JSON = "application/graphql-response+json"
 
 _request_id = re.compile(r"[A-Za-z0-9._-]{1,64}\Z")

@@ -33,7 +33,9 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    host: str = Field("127.0.0.1", description="Address to listen on; only this machine by default.")
+    host: str = Field(
+        "127.0.0.1", description="Address to listen on; only this machine by default."
+    )
     port: int = Field(8000, ge=1, le=65535, description="Port to listen on.")
     orders_url: HttpUrl = Field(HttpUrl("http://127.0.0.1:8001"), description="The order service.")
     customers_url: HttpUrl = Field(
@@ -124,7 +126,7 @@ class Settings(BaseModel):
             raise SettingsError("\n".join(_problems(error))) from None
 
     def read_token_keys(self) -> TokenKeys:
-        """The signing keys; raises `SettingsError`, without quoting them, if they cannot be used."""
+        """The signing keys; raises `SettingsError`, not quoting them, if they cannot be used."""
         if self.token_keys is None:
             raise SettingsError(
                 f"{PREFIX}TOKEN_KEYS: there is no key to sign consistency tokens with; "

@@ -73,7 +73,10 @@ class Telemetry:
     def circuit(self, change: CircuitChanged) -> None:
         """A circuit opened, is being tried, or closed."""
         self._log.warning(
-            "circuit_changed", service=change.service, before=change.before.value, after=change.after.value
+            "circuit_changed",
+            service=change.service,
+            before=change.before.value,
+            after=change.after.value,
         )
 
     def cookie_dropped(self) -> None:

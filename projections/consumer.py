@@ -38,7 +38,7 @@ class EventParked:
 class SourceFailed:
     """Signal: no batch could be read or stored; it is tried again after ``retry_after_s``.
 
-    ``error`` is a `ProjectionError`, or a mistake of ours, which stops this source and nothing else.
+    ``error`` is a `ProjectionError`, or a mistake of ours, which stops this source alone.
     """
 
     source: str
@@ -86,7 +86,7 @@ class Consumer:
             except CursorUnknown as error:
                 await self._store.forget_position(error.source)
                 self._observe(SourceRestarted(error.source))
-            except Exception as error:  # noqa: BLE001 - the loop's edge: one batch, not the gateway
+            except Exception as error:
                 failure_count += 1
                 await self._back_off(error, failure_count)
 
@@ -112,6 +112,6 @@ class Consumer:
             self._options.longest_backoff_s,
             self._options.first_backoff_s * 2 ** (failure_count - 1),
         )
-        retry_after_s = random.uniform(0, ceiling_s)  # noqa: S311 - jitter, not a secret
+        retry_after_s = random.uniform(0, ceiling_s)
         self._observe(SourceFailed(self._source.name, error, retry_after_s))
         await asyncio.sleep(retry_after_s)

@@ -1,9 +1,9 @@
 """What can go wrong on the event side.
 
-    ProjectionError
-    ├── SourceUnavailable   the source did not answer: back off and ask again
-    ├── SourceBroken        the source answered what no feed may answer: stop, show it, ask again
-    └── CursorUnknown       the position belongs to another log: start this source anew
+ProjectionError
+├── SourceUnavailable   the source did not answer: back off and ask again
+├── SourceBroken        the source answered what no feed may answer: stop, show it, ask again
+└── CursorUnknown       the position belongs to another log: start this source anew
 """
 
 
@@ -21,7 +21,7 @@ class SourceUnavailable(ProjectionError):
 
 
 class SourceBroken(ProjectionError):
-    """The source answered something that is not a feed. Nothing is applied or skipped; asked again."""
+    """The source answered something that is not a feed. Nothing is applied or skipped."""
 
 
 class CursorUnknown(ProjectionError):

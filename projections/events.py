@@ -69,7 +69,7 @@ class UnknownEvent:
 
 @dataclass(frozen=True, slots=True)
 class PoisonEvent:
-    """An event of a known aggregate whose state will never be readable: set that aggregate aside."""
+    """An event of a known aggregate whose state will never be readable: set it aside."""
 
     key: AggregateKey
     reason: str
@@ -112,7 +112,9 @@ def parse_event(raw: bytes | Raw) -> ParsedEvent | UnreadableEvent:
     except (msgspec.MsgspecError, UnicodeDecodeError, LookupError) as error:
         return PoisonEvent(key, f"data: {error}")
     if row is not None and (row.key, row.at) != (key, at):
-        return PoisonEvent(key, f"data: state of {row.key} at {row.at} in an event of {key} at {at}")
+        return PoisonEvent(
+            key, f"data: state of {row.key} at {row.at} in an event of {key} at {at}"
+        )
     return StateChange(key, at, envelope.previousversion, row, envelope.time)
 
 

@@ -31,7 +31,7 @@ Listing = tuple[str, OrderStatus | None]
 
 
 class MemoryStore:
-    """`projections.store.Store` in the memory of this process. ``wall_clock`` gives epoch seconds."""
+    """`projections.store.Store` in the memory of this process. ``wall_clock``: epoch seconds."""
 
     def __init__(self, *, wall_clock: Callable[[], float] = time.time) -> None:
         self._wall_clock = wall_clock

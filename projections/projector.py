@@ -64,7 +64,9 @@ def judge(current: StoredRow | None, change: StateChange) -> Applied | Duplicate
     return Duplicate(change.key)
 
 
-def judge_healing(current: StoredRow | None, row: Row, *, healed_at_s: float) -> Applied | Duplicate:
+def judge_healing(
+    current: StoredRow | None, row: Row, *, healed_at_s: float
+) -> Applied | Duplicate:
     """What a verified live answer does to ``current``: the same gate, but ahead of the stream."""
     if current is None or row.at > current.at:
         stored = StoredRow(row, row.at, is_streamed=False, healed_at_s=healed_at_s)

@@ -80,7 +80,7 @@ class Cut:
 
 
 Listener = Callable[[Mapping[AggregateKey, Version]], None]
-"""Told the new version of every row a write changed, after the write can be read. Must not raise."""
+"""Told the new version of every row a write changed, once it can be read. Must not raise."""
 
 
 class Store(Protocol):

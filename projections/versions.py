@@ -18,7 +18,7 @@ class AggregateType(StrEnum):
 
     @property
     def source(self) -> str:
-        """The service, and so the event source, that owns this type: ``orders``, ``customers`` …"""
+        """The service, and so the event source, that owns this type: ``orders`` and so on."""
         return f"{self.value}s"
 
 

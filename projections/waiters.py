@@ -87,9 +87,7 @@ class Waiters:
         )
 
     @contextmanager
-    def _registered(
-        self, unmet: Mapping[AggregateKey, Version], subject: str
-    ) -> Iterator[_Waiter]:
+    def _registered(self, unmet: Mapping[AggregateKey, Version], subject: str) -> Iterator[_Waiter]:
         waiter = _Waiter(unmet)
         for key in unmet:
             self._waiting.setdefault(key, set()).add(waiter)

@@ -50,7 +50,7 @@ class Provenance:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A row. ``is_streamed``: the projection holds it from the event stream, so it cannot be lost."""
+    """A row. ``is_streamed``: the projection holds it from the event stream for good."""
 
     row: Row
     provenance: Provenance
@@ -118,7 +118,7 @@ class Answer:
                 return None
 
     def unproven(self) -> Iterator[tuple[AggregateKey, Version]]:
-        """What was shown but is not yet in the event stream: a later read must not fall behind it."""
+        """What was shown but not yet streamed: a later read must not fall behind it."""
         for key, component in self.components.items():
             if isinstance(component, Found) and not component.is_streamed:
                 yield key, component.row.at

@@ -20,12 +20,12 @@ class OnTimeout(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Eventual:
-    """What the projection holds, at once, absence included; says so when the tokens ask for more."""
+    """What the projection holds, at once, absence included; says so if the tokens ask for more."""
 
 
 @dataclass(frozen=True, slots=True)
 class AtLeast:
-    """No older than the tokens. ``max_wait_s`` (s, ≥ 0) shortens the wait; None: the server's cap."""
+    """No older than the tokens. ``max_wait_s`` (s, ≥ 0) shortens the wait; None: the cap."""
 
     max_wait_s: float | None = None
     on_timeout: OnTimeout = OnTimeout.LIVE

@@ -1,9 +1,9 @@
 """What can go wrong in a field, besides the upstream errors (`resolvers.upstream.errors`).
 
-    ResolverError
-    ├── BadInput            an argument has a value that can never be right; names the argument
-    ├── InvalidToken        a consistency token that this gateway did not make for this caller
-    └── ConsistencyTimeout  the demanded world was not reached in time and the caller chose ERROR
+ResolverError
+├── BadInput            an argument has a value that can never be right; names the argument
+├── InvalidToken        a consistency token that this gateway did not make for this caller
+└── ConsistencyTimeout  the demanded world was not reached in time and the caller chose ERROR
 """
 
 from collections.abc import Mapping
@@ -24,7 +24,7 @@ class BadInput(ResolverError):
 
 
 class InvalidToken(ResolverError):
-    """Refused before any wait or call. Drop the token, or send it with the session it belongs to."""
+    """Refused before any wait or call. Drop the token, or send it with the session that got it."""
 
     def __init__(self, field: str, reason: str) -> None:
         super().__init__(f"{field}: not a consistency token of this gateway and caller ({reason})")

@@ -1,4 +1,4 @@
-"""The root of all writes: inputs become commands to the owning services, results become payloads."""
+"""The root of all writes: inputs become commands to the owners, results become payloads."""
 
 import uuid
 from typing import TypeVar
@@ -25,7 +25,6 @@ from resolvers.write_inputs import (
     problems_of_order,
 )
 from resolvers.writing import NotWritten, Write, Written, perform
-
 
 T = TypeVar("T")
 
@@ -98,7 +97,10 @@ class Mutation:
         write = Write(
             problems_of_change(input),
             lambda: info.context.clients.orders.update_note(
-                input.id, input.note, info.context.call, expected_version=_given(input.expected_version)
+                input.id,
+                input.note,
+                info.context.call,
+                expected_version=_given(input.expected_version),
             ),
             lambda order: OrderRoot(order.id, selection),
             "order",
@@ -116,7 +118,10 @@ class Mutation:
         write = Write(
             problems_of_change(input),
             lambda: info.context.clients.orders.cancel(
-                input.id, _given(input.reason), info.context.call, expected_version=_given(input.expected_version)
+                input.id,
+                _given(input.reason),
+                info.context.call,
+                expected_version=_given(input.expected_version),
             ),
             lambda order: OrderRoot(order.id, selection),
             "order",

@@ -71,9 +71,7 @@ class OrderDetails:
         for key in wave.pages:
             self._revise(key, answer)
 
-    async def _fetch_rows(
-        self, paths: Mapping[AggregateKey, Composition], answer: Answer
-    ) -> None:
+    async def _fetch_rows(self, paths: Mapping[AggregateKey, Composition], answer: Answer) -> None:
         if not paths:
             return
         rows = await self._live.load_rows({key: path.at_least for key, path in paths.items()})
@@ -112,9 +110,7 @@ class OrderDetails:
                 answer.pages[key] = component
                 return
         known = [c.row for c in demanded if isinstance(c, Found) and isinstance(c.row, OrderRow)]
-        order_ids, has_more = revise(
-            key, self._listed(page, answer), known, has_more=page.has_more
-        )
+        order_ids, has_more = revise(key, self._listed(page, answer), known, has_more=page.has_more)
         answer.pages[key] = replace(page, order_ids=order_ids, has_more=has_more)
 
     def _listed(self, page: FoundPage, answer: Answer) -> Iterator[OrderRow]:

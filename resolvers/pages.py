@@ -1,4 +1,4 @@
-"""Pages of a customer's orders: cursors, and a page brought up to what is known of its orders. Pure.
+"""Pages of a customer's orders: cursors, and a page brought up to what is known of them. Pure.
 
 A page is read from one place (the projection, or the order service) and some of its orders may be
 known newer from another. `revise` puts both together, so a list never shows an older world than the

@@ -67,7 +67,7 @@ class Projected:
     async def take_rows(
         self, keys: Sequence[AggregateKey], answer: Answer
     ) -> dict[AggregateKey, Composition]:
-        """Put the rows that are new enough into ``answer``; return what must be fetched, and why."""
+        """Put the rows that are new enough into ``answer``; return what to fetch, and why."""
         by_type = {key: self._path_of_type(key.type) for key in keys}
         uncovered = [k for k in keys if k not in self._rows and _is_projection(by_type[k])]
         await self._cover([root_of(key) for key in uncovered])
@@ -142,7 +142,7 @@ class Projected:
     def _provenance(
         self, aggregate_type: AggregateType, reason: Reason, stored: StoredRow | None = None
     ) -> Provenance:
-        """A healed row was the owner's newest when it was fetched, whatever the stream has shown."""
+        """A healed row was the owner's newest when it was fetched, whatever the stream shows."""
         age = age_s(self._positions[aggregate_type.source], self._now_s)
         if stored is not None and stored.healed_at_s is not None:
             age = min(age, max(0.0, self._now_s - stored.healed_at_s))

@@ -1,4 +1,4 @@
-"""What one operation demanded, waited for, wrote and showed: the truth for `extensions.consistency`.
+"""What one operation demanded, waited for, wrote and showed: the truth of `extensions.consistency`.
 
 The joined token is made here: everything the caller had already seen, everything she wrote, and
 everything she was shown that the event stream does not hold yet. A caller that always sends the

@@ -26,12 +26,14 @@ from resolvers.pages import DEFAULT_PAGE_SIZE, check_page_size, parse_cursor
 
 Variables = Mapping[str, object]
 
+NOTHING_MORE = OrderSelection()
+
 
 def read_page(
     first: int | None,
     after: str | None,
     status: OrderStatus | None = None,
-    node: OrderSelection = OrderSelection(),
+    node: OrderSelection = NOTHING_MORE,
 ) -> PageSelection:
     """The page that connection arguments mean; raises `BadInput` naming the bad one."""
     return PageSelection(
@@ -99,9 +101,7 @@ class SelectionReader:
     def _fields(self, selections: Iterable[SelectionNode]) -> list[FieldNode]:
         return list(self._walk(selections, set()))
 
-    def _walk(
-        self, selections: Iterable[SelectionNode], spread: set[str]
-    ) -> Iterator[FieldNode]:
+    def _walk(self, selections: Iterable[SelectionNode], spread: set[str]) -> Iterator[FieldNode]:
         for selection in selections:
             if not self._is_included(selection):
                 continue

@@ -30,7 +30,9 @@ class TokenDesk:
         demands nothing and is counted. Costs no I/O.
         """
         if len(texts) > MAX_TOKENS:
-            raise BadInput(field, f"at most {MAX_TOKENS} tokens; merge them by sending the last one")
+            raise BadInput(
+                field, f"at most {MAX_TOKENS} tokens; merge them by sending the last one"
+            )
         return merge(*(self._open(text, field) for text in texts))
 
     def seal(self, token: ConsistencyToken) -> str | None:
@@ -63,10 +65,4 @@ class TokenDesk:
 
 def _is_streamed(cut: Cut, key: AggregateKey, at: Version) -> bool:
     stored = cut.rows.get(key)
-    return (
-        stored is not None
-        and stored.is_streamed
-        and stored.at >= at
-        and key not in cut.suspects
-    )
-
+    return stored is not None and stored.is_streamed and stored.at >= at and key not in cut.suspects

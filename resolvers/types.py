@@ -1,5 +1,7 @@
-"""The object types of the schema. Plain fields are copied from a row; a field that leads to another
-aggregate looks it up among the answer's components, which are complete before any of this runs.
+"""The object types of the schema.
+
+Plain fields are copied from a row; a field that leads to another aggregate looks it up among the
+answer's components, which are complete before any of this runs.
 """
 
 from datetime import datetime
@@ -77,7 +79,9 @@ class Customer:
 
     @strawberry.field(description="Her orders, newest first.")
     def orders(
-        self, info: Info, first: int | None = DEFAULT_PAGE_SIZE, after: str | None = strawberry.UNSET
+        self,
+        first: int | None = DEFAULT_PAGE_SIZE,
+        after: str | None = strawberry.UNSET,
     ) -> "OrderConnection":
         page = read_page(first, after)
         return OrderConnection(answer=self.answer, page_key=PageKey.of(self.id, page))

@@ -2,7 +2,8 @@
 
 The rule: a file is put in place only out of a tarball whose sha512 equals the lock's; one wrong
 byte and nothing is installed (exit 1). No npm, no network or no time left is not a failure
-(exit 0): the playground then shows its plain page. Complete and unchanged already: silent, no npm started.
+(exit 0): the playground then shows its plain page. Complete and
+unchanged already: silent, no npm started.
 
 Runs on a bare Python, before the project's environment exists: standard library only.
 """

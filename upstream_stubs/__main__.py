@@ -22,6 +22,7 @@ DEFAULT_PORTS: dict[ServiceName, int] = {"orders": 8001, "customers": 8002, "pro
 
 
 def port_number(text: str) -> int:
+    """A port from the command line; 0 is any free one."""
     port = int(text)
     if not 0 <= port <= 65535:
         raise argparse.ArgumentTypeError("a port is a number from 0 (any free one) to 65535")
@@ -29,12 +30,14 @@ def port_number(text: str) -> int:
 
 
 def http_url(text: str) -> str:
+    """A service address from the command line."""
     if not text.startswith(("http://", "https://")):
         raise argparse.ArgumentTypeError("needs http:// or https://")
     return text
 
 
 def shared_arguments() -> argparse.ArgumentParser:
+    """The options that every command has."""
     shared = argparse.ArgumentParser(add_help=False)
     shared.add_argument("--host", default="127.0.0.1", help="address to listen on (%(default)s)")
     shared.add_argument(
@@ -48,6 +51,7 @@ def shared_arguments() -> argparse.ArgumentParser:
 
 
 def parser() -> argparse.ArgumentParser:
+    """The whole command line."""
     main = argparse.ArgumentParser(prog="python -m upstream_stubs", description=__doc__)
     commands = main.add_subparsers(dest="service", required=True, metavar="SERVICE")
     shared = shared_arguments()
@@ -66,6 +70,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 async def run_all(arguments: argparse.Namespace) -> None:
+    """The command `all`."""
     await supervise(
         SupervisorOptions(
             host=arguments.host,
@@ -77,6 +82,7 @@ async def run_all(arguments: argparse.Namespace) -> None:
 
 
 async def run_one(arguments: argparse.Namespace) -> None:
+    """The commands `orders`, `customers` and `products`."""
     if arguments.listen_fd is None:
         listener = listen(arguments.host, arguments.port)
     else:
@@ -96,6 +102,7 @@ async def run_one(arguments: argparse.Namespace) -> None:
 
 
 def start_logging(service: str) -> None:
+    """Short lines on standard error, each with the name of its service."""
     logging.basicConfig(format=f"{service}: %(message)s", level=logging.INFO, stream=sys.stderr)
     for chatty in ("httpx", "uvicorn"):
         logging.getLogger(chatty).setLevel(logging.WARNING)

@@ -36,6 +36,7 @@ PatchBody = Annotated[CustomerPatch, Depends(body_of(CustomerPatch))]
 
 
 def customer_router(customers: Records[Customer]) -> APIRouter:
+    """The routes under ``/customers``."""
     router = APIRouter()
 
     @router.get("/customers/{id}")

@@ -105,6 +105,7 @@ def open_database(
 
 
 def connect(path: Path) -> sqlite3.Connection:
+    """The connection that owns the file from now on. Raises sqlite3.DatabaseError."""
     connection = sqlite3.connect(path, timeout=LOCK_WAIT_S, isolation_level=None)
     try:
         for pragma in ("locking_mode=EXCLUSIVE", "journal_mode=WAL", "synchronous=NORMAL"):
@@ -119,10 +120,12 @@ def connect(path: Path) -> sqlite3.Connection:
 
 
 def is_new(database: Database) -> bool:
+    """Whether the first start of this file is still to come."""
     return not database.rows("SELECT 1 FROM sqlite_schema WHERE name = 'identity'")
 
 
 def create(database: Database, tables: Sequence[str], fill: Callable[[Database], None]) -> None:
+    """Make the tables, the identity and the first rows, in one transaction."""
     with database.transaction():
         for table in (IDENTITY_TABLE, *tables):
             database.change(table)

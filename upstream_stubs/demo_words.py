@@ -4,6 +4,7 @@ from typing import Final
 
 
 def words(text: str) -> tuple[str, ...]:
+    """The words of a line."""
     return tuple(text.split())
 
 

@@ -129,6 +129,7 @@ class FaultPlan:
 
 
 def draw_ending(rule: FaultRule, random: Random) -> Ending | Failure | None:
+    """How this rule ends the request, if it does; the error rate is drawn first."""
     if rule.error_rate is not None and random.random() < rule.error_rate:
         return Failure(rule.status, rule.retry_after_s)
     flags = {

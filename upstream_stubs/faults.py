@@ -30,6 +30,11 @@ NO_FAULTS: Final = FaultSet(seed=1, rules=())
 REFUSE_ALL: Final = FaultSet(seed=1, rules=(FaultRule(path="/", refuse=True),))
 
 
+def seeded(faults: FaultSet) -> Random:
+    """The chances of these faults, from their beginning."""
+    return Random(faults.seed)
+
+
 class Faults:
     """The rules in force in one service."""
 
@@ -37,12 +42,12 @@ class Faults:
         self.changed = Bell()
         self.present = NO_FAULTS
         self._feed = feed
-        self._random = Random(NO_FAULTS.seed)
+        self._random = seeded(NO_FAULTS)
 
     def replace(self, faults: FaultSet) -> None:
         """Put these rules in force, start their chances anew, and wake the requests that hang."""
         self.present = faults
-        self._random = Random(faults.seed)
+        self._random = seeded(faults)
         if faults.holds_events:
             self._feed.hold()
         else:
@@ -97,6 +102,7 @@ class FaultyApp:
 
 
 def render_failure(failure: Failure) -> Response:
+    """The answer that a rule asked for."""
     detail = "a fault rule of /admin/faults asked for this"
     response = problem_response("fault-injected", failure.status, "A fault on demand", detail)
     if failure.retry_after_s is not None:
@@ -105,6 +111,7 @@ def render_failure(failure: Failure) -> Response:
 
 
 async def until_client_leaves(receive: Receive) -> None:
+    """Return once the client has closed the connection."""
     while (await receive())["type"] != "http.disconnect":
         pass
 

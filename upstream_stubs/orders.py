@@ -30,6 +30,7 @@ OrderCount = Annotated[int, Query(ge=1, le=MAX_ORDER_COUNT)]
 
 
 def reading_router(orders: Records[Order], database: Database) -> APIRouter:
+    """The routes that read orders."""
     router = APIRouter()
 
     @router.get("/orders/{id}")
@@ -52,6 +53,7 @@ def reading_router(orders: Records[Order], database: Database) -> APIRouter:
 
 
 def changing_router(desk: OrderDesk) -> APIRouter:
+    """The routes that place and change orders."""
     router = APIRouter()
 
     @router.post("/orders")
@@ -74,6 +76,7 @@ def changing_router(desk: OrderDesk) -> APIRouter:
 
 
 def order_router(orders: Records[Order], desk: OrderDesk, database: Database) -> APIRouter:
+    """The routes under ``/orders``."""
     router = APIRouter()
     router.include_router(reading_router(orders, database))
     router.include_router(changing_router(desk))

@@ -38,6 +38,7 @@ R = TypeVar("R", bound=Resource)
 
 
 def utc_now() -> datetime:
+    """The present time."""
     return datetime.now(UTC)
 
 

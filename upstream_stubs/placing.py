@@ -91,6 +91,7 @@ def new_order_id(at: datetime, draw: Callable[[int], int]) -> str:
 
 
 def spell(number: int, digit_count: int) -> str:
+    """A number in so many digits of base 32."""
     places = range(digit_count - 1, -1, -1)
     return "".join(CROCKFORD[number >> 5 * place & 31] for place in places)
 

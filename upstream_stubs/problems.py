@@ -51,6 +51,13 @@ class Refusal(Enum):
         self.title = title
 
 
+ROUTING_REFUSALS: Final[Mapping[int, Refusal]] = {
+    HTTPStatus.NOT_FOUND: Refusal.NOT_FOUND,
+    HTTPStatus.METHOD_NOT_ALLOWED: Refusal.METHOD_NOT_ALLOWED,
+}
+"""What the router's own refusals are called."""
+
+
 class ProblemError(Exception):
     """The request is refused; ``field`` names what the client can mend."""
 
@@ -76,7 +83,7 @@ def invalid(field: str, detail: str) -> ProblemError:
     return ProblemError(Refusal.INVALID_REQUEST, detail, field=field[:FIELD_CHARACTER_COUNT])
 
 
-def invalid_by(error: ValidationError | RequestValidationError, *, root: str) -> ProblemError:
+def invalid_by(error: ValidationError, *, root: str) -> ProblemError:
     """The first finding of a validation; ``root`` names the whole where no field is at fault."""
     finding = error.errors()[0]
     path = [str(part) for part in finding["loc"]]
@@ -99,6 +106,7 @@ def problem_response(
 
 
 def render_problem(problem: ProblemError) -> Response:
+    """The problem+json answer of a refusal."""
     extensions: dict[str, str | int] = {}
     if problem.field is not None:
         extensions["field"] = problem.field
@@ -113,41 +121,37 @@ def render_problem(problem: ProblemError) -> Response:
     return response
 
 
-async def on_problem(_request: Request, error: Exception) -> Response:
-    assert isinstance(error, ProblemError)
-    return render_problem(error)
-
-
-async def on_invalid_parameter(_request: Request, error: Exception) -> Response:
-    assert isinstance(error, RequestValidationError)
-    finding = error.errors()[0]
-    # The location starts with where the parameter stands: "query", "path" or "header".
-    field = ".".join(str(part) for part in finding["loc"][1:])
-    return render_problem(invalid(field, str(finding["msg"])))
-
-
-ROUTING_REFUSALS: Final[Mapping[int, Refusal]] = {
-    HTTPStatus.NOT_FOUND: Refusal.NOT_FOUND,
-    HTTPStatus.METHOD_NOT_ALLOWED: Refusal.METHOD_NOT_ALLOWED,
-}
-
-
-async def on_unrouted(_request: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)
+def unrouted(error: HTTPException) -> ProblemError:
+    """The problem of a path or method that nobody serves."""
     refusal = ROUTING_REFUSALS.get(error.status_code, Refusal.INVALID_REQUEST)
-    response = render_problem(ProblemError(refusal, str(error.detail)))
-    response.headers.update(error.headers or {})
-    return response
+    return ProblemError(refusal, str(error.detail))
 
 
-async def on_failure(request: Request, error: Exception) -> Response:
-    log.error("request failed: %s %s", request.method, request.url.path, exc_info=error)
-    return render_problem(ProblemError(Refusal.INTERNAL, "see the service's log"))
+def invalid_parameter(error: RequestValidationError) -> ProblemError:
+    """The problem of a query parameter, by the name it has in the query."""
+    finding = error.errors()[0]
+    _place, *path = finding["loc"]
+    return invalid(".".join(str(part) for part in path), str(finding["msg"]))
 
 
 def answer_problems(app: FastAPI) -> None:
     """Let every refusal of this app leave as problem+json."""
-    app.add_exception_handler(ProblemError, on_problem)
-    app.add_exception_handler(RequestValidationError, on_invalid_parameter)
-    app.add_exception_handler(HTTPException, on_unrouted)
-    app.add_exception_handler(Exception, on_failure)
+
+    @app.exception_handler(ProblemError)
+    async def on_problem(_: Request, error: ProblemError) -> Response:
+        return render_problem(error)
+
+    @app.exception_handler(RequestValidationError)
+    async def on_invalid_parameter(_: Request, error: RequestValidationError) -> Response:
+        return render_problem(invalid_parameter(error))
+
+    @app.exception_handler(HTTPException)
+    async def on_unrouted(_: Request, error: HTTPException) -> Response:
+        response = render_problem(unrouted(error))
+        response.headers.update(error.headers or {})
+        return response
+
+    @app.exception_handler(Exception)
+    async def on_failure(request: Request, error: Exception) -> Response:
+        log.error("request failed: %s %s", request.method, request.url.path, exc_info=error)
+        return render_problem(ProblemError(Refusal.INTERNAL, "see the service's log"))

@@ -35,6 +35,7 @@ PatchBody = Annotated[ProductPatch, Depends(body_of(ProductPatch))]
 
 
 def product_router(products: Records[Product]) -> APIRouter:
+    """The routes under ``/products``."""
     router = APIRouter()
 
     @router.get("/products/{id}")

@@ -10,13 +10,14 @@ import re
 from collections.abc import Awaitable, Callable
 from typing import Annotated, Final, TypeVar
 
-from fastapi import Depends, Path, Query, Request
+from fastapi import Depends, Query, Request
 from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints, ValidationError
 
 from upstream_stubs.problems import invalid, invalid_by
 from upstream_stubs.resources import ID_PATTERN, Shape
 
 BATCH_ID_COUNT: Final = 100
+WHOLE_ID: Final = re.compile(ID_PATTERN.strip("^$"))
 VERSION_PATTERN: Final = re.compile(r"[0-9]{1,15}")
 IF_MATCH_PATTERN: Final = re.compile(r'"([0-9]{1,15})"')
 IDEMPOTENCY_KEY_PATTERN: Final = re.compile(r"[\x21-\x7e]{1,255}")
@@ -66,14 +67,26 @@ def body_of(shape: type[B]) -> Callable[[Request], Awaitable[B]]:
     return read_body
 
 
+def refuse_malformed_id(field: str, id_: str) -> None:
+    """Raise when no resource can have this id."""
+    if not WHOLE_ID.fullmatch(id_):
+        raise invalid(field, f"not an id: {id_[:64]!r}")
+
+
+async def path_id(request: Request) -> str:
+    """The id in the request's path."""
+    id_: str = request.path_params["id"]
+    refuse_malformed_id("id", id_)
+    return id_
+
+
 async def parse_ids(ids: Annotated[str, Query()]) -> list[str]:
     """The ids of a batch read, each once, in the order asked."""
     asked = list(dict.fromkeys(ids.split(",")))
     if len(asked) > BATCH_ID_COUNT:
         raise invalid("ids", f"at most {BATCH_ID_COUNT} ids in one batch")
     for id_ in asked:
-        if not re.fullmatch(ID_PATTERN.strip("^$"), id_):
-            raise invalid("ids", f"not an id: {id_[:64]!r}")
+        refuse_malformed_id("ids", id_)
     return asked
 
 
@@ -114,7 +127,7 @@ async def required_idempotency_key(request: Request) -> str:
     return key
 
 
-PathId = Annotated[str, Path(alias="id", pattern=ID_PATTERN)]
+PathId = Annotated[str, Depends(path_id)]
 BatchIds = Annotated[list[str], Depends(parse_ids)]
 DemandedVersion = Annotated[int, Depends(demanded_version)]
 ExpectedVersion = Annotated[int | None, Depends(expected_version)]

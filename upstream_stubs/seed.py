@@ -40,6 +40,11 @@ class DemoSize:
 FULL_DEMO: Final = DemoSize()
 
 
+def seeded(purpose: str) -> Random:
+    """Chances of their own for each purpose, so that one never shifts another's."""
+    return Random(purpose)
+
+
 def draw_pairs(random: Random, left: tuple[str, ...], right: tuple[str, ...]) -> list[list[str]]:
     """Every pair of two words, in a random order."""
     pairs = [[a, b] for a in left for b in right]
@@ -49,7 +54,7 @@ def draw_pairs(random: Random, left: tuple[str, ...], right: tuple[str, ...]) ->
 
 def demo_customers(seed: int, size: DemoSize) -> list[Customer]:
     """``c-1`` and on, each with a name and an address of her own."""
-    names = draw_pairs(Random(f"customers {seed}"), FIRST_NAMES, LAST_NAMES)[: size.customer_count]
+    names = draw_pairs(seeded(f"customers {seed}"), FIRST_NAMES, LAST_NAMES)[: size.customer_count]
     return [
         Customer(
             id=f"c-{number}",
@@ -64,7 +69,7 @@ def demo_customers(seed: int, size: DemoSize) -> list[Customer]:
 
 def demo_products(seed: int, size: DemoSize) -> list[Product]:
     """``p-1`` and on, at prices from 1.49 to 249.99."""
-    random = Random(f"products {seed}")
+    random = seeded(f"products {seed}")
     names = draw_pairs(random, MATERIALS, THINGS)[: size.product_count]
     return [
         Product(
@@ -85,7 +90,7 @@ PRICE_ENDS: Final = (Decimal("-0.51"), Decimal("-0.01"), Decimal("0.00"), Decima
 
 def demo_orders(seed: int, size: DemoSize) -> list[Order]:
     """``o-1`` and on, each placed a while after the one before, all as they were placed."""
-    random = Random(f"orders {seed}")
+    random = seeded(f"orders {seed}")
     products = demo_products(seed, size)
     placed_at = FIRST_DAY
     orders = []
@@ -98,6 +103,7 @@ def demo_orders(seed: int, size: DemoSize) -> list[Order]:
 def demo_order(
     random: Random, number: int, placed_at: datetime, products: list[Product], size: DemoSize
 ) -> Order:
+    """One order as it was placed."""
     chosen = random.sample(products, min(random.randrange(1, 6), len(products)))
     items = tuple(
         OrderItem(product_id=product.id, quantity=random.randrange(1, 5), unit_price=product.price)
@@ -131,6 +137,7 @@ LIVES: Final[tuple[tuple[OrderStatus, ...], ...]] = (
 
 
 def draw_event_id(random: Random) -> UUID:
+    """A UUID that is random in form and fixed by the seed."""
     return UUID(int=random.getrandbits(128), version=4)
 
 
@@ -147,14 +154,14 @@ def order_history(random: Random, order: Order) -> Iterator[Change[Order]]:
 
 def demo_order_history(seed: int, size: DemoSize) -> list[Change[Order]]:
     """Everything that happened to the demo orders, in the order of time."""
-    random = Random(f"order lives {seed}")
+    random = seeded(f"order lives {seed}")
     lives = (order_history(random, order) for order in demo_orders(seed, size))
     return sorted((change for life in lives for change in life), key=lambda change: change.at)
 
 
 def first_states(seed: int, resources: list[R]) -> list[Change[R]]:
     """Each resource's creation, one a second from the first day on."""
-    random = Random(f"first states {seed}")
+    random = seeded(f"first states {seed}")
     return [
         Change(
             resource,
@@ -167,18 +174,22 @@ def first_states(seed: int, resources: list[R]) -> list[Change[R]]:
 
 
 def record_all(outbox: Outbox[R], changes: list[Change[R]]) -> None:
+    """Write these changes, and say how many there were."""
     for change in changes:
         outbox.record(change)
     log.info("demo data: %d events of %ss", len(changes), changes[0].resource.kind)
 
 
 def seed_customers(outbox: Outbox[Customer], seed: int, size: DemoSize) -> None:
+    """Write the demo customers."""
     record_all(outbox, first_states(seed, list(demo_customers(seed, size))))
 
 
 def seed_products(outbox: Outbox[Product], seed: int, size: DemoSize) -> None:
+    """Write the demo products."""
     record_all(outbox, first_states(seed, list(demo_products(seed, size))))
 
 
 def seed_orders(outbox: Outbox[Order], seed: int, size: DemoSize) -> None:
+    """Write the demo orders and their histories."""
     record_all(outbox, demo_order_history(seed, size))

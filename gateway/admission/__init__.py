@@ -1,1 +1,1 @@
-"""The door policy: what a request must be before anything is done for it. Every refusal is coded."""
+"""The door policy: what a request must be before anything is done for it."""

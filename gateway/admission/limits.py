@@ -41,8 +41,11 @@ class DocumentLimits:
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """``width`` and ``depth`` in fields side by side and in levels of them; ``cost`` in fields of
-    the answer, page sizes multiplied in."""
+    """The size of a selection.
+
+    ``width`` in fields side by side, ``depth`` in levels of them; ``cost`` in fields of the answer,
+    page sizes multiplied in.
+    """
 
     width: int = 0
     depth: int = 0

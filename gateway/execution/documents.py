@@ -54,8 +54,10 @@ class DocumentRefused(Exception):
 
 
 class Documents:
-    """The documents of one schema, read in the order that costs least: count, parse, measure, then
-    validate. ``token_limit`` bounds parsing, ``limits`` bound what comes after it."""
+    """The documents of one schema, read in the order that costs least: parse, measure, validate.
+
+    ``token_limit`` bounds parsing, ``limits`` bound what comes after it.
+    """
 
     def __init__(
         self,

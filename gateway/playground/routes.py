@@ -1,6 +1,7 @@
 """The playground's files over HTTP, with strong validators and no way out of their folder."""
 
 from http import HTTPStatus
+from typing import Annotated
 
 from fastapi import APIRouter, Header, Response
 
@@ -12,7 +13,9 @@ def playground_routes(site: PlaygroundSite) -> APIRouter:
     routes = APIRouter()
 
     @routes.get("/playground/{name}")
-    async def file(name: str, if_none_match: str | None = Header(default=None)) -> Response:
+    async def file(
+        name: str, if_none_match: Annotated[str | None, Header()] = None
+    ) -> Response:
         found = site.file(name)
         if found is None:
             return Response(status_code=HTTPStatus.NOT_FOUND)

@@ -16,7 +16,7 @@ Currency = Annotated[str, Meta(pattern=r"^[A-Z]{3}\Z")]
 
 
 class AggregateRow(Struct, frozen=True, rename="camel", kw_only=True):
-    """The state of one aggregate as its owner published it, with the version it was committed at."""
+    """The state of one aggregate as its owner published it, with the version of the commit."""
 
     aggregate_type: ClassVar[AggregateType]
 

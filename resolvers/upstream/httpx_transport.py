@@ -81,7 +81,7 @@ class HttpxTransport:
             cookies=CookieJar(policy=DefaultCookiePolicy(allowed_domains=[])),
             follow_redirects=False,
             trust_env=False,
-            timeout=None,
+            timeout=None,  # noqa: S113 - time limits are the tower's; httpx's are per read
         )
 
     async def send(self, request: Request) -> Response:

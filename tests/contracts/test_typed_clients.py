@@ -127,10 +127,11 @@ async def test_order_is_placed_once_noted_and_cancelled(clients: Clients) -> Non
 
 async def test_refusals_carry_their_codes(clients: Clients) -> None:
     """Unknown product, outdated version and missing order are told by the contract's codes."""
+    change = CustomerChange(name="Ada Lovelace")
+
     with pytest.raises(Rejected) as unknown:
         await clients.orders.place(a_wish(product_id="p-none"), a_context())
     with pytest.raises(Rejected) as outdated:
-        change = CustomerChange(name="Ada Lovelace")
         await clients.customers.update("c-1", change, a_context(), expected_version=9)
     with pytest.raises(Rejected) as missing:
         await clients.orders.update_note("o-none", "x", a_context())

@@ -31,7 +31,7 @@ def plan_for(*rules: FaultRule, method: str = "GET", path: str = "/orders/o-1") 
         ("/orders", "/events", False),
     ],
 )
-def test_rule_covers_whole_segments(prefix: str, path: str, is_covered: bool) -> None:
+def test_rule_covers_whole_segments(*, prefix: str, path: str, is_covered: bool) -> None:
     """A rule covers its path and what lies under it, and o-10 does not lie under o-1."""
     assert FaultRule(path=prefix, hang=True).covers("GET", path) is is_covered
 

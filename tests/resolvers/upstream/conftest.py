@@ -21,7 +21,7 @@ def service(router: respx.Router) -> respx.Route:
 
 
 @pytest.fixture
-async def upstream(router: respx.Router, service: respx.Route) -> AsyncIterator[Upstream]:
+async def upstream(router: respx.Router) -> AsyncIterator[Upstream]:
     upstream = an_upstream(router, SMALL_TOWER)
     yield upstream
     await upstream.aclose()

@@ -1,0 +1,41 @@
+# `make` alone lists the targets.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check format schema settings lock playground clean env-run env-dev
+
+help: ## List the targets
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
+
+run: env-run playground ## Start everything on this machine and say where (Ctrl-C stops it)
+	@$(BIN)/bff dev
+
+test: env-dev ## Run all tests; needs no service beforehand
+	@$(BIN)/python -m pytest -n 2 $(ARGS)
+
+check: env-dev ## Format, lint, types, import rules, schema, sizes
+	@$(BIN)/python scripts/check.py
+
+format: env-dev ## Format the code and mend what can be mended
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix-only .
+
+schema: env-dev ## Write schema.graphql and docs/settings.md from the code
+	@$(BIN)/bff schema --write
+	@$(BIN)/bff settings --markdown > docs/settings.md
+
+lock: env-dev ## Resolve the dependencies anew into requirements*.lock
+	@$(BIN)/python scripts/lock.py
+
+playground: ## Fetch the playground's pinned files, where npm is there
+	@$(PYTHON) scripts/playground_assets.py
+
+clean: ## Remove the environment, the data and all caches
+	@rm -rf .venv .data .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis *.egg-info gateway/playground/assets
+
+env-run:
+	@$(PYTHON) scripts/environment.py run
+
+env-dev:
+	@$(PYTHON) scripts/environment.py dev
