@@ -145,7 +145,7 @@ class GraphQLHttp:
             )
         except RequestRefused as refused:
             return _refusal(refused)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - the edge of a request
             return self._operations.mistake(error, caller)
 
     async def _send(

@@ -1,8 +1,10 @@
 """Running the ASGI application on its port, with a clear word when that cannot be."""
 
 import asyncio
+import signal
 import socket
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterator
+from contextlib import contextmanager
 
 import uvicorn
 from fastapi import FastAPI
@@ -12,6 +14,24 @@ from gateway.settings import Settings
 
 DRAIN_S = 5
 """Seconds that running requests get when the process is asked to stop; more than any deadline."""
+
+
+class Server(uvicorn.Server):
+    """A server that ends by SIGINT or SIGTERM and then returns.
+
+    uvicorn would send itself the signal once more, which cuts short whatever its caller still has
+    to close: the services of `bff dev` would outlive it.
+    """
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        asked = (signal.SIGINT, signal.SIGTERM)
+        before = {number: signal.signal(number, self.handle_exit) for number in asked}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
 
 
 class PortTaken(Exception):
@@ -40,12 +60,16 @@ def bind(settings: Settings) -> socket.socket:
 
 
 def run(serving: Coroutine[None, None, None]) -> None:
-    """Run ``serving`` to its end on the fastest event loop there is."""
+    """Run ``serving`` to its end on the fastest event loop there is.
+
+    SIGTERM is taken for Ctrl-C: ``serving`` is cancelled and closes what it has opened.
+    """
+    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     with asyncio.Runner(loop_factory=auto_loop_factory()) as runner:
         runner.run(serving)
 
 
-def make_server(app: FastAPI) -> uvicorn.Server:
+def make_server(app: FastAPI) -> Server:
     """The server for ``app``; `serve(sockets=[bind(…)])` runs it until SIGINT or SIGTERM."""
     config = uvicorn.Config(
         app,
@@ -55,4 +79,4 @@ def make_server(app: FastAPI) -> uvicorn.Server:
         server_header=False,
         timeout_graceful_shutdown=DRAIN_S,
     )
-    return uvicorn.Server(config)
+    return Server(config)

@@ -86,7 +86,7 @@ class Consumer:
             except CursorUnknown as error:
                 await self._store.forget_position(error.source)
                 self._observe(SourceRestarted(error.source))
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001 - the loop's edge: one batch, not the gateway
                 failure_count += 1
                 await self._back_off(error, failure_count)
 

@@ -83,9 +83,9 @@ def read_page(database: Database, selection: Selection, order_count: int) -> str
     conditions = selection.conditions()
     where = " AND ".join(conditions) or "TRUE"
     values = [value for part in conditions.values() for value in part]
-    sql = (  # every part is a constant of this module
-        "SELECT resource, json_extract(resource, '$.placedAt') AS placed_at, id FROM state"
-        f" WHERE {where} ORDER BY placed_at DESC, id DESC LIMIT ?"
+    sql = (
+        "SELECT resource, json_extract(resource, '$.placedAt') AS placed_at, id"  # noqa: S608 - every part is a constant of this module
+        f" FROM state WHERE {where} ORDER BY placed_at DESC, id DESC LIMIT ?"
     )
     # One more than asked for tells whether there is a next page.
     rows = database.rows(sql, *values, order_count + 1)

@@ -11,7 +11,7 @@ from resolvers.context import OperationContext
 
 def graphql_schema_of(schema: strawberry.Schema) -> GraphQLSchema:
     """graphql-core's view of the schema, for which Strawberry has no public name."""
-    return schema._schema
+    return schema._schema  # noqa: SLF001 - the one place
 
 
 class Executor:

@@ -13,9 +13,7 @@ def playground_routes(site: PlaygroundSite) -> APIRouter:
     routes = APIRouter()
 
     @routes.get("/playground/{name}")
-    async def file(
-        name: str, if_none_match: Annotated[str | None, Header()] = None
-    ) -> Response:
+    async def file(name: str, if_none_match: Annotated[str | None, Header()] = None) -> Response:
         found = site.file(name)
         if found is None:
             return Response(status_code=HTTPStatus.NOT_FOUND)
