@@ -65,7 +65,7 @@ async def stubs_running(data_dir: Path) -> AsyncIterator[dict[str, str]]:
         "--exit-on-stdin-close",
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
-        process_group=0,  # Ctrl-C is for us: first the gateway ends, then what it asks
+        start_new_session=True,  # Ctrl-C is for us: first the gateway ends, then what it asks
     )
     try:
         yield await _read_addresses(process)
