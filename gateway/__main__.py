@@ -76,7 +76,7 @@ def schema(
     if write:
         SCHEMA_FILE.write_text(text)
     elif check:
-        _compare(SCHEMA_FILE.read_text(), text)
+        _compare(SCHEMA_FILE.read_text() if SCHEMA_FILE.exists() else "", text)
     else:
         typer.echo(text, nl=False)
 

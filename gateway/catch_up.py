@@ -41,8 +41,10 @@ class CatchUp:
     async def follow(self) -> AsyncIterator[Mapping[str, SourceProgress]]:
         """The progress now and after every change, until all sources have caught up."""
         while True:
-            self._changed.clear()
-            yield dict(self._progress)
-            if all(progress.is_caught_up for progress in self._progress.values()):
+            told = dict(self._progress)
+            yield told
+            if all(progress.is_caught_up for progress in told.values()):
                 return
-            await self._changed.wait()
+            while told == self._progress:
+                self._changed.clear()
+                await self._changed.wait()

@@ -16,9 +16,10 @@ anything else                        INTERNAL_ERROR              report the requ
 error of a request                   code                        HTTP status
 not a GraphQL request                BAD_REQUEST                 400, 405, 415
 body too large, body too slow        BODY_TOO_LARGE, BODY_TIMEOUT      413, 408
-document cannot be read              GRAPHQL_PARSE_FAILED        400
-document does not fit the schema     GRAPHQL_VALIDATION_FAILED   400
-document asks for too much           QUERY_TOO_LARGE             400
+a token in the header is not ours    INVALID_CONSISTENCY_TOKEN   400
+document cannot be read              GRAPHQL_PARSE_FAILED        200, or 400 for a client that
+document does not fit the schema     GRAPHQL_VALIDATION_FAILED   accepts graphql-response+json
+document asks for too much           QUERY_TOO_LARGE             (GraphQL over HTTP)
 """
 
 from collections.abc import Mapping
@@ -94,9 +95,12 @@ UPSTREAM_CODES: dict[type[UpstreamError], ErrorCode] = {
     Rejected: ErrorCode.UPSTREAM_REJECTED,
 }
 
+MAX_MESSAGE_CHARACTERS = 500
+"""Some messages of graphql-core quote what they blame, which may be a megabyte."""
+
 OUTCOME_UNKNOWN = (
-    "it may have been done all the same: repeat it with the same idempotencyKey, or read before "
-    "you decide"
+    "it may have been done all the same: read before you repeat it, or repeat it with the same "
+    "idempotencyKey where there is one"
 )
 
 
@@ -128,8 +132,8 @@ def translate(error: GraphQLError, request_id: str) -> ClientError:
             return _consistency_timeout(timeout)
         case UpstreamError() as upstream:
             return _upstream(upstream)
-        case GraphQLError() as inner:
-            return _coded(ErrorCode.BAD_USER_INPUT, inner.message)
+        case GraphQLError():
+            return _coded(ErrorCode.BAD_USER_INPUT, error.message)
         case _:
             message = "something went wrong on our side; report the request id"
             extensions: Json = {"code": ErrorCode.INTERNAL_ERROR.value, "requestId": request_id}
@@ -162,4 +166,4 @@ def _upstream(error: UpstreamError) -> ClientError:
 
 
 def _coded(code: ErrorCode, message: str, **details: object) -> ClientError:
-    return ClientError(message, {"code": code.value, **details})
+    return ClientError(message[:MAX_MESSAGE_CHARACTERS], {"code": code.value, **details})

@@ -5,7 +5,7 @@ end, within its deadline: half a write helps nobody.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
@@ -33,6 +33,11 @@ Send = Callable[[Message], Awaitable[None]]
 
 BODY_TIMEOUT_S = 10.0
 """How long a body may take to arrive (s): a megabyte over a bad mobile line."""
+
+STATUS_HEADERS: Mapping[HTTPStatus, Mapping[str, str]] = {
+    HTTPStatus.METHOD_NOT_ALLOWED: {"allow": "GET, POST"},
+    HTTPStatus.REQUEST_TIMEOUT: {"connection": "close"},  # or we would read on without limit
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,6 +165,7 @@ class GraphQLHttp:
             "content-type": f"{media_type}; charset=utf-8",
             "cache-control": "no-store",
             "x-request-id": caller.request_id,
+            **STATUS_HEADERS.get(status, {}),
         }
         if response.token is not None:
             sent[TOKEN_HEADER] = response.token

@@ -80,12 +80,9 @@ class Operations:
         try:
             document = self.documents.read(request.query, request.variables)
         except DocumentRefused as refused:
-            errors = [self._render(error, caller) for error in refused.errors]
-            return Response({"errors": errors}, is_request_error=True)
-        if (
-            is_read_only
-            and document.operation_type(request.operation_name) is not OperationType.QUERY
-        ):
+            return self._refuse(refused.errors, caller)
+        operation_type = document.operation_type(request.operation_name)
+        if is_read_only and operation_type not in (OperationType.QUERY, None):
             message = "only queries can be sent by GET"
             raise RequestRefused(HTTPStatus.METHOD_NOT_ALLOWED, ErrorCode.BAD_REQUEST, message)
         context = self._context(document, caller, deadline, tokens, token)
@@ -96,6 +93,8 @@ class Operations:
                 variables=request.variables,
                 operation_name=request.operation_name,
             )
+            if _is_refused(result):
+                return self._refuse(result.errors or [], caller)
             return await self._respond(result, context, caller)
         finally:
             context.close()
@@ -173,6 +172,10 @@ class Operations:
         body["extensions"] = {"consistency": consistency}
         return Response(body, sealed)
 
+    def _refuse(self, errors: list[GraphQLError], caller: Caller) -> Response:
+        rendered = [self._render(error, caller) for error in errors]
+        return Response({"errors": rendered}, is_request_error=True)
+
     def _render(self, error: GraphQLError, caller: Caller) -> Json:
         told = translate(error, caller.request_id)
         if told.is_ours:
@@ -189,3 +192,8 @@ class Operations:
 
     def _now_minute(self) -> int:
         return int(self.wall_clock() // 60)
+
+
+def _is_refused(result: ExecutionResult) -> bool:
+    """Was nothing run, for want of the operation or a variable? Errors of fields have a path."""
+    return result.data is None and all(error.path is None for error in result.errors or ())

@@ -5,7 +5,6 @@ import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from http.cookies import CookieError, SimpleCookie
 from urllib.parse import parse_qs
 
 import orjson
@@ -16,6 +15,7 @@ TOKEN_HEADER = "x-consistency-token"
 TOKEN_COOKIE = "bff-consistency"
 GRAPHQL_RESPONSE_JSON = "application/graphql-response+json"
 
+_refused = re.compile(r"(?:\A|;)\s*q=0(?:\.0*)?\s*(?:;|\Z)")
 _request_id = re.compile(r"[A-Za-z0-9._-]{1,64}\Z")
 _traceparent = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}\Z")
 
@@ -53,9 +53,13 @@ class RequestHeaders:
         return (self.first("content-type") or "").partition(";")[0].strip().lower()
 
     def accepts(self, media_type: str) -> bool:
-        """Is this very media type listed in ``Accept``?"""
+        """Is this very media type listed in ``Accept``, and not refused by ``q=0``?"""
         listed = ",".join(self.values.get("accept", ())).lower()
-        return any(part.partition(";")[0].strip() == media_type for part in listed.split(","))
+        parts = (part.partition(";") for part in listed.split(","))
+        return any(
+            name.strip() == media_type and not _refused.search(parameters)
+            for name, _, parameters in parts
+        )
 
     @property
     def token_texts(self) -> list[str]:
@@ -65,13 +69,13 @@ class RequestHeaders:
 
     @property
     def token_cookie(self) -> str | None:
-        """The consistency token in the cookie, if there is one that can be read."""
-        cookies: SimpleCookie = SimpleCookie()
-        try:
-            cookies.load("; ".join(self.values.get("cookie", ())))
-        except CookieError:
-            return None
-        return cookies[TOKEN_COOKIE].value if TOKEN_COOKIE in cookies else None
+        """The consistency token in the cookie, if there is one."""
+        # Not http.cookies: it drops all cookies of a header in which one is not to its liking.
+        for pair in ";".join(self.values.get("cookie", ())).split(";"):
+            name, _, value = pair.strip().partition("=")
+            if name == TOKEN_COOKIE:
+                return value.strip('"')
+        return None
 
     @property
     def request_id(self) -> str:

@@ -50,11 +50,12 @@ def bind(settings: Settings) -> socket.socket:
     try:
         listening.bind((settings.host, settings.port))
         listening.listen(2048)
-    except OSError as error:
+    except (OSError, UnicodeError) as error:  # UnicodeError: a host that no name server can know
         listening.close()
+        reason = getattr(error, "strerror", None) or "not a host name"
         raise PortTaken(
-            f"cannot listen on {settings.host}:{settings.port} ({error.strerror}): "
-            "stop what is using it, or choose another port with BFF_PORT"
+            f"cannot listen on {settings.host}:{settings.port} ({reason}): stop what is using it, "
+            "or choose another address with BFF_HOST and BFF_PORT"
         ) from error
     return listening
 

@@ -117,7 +117,8 @@ class Settings(BaseModel):
         Raises `SettingsError` with every problem and what to write instead.
         """
         given = {k: v for k, v in environment.items() if k.startswith(PREFIX)}
-        if problems := [_unknown(name) for name in given if _field(name) not in cls.model_fields]:
+        known = {variable_name(field) for field in cls.model_fields}
+        if problems := [_unknown(name) for name in given if name not in known]:
             raise SettingsError("\n".join(problems))
         values = {**defaults, **{_field(name): value for name, value in given.items()}}
         try:
@@ -175,7 +176,7 @@ def _field(name: str) -> str:
 
 def _unknown(name: str) -> str:
     known = [variable_name(field) for field in Settings.model_fields]
-    nearest = get_close_matches(name, known, n=1, cutoff=0.5)
+    nearest = get_close_matches(name.upper(), known, n=1, cutoff=0.5)
     hint = f"did you mean {nearest[0]}?" if nearest else "`bff settings` lists all names"
     return f"{name}: there is no such setting; {hint}"
 

@@ -4,10 +4,12 @@ from collections.abc import Iterator
 from typing import Literal, get_args, get_origin
 
 from annotated_types import Ge, Le
-from pydantic import SecretStr
+from pydantic import HttpUrl, SecretStr
 from pydantic.fields import FieldInfo
 
 from gateway.settings import Settings, unit_of, variable_name
+
+MASK = "********"
 
 HEADING = """# Settings
 
@@ -44,7 +46,9 @@ def _shown(value: object) -> str:
         case bool():
             return str(value).lower()
         case SecretStr():
-            return "********"
+            return MASK
+        case HttpUrl(password=str(password)):
+            return str(value).replace(f":{password}@", f":{MASK}@")
         case _:
             return str(value)
 

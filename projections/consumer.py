@@ -7,7 +7,7 @@ one. Back-pressure is the loop itself: the next fetch starts when the last batch
 import asyncio
 import random
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from projections.errors import CursorUnknown
 from projections.feed import EventSource
@@ -53,6 +53,9 @@ class SourceRestarted:
     source: str
 
 
+LONGEST_DOUBLING_COUNT = 30
+"""Beyond every longest back-off; 2 to the power of a long outage's failures fits no float."""
+
 ProjectionSignal = BatchApplied | EventParked | SourceFailed | SourceRestarted
 Observer = Callable[[ProjectionSignal], None]
 
@@ -83,17 +86,20 @@ class Consumer:
             try:
                 await self.step()
                 failure_count = 0
-            except CursorUnknown as error:
-                await self._store.forget_position(error.source)
-                self._observe(SourceRestarted(error.source))
             except Exception as error:  # noqa: BLE001 - the loop's edge: one batch, not the gateway
                 failure_count += 1
                 await self._back_off(error, failure_count)
 
     async def step(self) -> None:
-        """Fetch and apply one batch."""
+        """Fetch and apply one batch, or start the source over when its log is another one now."""
         position = await self._store.position(self._source.name)
-        batch = await self._source.fetch(None if position is None else position.cursor)
+        try:
+            batch = await self._source.fetch(None if position is None else position.cursor)
+        except CursorUnknown as error:
+            await self._store.forget_position(error.source)
+            self._observe(SourceRestarted(error.source))
+            return
+        batch = replace(batch, position=batch.position.following(position))
         verdicts = await self._store.apply(batch)
         self._report(batch, verdicts)
 
@@ -108,9 +114,9 @@ class Consumer:
         )
 
     async def _back_off(self, error: Exception, failure_count: int) -> None:
+        doubling_count = min(failure_count - 1, LONGEST_DOUBLING_COUNT)
         ceiling_s = min(
-            self._options.longest_backoff_s,
-            self._options.first_backoff_s * 2 ** (failure_count - 1),
+            self._options.longest_backoff_s, self._options.first_backoff_s * 2**doubling_count
         )
         retry_after_s = random.uniform(0, ceiling_s)
         self._observe(SourceFailed(self._source.name, error, retry_after_s))

@@ -69,10 +69,14 @@ class UnknownEvent:
 
 @dataclass(frozen=True, slots=True)
 class PoisonEvent:
-    """An event of a known aggregate whose state will never be readable: set it aside."""
+    """An event of a known aggregate whose state will never be readable: set it aside.
+
+    ``at`` is the version it would have brought; None when the envelope does not tell that either.
+    """
 
     key: AggregateKey
     reason: str
+    at: Version | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,22 +89,31 @@ class UnreadableEvent:
 ParsedEvent = StateChange | UnknownEvent | PoisonEvent
 
 
-class _Address(Struct, frozen=True):
-    """The least an event must tell to be set aside alone."""
+class _Kind(Struct, frozen=True):
+    """The least an event must tell to be ignored."""
 
     type: str
+
+
+class _Address(_Kind, frozen=True):
+    """The least an event must tell to be set aside alone."""
+
     subject: Id
 
 
 _envelopes = msgspec.json.Decoder(Envelope)
+_kinds = msgspec.json.Decoder(_Kind)
 _addresses = msgspec.json.Decoder(_Address)
+
+UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+"""What decoding raises for bad bytes; the last one for brackets nested a thousand deep."""
 
 
 def parse_event(raw: bytes | Raw) -> ParsedEvent | UnreadableEvent:
     """Read one structured-mode CloudEvent. Never raises."""
     try:
         envelope = _envelopes.decode(raw)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+    except UNREADABLE as error:
         return _set_aside(raw, str(error))
     aggregate_type = _noun_of(envelope.type)
     if aggregate_type is None:
@@ -109,24 +122,24 @@ def parse_event(raw: bytes | Raw) -> ParsedEvent | UnreadableEvent:
     at = Version(envelope.sourceepoch, envelope.aggregateversion)
     try:
         row = _read_row(aggregate_type, envelope)
-    except (msgspec.MsgspecError, UnicodeDecodeError, LookupError) as error:
-        return PoisonEvent(key, f"data: {error}")
+    except (*UNREADABLE, LookupError) as error:
+        return PoisonEvent(key, f"data: {error}", at)
     if row is not None and (row.key, row.at) != (key, at):
-        return PoisonEvent(
-            key, f"data: state of {row.key} at {row.at} in an event of {key} at {at}"
-        )
+        reason = f"data: state of {row.key} at {row.at} in an event of {key} at {at}"
+        return PoisonEvent(key, reason, at)
     return StateChange(key, at, envelope.previousversion, row, envelope.time)
 
 
 def _set_aside(raw: bytes | Raw, reason: str) -> UnknownEvent | PoisonEvent | UnreadableEvent:
     """The envelope is broken: find out whose event it is, so that only its aggregate suffers."""
     try:
+        event_type = _kinds.decode(raw).type
+        aggregate_type = _noun_of(event_type)
+        if aggregate_type is None:
+            return UnknownEvent(event_type)
         address = _addresses.decode(raw)
-    except (msgspec.MsgspecError, UnicodeDecodeError):
+    except UNREADABLE:
         return UnreadableEvent(reason)
-    aggregate_type = _noun_of(address.type)
-    if aggregate_type is None:
-        return UnknownEvent(address.type)
     return PoisonEvent(AggregateKey(aggregate_type, address.subject), f"envelope: {reason}")
 
 

@@ -15,7 +15,7 @@ import msgspec
 from msgspec import Raw, Struct
 
 from projections.errors import CursorUnknown, SourceBroken
-from projections.events import ParsedEvent, UnreadableEvent, parse_event
+from projections.events import UNREADABLE, ParsedEvent, UnreadableEvent, parse_event
 from projections.store import EventBatch, SourcePosition
 
 
@@ -25,7 +25,10 @@ class EventSource(Protocol):
     name: str
 
     async def fetch(self, after: str | None) -> EventBatch:
-        """The events after the cursor; waits a bounded time for the next one.
+        """The events after the cursor and the position behind them.
+
+        ``is_caught_up`` of that position says whether this batch ends at the source's end. Waits a
+        bounded time for the next event.
 
         Raises `SourceUnavailable`, `SourceBroken` or `CursorUnknown`.
         """
@@ -102,19 +105,20 @@ class FeedSource:
             raise CursorUnknown(self.name, "the log was made anew")
         try:
             return _answers.decode(body)
-        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        except UNREADABLE as error:
             raise SourceBroken(self.name, f"not a feed: {error}") from error
 
     def _position(self, answer: _FeedAnswer, asked_at_s: float) -> SourcePosition:
         """A position with the latest instant for which the answer proves the log was read out.
 
-        The service read its log after we asked, and an empty answer only after it had held the
-        poll for ``wait_s``; its clock is not needed.
+        The service read its log after we asked and, where it held an empty answer for ``wait_s``,
+        that much later; its clock is not needed.
         """
         if answer.remaining is None:
             is_caught_up = len(answer.events) < self._options.batch_limit
         else:
             is_caught_up = answer.remaining == 0
-        held_s = 0.0 if answer.events else self._options.wait_s
-        proven_at_s = min(asked_at_s + held_s, self._wall_clock())
+        now_s, held_until_s = self._wall_clock(), asked_at_s + self._options.wait_s
+        is_held = not answer.events and now_s >= held_until_s
+        proven_at_s = held_until_s if is_held else min(asked_at_s, now_s)
         return SourcePosition(answer.cursor, proven_at_s, is_caught_up, answer.remaining)

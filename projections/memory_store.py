@@ -19,6 +19,7 @@ from projections.projector import (
     Verdict,
     judge,
     judge_healing,
+    park,
 )
 from projections.selection import PageKey, Root, reach
 from projections.store import Cut, EventBatch, Listener, SourcePosition, StoredPage
@@ -36,7 +37,7 @@ class MemoryStore:
     def __init__(self, *, wall_clock: Callable[[], float] = time.time) -> None:
         self._wall_clock = wall_clock
         self._rows: dict[AggregateKey, StoredRow] = {}
-        self._suspects: set[AggregateKey] = set()
+        self._suspect_until: dict[AggregateKey, Version] = {}
         self._listings: dict[Listing, list[ListingPosition]] = {}
         self._positions: dict[str, SourcePosition] = {}
         self._listeners: list[Listener] = []
@@ -48,7 +49,7 @@ class MemoryStore:
             reached = reach(root, self._row_of, self._page_ids)
             rows.update((key, self._rows.get(key)) for key in reached.keys)
             pages.update((key, self._page(key)) for key in reached.pages)
-        suspects = frozenset(key for key in rows if key in self._suspects)
+        suspects = frozenset(key for key in rows if self._is_suspect(key))
         return Cut(rows, pages, suspects, dict(self._positions))
 
     async def versions(self, keys: Iterable[AggregateKey]) -> Mapping[AggregateKey, Version]:
@@ -63,7 +64,11 @@ class MemoryStore:
 
     async def heal(self, rows: Iterable[Row]) -> None:
         now_s = self._wall_clock()
-        verdicts = [judge_healing(self._rows.get(row.key), row, healed_at_s=now_s) for row in rows]
+        newest = {row.key: row for row in sorted(rows, key=lambda row: row.at)}
+        verdicts = [
+            judge_healing(self._rows.get(key), row, healed_at_s=now_s)
+            for key, row in newest.items()
+        ]
         self._commit(verdicts)
         self._announce(verdicts)
 
@@ -92,8 +97,8 @@ class MemoryStore:
                     if verdict.stored is not None:
                         pending[key] = verdict.stored
                     verdicts.append(verdict)
-                case PoisonEvent(key=poisoned, reason=reason):
-                    verdicts.append(Parked(poisoned, reason))
+                case PoisonEvent(key=key):
+                    verdicts.append(park(pending.get(key, self._rows.get(key)), event))
                 case UnknownEvent():
                     pass
         return verdicts
@@ -104,13 +109,12 @@ class MemoryStore:
                 case Applied(key=key, stored=stored):
                     self._list(self._rows.get(key), stored)
                     self._rows[key] = stored
-                    self._suspects.discard(key)
                 case Duplicate(key=key, stored=StoredRow() as stored):
                     self._rows[key] = stored
                 case Duplicate():
                     pass
-                case Parked(key=key):
-                    self._suspects.add(key)
+                case Parked(key=key, until=until):
+                    self._suspect_until[key] = max(until, self._suspect_until.get(key, until))
 
     def _announce(self, verdicts: Sequence[Verdict]) -> None:
         changed = {v.key: v.stored.at for v in verdicts if isinstance(v, Applied)}
@@ -126,6 +130,11 @@ class MemoryStore:
             self._listings[listing].remove(listed_at)
         for listing, listed_at in after.items() - before.items():
             insort(self._listings.setdefault(listing, []), listed_at)
+
+    def _is_suspect(self, key: AggregateKey) -> bool:
+        until = self._suspect_until.get(key)
+        stored = self._rows.get(key)
+        return until is not None and (stored is None or stored.at < until)
 
     def _row_of(self, key: AggregateKey) -> Row | None:
         stored = self._rows.get(key)

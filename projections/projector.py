@@ -7,7 +7,7 @@ counted. A row healed from a live answer is *ahead* of the stream until the stre
 
 from dataclasses import dataclass, replace
 
-from projections.events import StateChange
+from projections.events import PoisonEvent, StateChange
 from projections.versions import AggregateKey, Version
 from projections.views import Row
 
@@ -45,10 +45,11 @@ class Duplicate:
 
 @dataclass(frozen=True, slots=True)
 class Parked:
-    """The event is set aside with a reason and its aggregate marked suspect."""
+    """The event is set aside with a reason; its row is suspect while older than ``until``."""
 
     key: AggregateKey
     reason: str
+    until: Version
 
 
 Verdict = Applied | Duplicate | Parked
@@ -72,6 +73,17 @@ def judge_healing(
         stored = StoredRow(row, row.at, is_streamed=False, healed_at_s=healed_at_s)
         return Applied(row.key, stored, has_gap=False)
     return Duplicate(row.key)
+
+
+def park(current: StoredRow | None, poison: PoisonEvent) -> Parked:
+    """What an unreadable state says of ``current``: not to be trusted before the state after it.
+
+    Told again when the row has long been newer (sources repeat themselves), it changes nothing.
+    """
+    if poison.at is not None:
+        return Parked(poison.key, poison.reason, poison.at)
+    newer = Version(0, 0) if current is None else Version(current.at.epoch, current.at.number + 1)
+    return Parked(poison.key, poison.reason, newer)
 
 
 def _has_gap(current: StoredRow | None, change: StateChange) -> bool:

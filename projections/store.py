@@ -7,7 +7,7 @@ rows. Memory is the first store; a shared one follows the same suite.
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from projections.events import ParsedEvent
@@ -23,9 +23,9 @@ SECONDS_A_MINUTE = 60
 class SourcePosition:
     """How far one event source has been applied.
 
-    ``cursor`` is the source's own opaque place to go on from. At the wall-clock instant
-    ``proven_at_s`` (seconds) every change committed to the source before it had been applied, if
-    ``is_caught_up``; before the first time it is, readers should not trust absence.
+    ``cursor`` is the source's own opaque place to go on from. ``is_caught_up``: the source has been
+    read to its end once; before that, readers should not trust absence. Every change committed
+    before the wall-clock instant ``proven_at_s`` (seconds) has been applied, once it is caught up.
     ``remaining_count`` is the lag in events, where the source tells.
     """
 
@@ -33,6 +33,16 @@ class SourcePosition:
     proven_at_s: float
     is_caught_up: bool
     remaining_count: int | None = None
+
+    def following(self, previous: "SourcePosition | None") -> "SourcePosition":
+        """This position as the successor of ``previous``.
+
+        A source that falls behind after it had caught up stays caught up, with its old proof: its
+        projection is old, which readers can weigh, and not unknown.
+        """
+        if self.is_caught_up or previous is None or not previous.is_caught_up:
+            return self
+        return replace(self, is_caught_up=True, proven_at_s=previous.proven_at_s)
 
     @property
     def current_since_minute(self) -> int | None:
@@ -98,7 +108,7 @@ class Store(Protocol):
         """Apply a batch under the version gate, whole or not at all; idempotent.
 
         One verdict for each event that was a change or was poison, in order. A parked event marks
-        its aggregate suspect until a newer change is applied.
+        its aggregate suspect until a state at least as new as it would have brought is there.
         """
         ...
 

@@ -46,7 +46,7 @@ def inspect_token(
 ) -> TokenInspection:
     """What this text says and whether we sealed it for this subject; raises nothing.
 
-    The anonymous subject is the empty string; None means that the subject is not known.
+    None means that the subject is not known; callers without one are "anonymous".
     """
     sealed = disarm(text)
     if isinstance(sealed, InvalidReason):

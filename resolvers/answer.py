@@ -11,6 +11,7 @@ from enum import StrEnum
 from projections.selection import PageKey
 from projections.versions import AggregateKey, Version
 from projections.views import Row
+from projections.views.orders import ListingPosition
 from resolvers.errors import ConsistencyTimeout
 from resolvers.upstream.errors import UpstreamError
 
@@ -77,11 +78,16 @@ Component = Found | Absent | Failed
 
 @dataclass(frozen=True, slots=True)
 class FoundPage:
-    """One page of a customer's orders, newest first; the orders themselves are components."""
+    """One page of a customer's orders, newest first; the orders themselves are components.
+
+    ``ends_at`` is where the last order stood when the page was read: the list goes on after it even
+    if all of them turn out to have left the list since.
+    """
 
     order_ids: tuple[str, ...]
     has_more: bool
     provenance: Provenance
+    ends_at: ListingPosition | None = None
 
 
 @dataclass(slots=True)
@@ -116,6 +122,14 @@ class Answer:
                 return at
             case _:
                 return None
+
+    @property
+    def is_held_back(self) -> bool:
+        """Was anything left out because all there was is older than demanded?"""
+        return any(
+            isinstance(part, Failed) and isinstance(part.error, ConsistencyTimeout)
+            for part in (*self.components.values(), *self.pages.values())
+        )
 
     def unproven(self) -> Iterator[tuple[AggregateKey, Version]]:
         """What was shown but not yet streamed: a later read must not fall behind it."""

@@ -92,7 +92,8 @@ class OrderDetails:
                         _put_newer(answer, order, reason)
                     ids = tuple(order.id for order in orders)
                     provenance = Provenance(Source.LIVE, reason)
-                    answer.pages[key] = FoundPage(ids, has_more, provenance)
+                    ends_at = orders[-1].listed_at if orders else None
+                    answer.pages[key] = FoundPage(ids, has_more, provenance, ends_at)
                     await self._projected.heal(orders)
 
     def _revise(self, key: PageKey, answer: Answer) -> None:

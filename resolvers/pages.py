@@ -6,14 +6,17 @@ single orders it is made of.
 """
 
 import base64
-import binascii
+import re
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import UTC, datetime
 
 from projections.selection import PageKey
 from projections.views import OrderRow
+from projections.views.aggregate import ID_PATTERN
 from projections.views.orders import ListingPosition
 from resolvers.errors import BadInput
+
+_id = re.compile(ID_PATTERN)
 
 DEFAULT_PAGE_SIZE = 20
 MAX_PAGE_SIZE = 100
@@ -23,7 +26,7 @@ while orders have few lines."""
 
 def render_cursor(position: ListingPosition) -> str:
     """The connection cursor of an order: opaque to clients, the same from every source."""
-    text = f"{position.placed_at.isoformat()}_{position.id}"
+    text = f"{position.placed_at.astimezone(UTC).isoformat()}_{position.id}"
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
@@ -31,11 +34,13 @@ def parse_cursor(cursor: str) -> ListingPosition:
     """Raises `BadInput` naming ``after`` for anything `render_cursor` did not make."""
     try:
         text = base64.b64decode(cursor + "=" * (-len(cursor) % 4), b"-_", validate=True).decode()
-        placed_at, separator, order_id = text.partition("_")
+        placed_at, _, order_id = text.partition("_")
         position = ListingPosition(datetime.fromisoformat(placed_at), order_id)
-    except (ValueError, binascii.Error) as error:
+        # Rendered again it must be the same: neither another spelling nor a time without a zone is.
+        is_ours = render_cursor(position) == cursor and _id.match(order_id) is not None
+    except (ValueError, OverflowError) as error:
         raise BadInput("after", "not a cursor of this connection") from error
-    if not separator or position.placed_at.tzinfo is None:
+    if not is_ours:
         raise BadInput("after", "not a cursor of this connection")
     return position
 

@@ -8,9 +8,10 @@ from collections.abc import Callable, Iterable, Sequence
 
 from projections.projector import StoredRow
 from projections.selection import OrdersRoot, PageKey, PageSelection, Root, root_of
-from projections.store import Cut, Store
+from projections.store import Cut, Store, StoredPage
 from projections.versions import AggregateKey, AggregateType
-from projections.views import Row
+from projections.views import OrderRow, Row
+from projections.views.orders import ListingPosition
 from resolvers.answer import (
     Absent,
     Answer,
@@ -38,7 +39,7 @@ from resolvers.read_path import (
 class Projected:
     """The projection as one root field may see it; ``store`` is None where there is none.
 
-    ``reached`` are the token entries that arrived while the field waited for them.
+    ``awaited`` are the token entries that had to be waited for, whether they came or not.
     """
 
     def __init__(
@@ -47,7 +48,7 @@ class Projected:
         store: Store | None,
         cut: Cut,
         *,
-        reached: frozenset[AggregateKey],
+        awaited: frozenset[AggregateKey],
         wall_clock: Callable[[], float],
     ) -> None:
         self._demand = demand
@@ -56,7 +57,7 @@ class Projected:
         self._pages = dict(cut.pages)
         self._suspects = set(cut.suspects)
         self._positions = cut.positions
-        self._reached = reached
+        self._awaited = awaited
         self._now_s = wall_clock()
 
     def row_of(self, key: AggregateKey) -> Row | None:
@@ -96,8 +97,15 @@ class Projected:
         provenance = self._provenance(AggregateType.ORDER, path.reason)
         for key in keys:
             page = self._pages[key]
-            answer.pages[key] = FoundPage(page.order_ids, page.has_more, provenance)
+            ends_at = self._end_of(page)
+            answer.pages[key] = FoundPage(page.order_ids, page.has_more, provenance, ends_at)
         return {}
+
+    def _end_of(self, page: StoredPage) -> ListingPosition | None:
+        if not page.order_ids:
+            return None
+        last = self.row_of(AggregateKey(AggregateType.ORDER, page.order_ids[-1]))
+        return last.listed_at if isinstance(last, OrderRow) else None
 
     async def heal(self, rows: Iterable[Row]) -> None:
         """Write live answers back under the version gate, where there is a projection."""
@@ -127,7 +135,7 @@ class Projected:
                 return type_path
 
     def _component(self, key: AggregateKey, reason: Reason) -> Component:
-        if reason is Reason.TOKEN_REACHED and key in self._reached:
+        if reason is Reason.TOKEN_REACHED and key in self._awaited:
             reason = Reason.TOKEN_REACHED_AFTER_WAIT
         stored = self._rows[key]
         provenance = self._provenance(key.type, reason, stored)
@@ -151,7 +159,9 @@ class Projected:
     def _timeout(self, keys: Sequence[AggregateKey]) -> ConsistencyTimeout:
         entries = self._demand.token.entries
         missing = {key: entries[key] for key in keys if key in entries}
-        ages = [age_s(position, self._now_s) for position in self._positions.values()]
+        types = {key.type for key in keys} or {AggregateType.ORDER}
+        positions = [self._positions.get(aggregate_type.source) for aggregate_type in types]
+        ages = [age_s(position, self._now_s) for position in positions if position is not None]
         return ConsistencyTimeout(missing, max(ages, default=None))
 
     async def _cover(self, roots: Sequence[Root]) -> None:

@@ -77,10 +77,10 @@ class ReadRequest:
 
 @dataclass(frozen=True, slots=True)
 class SettledCut:
-    """The cut after waiting, and the demanded entries that came meanwhile."""
+    """The cut after waiting, and the demanded entries that were waited for."""
 
     cut: Cut
-    reached: frozenset[AggregateKey] = frozenset()
+    awaited: frozenset[AggregateKey] = frozenset()
 
 
 class OperationReads:
@@ -135,7 +135,7 @@ class OperationReads:
             request.demand,
             None if self._model is None else self._model.store,
             settled.cut,
-            reached=settled.reached,
+            awaited=settled.awaited,
             wall_clock=self._wall_clock,
         )
         await OrderDetails(request.demand, projected, self._live).complete(request.root, answer)
@@ -150,14 +150,16 @@ class OperationReads:
             return SettledCut(Cut())
         roots = [root for request in requests for root in request.roots()]
         cut = await self._model.store.read(roots)
-        reached: set[AggregateKey] = set()
+        awaited: set[AggregateKey] = set()
         ends_at_s = self._now_s() + self._budget_s(requests)
         while unmet := self._worth_waiting_for(requests, cut):
-            if not await self._wait(self._model.waiters, unmet, ends_at_s - self._now_s()):
-                break
-            reached |= unmet.keys()
+            is_reached = await self._wait(self._model.waiters, unmet, ends_at_s - self._now_s())
+            awaited |= unmet.keys()
+            # After a wait in vain too: a part of it may have come.
             cut = await self._model.store.read(roots)
-        return SettledCut(cut, frozenset(reached))
+            if not is_reached:
+                break
+        return SettledCut(cut, frozenset(awaited))
 
     def _worth_waiting_for(
         self, requests: Sequence[ReadRequest], cut: Cut

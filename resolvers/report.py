@@ -37,12 +37,13 @@ class ConsistencyReport:
     shown: list[Shown] = field(default_factory=list)
     omitted_count: int = 0
     is_stale_shown: bool = False
+    is_held_back: bool = False
     _paths: set[tuple[str, AggregateKey | None]] = field(default_factory=set)
 
     @property
     def is_satisfied(self) -> bool:
         """Was nothing shown, and nothing held back, that is older than demanded?"""
-        return not self.missing and not self.is_stale_shown
+        return not (self.missing or self.is_stale_shown or self.is_held_back)
 
     def demand(self, token: ConsistencyToken) -> None:
         """Join what a field demands: the caller has seen that world already."""
@@ -56,6 +57,7 @@ class ConsistencyReport:
         """Join one completed root field and what it could not show new enough."""
         self.demand(ConsistencyToken(dict(answer.unproven())))
         self.missing.update(missing)
+        self.is_held_back |= answer.is_held_back
 
     def show(
         self, path: str, provenance: Provenance, key: AggregateKey | None, version: Version | None

@@ -3,6 +3,7 @@
 from typing import NewType
 
 import strawberry
+from graphql import GraphQLError
 from strawberry.types.scalar import ScalarDefinition
 
 from projections.views import OrderStatus
@@ -29,6 +30,5 @@ strawberry.enum(
 
 def _text(value: object) -> str:
     if not isinstance(value, str):
-        message = "a consistency token is a string"
-        raise TypeError(message)
+        raise GraphQLError("A consistency token is a string.")
     return value

@@ -173,12 +173,14 @@ class OrderConnection:
     @strawberry.field
     def page_info(self) -> PageInfo | None:
         page = self._page()
-        cursors = [render_cursor(row.listed_at) for row in self._rows(page)]
+        shown = [row.listed_at for row in self._rows(page)]
+        goes_on_at = page.ends_at if page.has_more else None
+        end = shown[-1] if shown else goes_on_at
         return PageInfo(
             has_next_page=page.has_more,
             has_previous_page=self.page_key.after is not None,
-            start_cursor=cursors[0] if cursors else None,
-            end_cursor=cursors[-1] if cursors else None,
+            start_cursor=render_cursor(shown[0]) if shown else None,
+            end_cursor=render_cursor(end) if end else None,
         )
 
     def _page(self) -> FoundPage:

@@ -51,7 +51,7 @@ FIELDS = {
     UserErrorCode.TOO_LATE_TO_CANCEL: ("id",),
     UserErrorCode.IDEMPOTENCY_KEY_REUSED: ("idempotencyKey",),
 }
-"""The field to blame where the service does not name one."""
+"""The input to blame where the service means the id in its path, or a header of ours."""
 
 
 @strawberry.type(description="Something the user can mend. Nothing was written.")
@@ -75,7 +75,8 @@ def user_error(code: UserErrorCode, *field: str, message: str | None = None) -> 
 def from_rejection(rejected: Rejected) -> UserError:
     """The service's refusal in our words; of its own words only the field's name is passed on."""
     code = CODES.get(rejected.problem_code, UserErrorCode.REJECTED)
-    named = tuple((rejected.field or "").split(".")) if rejected.field else FIELDS.get(code, ())
+    told = rejected.field.split(".") if rejected.field else ()
+    named = FIELDS.get(code) or told
     error = user_error(code, *named)
     error.current_version = rejected.current_version
     return error

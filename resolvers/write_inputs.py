@@ -17,6 +17,9 @@ from resolvers.user_errors import UserError, UserErrorCode, user_error
 _id = re.compile(ID_PATTERN)
 _idempotency_key = re.compile(r"[!-~]{1,200}\Z")
 
+MAX_MAGNITUDE = 20
+"""Powers of ten in a price: written out, as services want it, `1E+999999999` is a gigabyte."""
+
 BAD_ID = "An id has 1 to 64 letters, digits or . _ ~ -, and begins with a letter or digit."
 BAD_QUANTITY = "A quantity is at least 1."
 BAD_KEY = "An idempotency key has 1 to 200 visible ASCII characters."
@@ -104,13 +107,17 @@ def problems_of_change(change: ChangeInput) -> Iterator[UserError]:
             yield from _problems_of_fields({"name": name, "email": email})
         case UpdateProductInput(name=name, price=price, stock=stock):
             yield from _problems_of_fields({"name": name, "price": price, "stock": stock})
-            if price and not (price.is_finite() and price > 0):
+            if isinstance(price, Decimal) and not _is_amount(price):
                 yield _invalid("price", message=BAD_PRICE)
         case UpdateOrderInput(note=note):
             if note is UNSET:
                 yield _invalid("note", message=NO_CHANGE)
         case CancelOrderInput():
             pass
+
+
+def _is_amount(price: Decimal) -> bool:
+    return price.is_finite() and price > 0 and abs(price.adjusted()) < MAX_MAGNITUDE
 
 
 def _problems_of_fields(fields: dict[str, str | Decimal | int | None]) -> Iterator[UserError]:

@@ -7,6 +7,7 @@ with nothing written; when nobody knows whether it was written, that is an error
 
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
+from itertools import islice
 from typing import Generic, TypeVar
 
 from projections.selection import Root
@@ -20,6 +21,9 @@ from resolvers.scalars import ConsistencyToken
 from resolvers.types import path_of
 from resolvers.upstream.errors import Rejected
 from resolvers.user_errors import UserError, from_rejection
+
+MAX_PROBLEMS = 20
+"""User errors of one write: who made that many mends the first ones and asks again."""
 
 RowT = TypeVar("RowT", OrderRow, CustomerRow, ProductRow)
 
@@ -52,7 +56,7 @@ class NotWritten:
 
 async def perform(info: Info, write: Write[RowT]) -> Written[RowT] | NotWritten:
     """Send the write once. Raises the `UpstreamError` of an owner that could not be asked."""
-    if problems := list(write.problems):
+    if problems := list(islice(write.problems, MAX_PROBLEMS)):
         return NotWritten(problems)
     try:
         row = await write.send()

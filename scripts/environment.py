@@ -2,24 +2,41 @@
 
     python3 scripts/environment.py run|dev
 
-Does nothing when the environment is already what the lock says. Needs the standard library only,
-and no newer syntax than a very old Python can read as far as its own refusal.
+The rule: the stamp is written last, so an environment without one was never finished, and is made
+anew. Does nothing when the environment is already what the lock says. Needs the standard library
+only, and no newer syntax than an old Python can read as far as its own refusal.
 """
 
-import sys
-
-if sys.version_info < (3, 11):
-    sys.exit(
-        "This project needs Python 3.11 or newer; this is %s (%s).\n"
-        "Install a newer one, or name it: make run PYTHON=python3.12"
-        % (sys.version.split()[0], sys.executable)
-    )
-
-import hashlib
-import importlib.util
 import os
 import shutil
 import subprocess
+import sys
+
+OLDEST = (3, 11)
+NEWER_NAMES = ("python3.13", "python3.12", "python3.11")
+
+
+def restart_with_newer_python() -> None:
+    """Go on in a Python that is new enough, if there is one on the path; else refuse."""
+    for name in NEWER_NAMES:
+        found = shutil.which(name)
+        # A name on the path may be a version manager's shim with nothing behind it: try it.
+        if found and subprocess.call([found, "-c", ""], stderr=subprocess.DEVNULL) == 0:
+            print("environment: this is Python %s; taking %s" % (sys.version.split()[0], found))
+            sys.stdout.flush()
+            sys.exit(subprocess.call([found, *sys.argv]))
+    sys.exit(
+        "environment: this project needs Python 3.11 or newer; this is %s (%s), and none of %s\n"
+        "  is on the path. Install one, or name the one you have: make run PYTHON=/path/to/python3"
+        % (sys.version.split()[0], sys.executable, ", ".join(NEWER_NAMES))
+    )
+
+
+if sys.version_info < OLDEST:
+    restart_with_newer_python()
+
+import hashlib
+import importlib.util
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -30,9 +47,11 @@ if os.name == "posix":
 
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
+VENV_PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 STAMP = VENV / "installed.txt"
 LOCKS = {"run": ROOT / "requirements.lock", "dev": ROOT / "requirements-dev.lock"}
 PIP_OUTPUT_LINES = 15
+INTERRUPTED = 130  # the exit code that a shell gives to a program ended by Ctrl-C
 
 
 class CannotMake(Exception):
@@ -48,21 +67,24 @@ def main() -> int:
     try:
         with only_one_at_a_time():
             make(wanted)
-    except CannotMake as error:
+    except (CannotMake, OSError) as error:
         print(f"environment: {error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print("\nenvironment: interrupted; the next make begins it anew", file=sys.stderr)
+        return INTERRUPTED
     return 0
 
 
 def make(wanted: str) -> None:
     """Create or update the environment, unless it is right already."""
     installed = read_stamp()
-    if installed in acceptable_stamps(wanted):
+    if installed in {stamp_of(wanted), stamp_of("dev")}:  # the larger serves for the smaller
         return
     started_at_s = time.monotonic()
-    if VENV.exists() and installed is None:
-        print("environment: .venv is half-made; making it anew", flush=True)
-        remove_venv()
+    if VENV.exists() and not installed.startswith(origin()):
+        why = "was made by another Python or elsewhere" if installed else "is half-made"
+        remove_venv(why)
     if not VENV.exists():
         print("environment: creating .venv", flush=True)
         create_venv()
@@ -74,48 +96,50 @@ def make(wanted: str) -> None:
     print(f"environment: ready after {time.monotonic() - started_at_s:.0f} s", flush=True)
 
 
-def acceptable_stamps(wanted: str) -> set[str]:
-    """What may be installed for ``wanted``: the larger environment serves for the smaller."""
-    return {stamp_of(wanted), stamp_of("dev")}
+def origin() -> str:
+    """Its Python, and the place its scripts name: what an environment cannot be moved from."""
+    return f"python {sys.version_info[0]}.{sys.version_info[1]} at {VENV}\n"
 
 
 def stamp_of(kind: str) -> str:
-    """The name of an environment: its lock, what the project itself declares, and the Python."""
+    """The full name of an environment: its origin, its lock, what the project declares."""
     digest = hashlib.sha256(LOCKS[kind].read_bytes())
     digest.update((ROOT / "pyproject.toml").read_bytes())
-    return f"{kind} {digest.hexdigest()} python {sys.version_info[0]}.{sys.version_info[1]}\n"
+    return f"{origin()}{kind} {digest.hexdigest()}\n"
 
 
-def read_stamp() -> str | None:
-    """What is installed; None if that was never finished, or the Python behind it is gone."""
-    if not STAMP.is_file() or not venv_python().exists():
-        return None
-    return STAMP.read_text()
+def read_stamp() -> str:
+    """What is installed; empty if that was never finished, or the Python behind it is gone."""
+    return STAMP.read_text() if STAMP.is_file() and VENV_PYTHON.exists() else ""
 
 
 def create_venv() -> None:
     """A new virtual environment with pip."""
     if importlib.util.find_spec("ensurepip") is None:
+        version = f"{sys.version_info[0]}.{sys.version_info[1]}"
         raise CannotMake(
-            "this Python cannot make virtual environments (no ensurepip). On Debian and Ubuntu: "
-            "apt-get install python3-venv"
+            "this Python cannot make virtual environments (it has no ensurepip).\n"
+            f"  On Debian and Ubuntu: apt-get install python{version}-venv"
         )
-    run_quietly([sys.executable, "-m", "venv", str(VENV)], "python -m venv failed")
+    run_quietly([sys.executable, "-m", "venv", str(VENV)], "python -m venv failed:")
 
 
-def remove_venv() -> None:
+def remove_venv(why: str) -> None:
     """Remove what is at `.venv` if it is a virtual environment, or an attempt at one."""
-    is_ours = (VENV / "pyvenv.cfg").exists() or not any(VENV.iterdir())
-    if not is_ours:
+    is_folder = VENV.is_dir() and not VENV.is_symlink()
+    if not is_folder or not ((VENV / "pyvenv.cfg").exists() or not any(VENV.iterdir())):
         raise CannotMake(f"{VENV} is there but is no virtual environment; move it away")
+    print(f"environment: .venv {why}; making it anew", flush=True)
     shutil.rmtree(VENV)
 
 
 def pip(*arguments: str) -> None:
     """Run pip inside the environment; its last lines are shown when it fails."""
-    python = str(venv_python())
-    command = [python, "-m", "pip", "--disable-pip-version-check", "--quiet", *arguments]
-    run_quietly(command, "pip failed. Is the package index reachable, and is there disk space?")
+    quiet = ("--disable-pip-version-check", "--no-input", "--quiet")
+    run_quietly(
+        [str(VENV_PYTHON), "-m", "pip", *quiet, *arguments],
+        "pip failed. Is the package index reachable, and is there disk space? It said:",
+    )
 
 
 def run_quietly(command: list[str], failure: str) -> None:
@@ -124,11 +148,6 @@ def run_quietly(command: list[str], failure: str) -> None:
     if done.returncode != 0:
         said = (done.stdout + done.stderr).strip().splitlines()[-PIP_OUTPUT_LINES:]
         raise CannotMake("\n  ".join([failure, *said]))
-
-
-def venv_python() -> Path:
-    """The environment's own interpreter."""
-    return VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from graphql import (
     FragmentDefinitionNode,
     GraphQLError,
     GraphQLSchema,
+    GraphQLSyntaxError,
     NoSchemaIntrospectionCustomRule,
     OperationDefinitionNode,
     OperationType,
@@ -25,6 +26,12 @@ MAX_KEPT = 1000
 
 MAX_KEPT_CHARACTERS = 16 * 1024
 """Longer texts are not kept: 1000 of the largest bodies would be a gigabyte."""
+
+MAX_CHARACTERS = 128 * 1024
+"""Longer texts are not read: the lexer takes 0.14 s for a megabyte. Large values are variables."""
+
+ABORTED = "Parsing aborted."
+"""How graphql-core ends its word on a text that is too much to parse, not wrong."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +87,7 @@ class Documents:
         kept = self._kept.get(text)
         document = self._parse(text) if kept is None else kept
         if excess := first_excess(document.node, variables, self._limits):
-            raise DocumentRefused([GraphQLError(excess, original_error=TooMuchAsked(excess))])
+            raise _too_much(excess)
         if kept is None:
             self._validate(document)
         self._keep(text, document)
@@ -91,9 +98,13 @@ class Documents:
         return self._kept.get(text)
 
     def _parse(self, text: str) -> Document:
+        if len(text) > MAX_CHARACTERS:
+            raise _too_much(f"a document has at most {MAX_CHARACTERS} characters")
         try:
             node = parse(text, max_tokens=self._token_limit)
-        except GraphQLError as error:
+        except GraphQLSyntaxError as error:
+            if error.message.endswith(ABORTED):
+                raise _too_much(error.message) from error
             raise DocumentRefused([error]) from error
         fragments = {
             definition.name.value: definition
@@ -110,7 +121,7 @@ class Documents:
             hide_suggestions=not self._is_introspection_on,
         )
         if errors:
-            raise DocumentRefused(errors)
+            raise DocumentRefused([_of_the_document(error) for error in errors])
 
     def _keep(self, text: str, document: Document) -> None:
         if len(text) > MAX_KEPT_CHARACTERS:
@@ -119,6 +130,17 @@ class Documents:
         self._kept.move_to_end(text)
         if len(self._kept) > MAX_KEPT:
             self._kept.popitem(last=False)
+
+
+def _too_much(message: str) -> DocumentRefused:
+    return DocumentRefused([GraphQLError(message, original_error=TooMuchAsked(message))])
+
+
+def _of_the_document(error: GraphQLError) -> GraphQLError:
+    """Blame the document for a literal that its scalar could not even look at, as huge numbers."""
+    if error.original_error is None:
+        return error
+    return GraphQLError("A literal is not a value of its type.", error.nodes)
 
 
 def _name(operation: OperationDefinitionNode) -> str | None:

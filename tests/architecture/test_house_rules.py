@@ -12,7 +12,8 @@ LAYERS = ("gateway", "resolvers", "projections")
 PACKAGES = (*LAYERS, "upstream_stubs")
 MODULES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
 NAMES_THAT_SAY_NOTHING = {"utils", "helpers", "common", "manager", "base", "misc", "data", "info"}
-LOOPBACK = {"127.0.0.1", "0.0.0.0", "255.255.255.255"}
+OF_NOBODY = {"127.0.0.1", "0.0.0.0", "192.0.2.1"}
+"""This machine, any, and the address that standards keep for documents."""
 
 
 def tracked_texts() -> dict[str, str]:
@@ -84,7 +85,7 @@ def test_no_address_but_this_machine_is_written_down() -> None:
         (path, match)
         for path, text in tracked_texts().items()
         for match in address.findall(text)
-        if match not in LOOPBACK and not path.endswith(".lock")
+        if match not in OF_NOBODY and not path.endswith(".lock")
     }
 
     assert found == set()

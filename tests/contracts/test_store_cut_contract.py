@@ -1,0 +1,148 @@
+"""The contract of a projection store: a read is one cut, and positions tell how far it stands."""
+
+import asyncio
+
+from projections.selection import (
+    CustomerSelection,
+    OrderRoot,
+    OrderSelection,
+    OrdersRoot,
+    PageSelection,
+    root_of,
+)
+from projections.versions import Version
+from projections.views import OrderStatus
+from tests.builders.rows import (
+    batch,
+    change,
+    customer_key,
+    customer_row,
+    order_key,
+    order_row,
+    position,
+    product_key,
+    product_row,
+)
+from tests.contracts.store_implementations import StoreUnderTest
+
+KEY = customer_key()
+
+
+class TestCut:
+    async def test_unknown_key_is_there_without_a_row(self, under_test: StoreUnderTest) -> None:
+        """Whatever was asked is answered, if only by: no row."""
+        cut = await under_test.store.read([OrderRoot("o-9"), root_of(product_key("p-9"))])
+
+        assert cut.rows == {order_key("o-9"): None, product_key("p-9"): None}
+        assert await under_test.store.versions([KEY, order_key("o-9")]) == {}
+
+    async def test_cut_holds_everything_that_the_roots_reach(
+        self, under_test: StoreUnderTest
+    ) -> None:
+        """Order, customer, products and her other orders come in one step."""
+        page = PageSelection(20, node=OrderSelection(has_products=True))
+        selection = OrderSelection(CustomerSelection((page,)))
+        await under_test.store.apply(
+            batch(
+                change(order_row("o-1", product_ids=("p-1",))),
+                change(order_row("o-2", product_ids=("p-2", "p-3"))),
+                change(customer_row()),
+                change(product_row("p-2")),
+            )
+        )
+
+        cut = await under_test.store.read([OrderRoot("o-1", selection)])
+
+        products = {product_key(f"p-{number}") for number in (1, 2, 3)}
+        assert cut.rows.keys() == {order_key("o-1"), order_key("o-2"), KEY} | products
+        assert {key for key, stored in cut.rows.items() if stored is None} == products - {
+            product_key("p-2")
+        }
+
+    async def test_cut_is_one_moment(self, under_test: StoreUnderTest) -> None:
+        """However reads and writes meet, row, listing and position are of the same batch."""
+        store, is_written = under_test.store, asyncio.Event()
+        statuses = [OrderStatus.PLACED, OrderStatus.SHIPPED]
+
+        async def write() -> None:
+            for version in range(1, 100):
+                row = order_row(version=version, status=statuses[version % 2])
+                await store.apply(batch(change(row), at=position(f"log-{version}")))
+                await asyncio.sleep(0)
+            is_written.set()
+
+        async def read() -> int:
+            read_count = 0
+            while not is_written.is_set():
+                roots = [OrdersRoot("c-1", PageSelection(9, status=s)) for s in statuses]
+                cut = await store.read([*roots, OrderRoot("o-1")])
+                stored = cut.rows[order_key()]
+                version = 0 if stored is None else stored.at.number
+                listed = {k.status for k, page in cut.pages.items() if page.order_ids}
+                assert listed == ({statuses[version % 2]} if version else set())
+                assert {p.cursor for p in cut.positions.values()} == (
+                    {f"log-{version}"} if version else set()
+                )
+                read_count += 1
+                await asyncio.sleep(0)
+            return read_count
+
+        async with asyncio.TaskGroup() as group:
+            reading = group.create_task(read())
+            group.create_task(write())
+
+        assert reading.result() > 10
+
+    async def test_cut_does_not_change_afterwards(self, under_test: StoreUnderTest) -> None:
+        """A cut stays the moment it was taken at, whatever is written later."""
+        await under_test.store.apply(batch(change(customer_row(version=1))))
+        cut = await under_test.cut(KEY)
+
+        await under_test.store.apply(batch(change(customer_row(version=2)), at=position("log-2")))
+
+        assert cut.version_of(KEY) == Version(1, 1)
+        assert cut.positions["orders"].cursor == "log-1"
+
+
+class TestPositions:
+    async def test_source_starts_without_a_position(self, under_test: StoreUnderTest) -> None:
+        """A source that was never read is read from its start."""
+        assert await under_test.store.position("orders") is None
+        assert (await under_test.cut(KEY)).positions == {}
+
+    async def test_position_comes_with_the_batch(self, under_test: StoreUnderTest) -> None:
+        """Each source has a position of its own, and readers see all of them."""
+        of_orders, of_products = position("orders-1"), position("products-7")
+
+        await under_test.store.apply(batch(source="orders", at=of_orders))
+        await under_test.store.apply(
+            batch(change(product_row()), source="products", at=of_products)
+        )
+
+        assert await under_test.store.position("orders") == of_orders
+        assert await under_test.store.position("products") == of_products
+        positions = (await under_test.cut(KEY)).positions
+        assert positions == {"orders": of_orders, "products": of_products}
+
+    async def test_empty_batch_moves_the_proof(self, under_test: StoreUnderTest) -> None:
+        """That nothing happened is news too: the projection is current as of later."""
+        await under_test.store.apply(batch(change(order_row()), at=position(proven_at_s=60.0)))
+
+        await under_test.store.apply(batch(at=position(proven_at_s=180.0)))
+
+        cut = await under_test.cut(order_key())
+        assert cut.current_since_minute(order_key().type) == 3
+        assert cut.version_of(order_key()) == Version(1, 1)
+
+    async def test_forgotten_position_leaves_the_rows(self, under_test: StoreUnderTest) -> None:
+        """A source that starts over proves nothing any more, but what was read stays."""
+        await under_test.store.apply(batch(change(order_row(version=2)), source="orders"))
+        await under_test.store.apply(batch(source="products"))
+
+        await under_test.store.forget_position("orders")
+        await under_test.store.forget_position("orders")
+
+        cut = await under_test.cut(order_key())
+        assert cut.positions.keys() == {"products"}
+        assert cut.current_since_minute(order_key().type) is None
+        assert cut.version_of(order_key()) == Version(1, 2)

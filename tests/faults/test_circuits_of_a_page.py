@@ -1,0 +1,131 @@
+"""A circuit breaker for each service: a dead one stops costing anything, and costs nobody else."""
+
+import asyncio
+
+import httpx
+import pytest
+
+from tests.faults.misbehaviour import answering, hanging, misbehave
+from tests.gateway_in_process import (
+    GatewayInProcess,
+    Json,
+    open_composing_gateway,
+    pass_time,
+    twins_of,
+)
+from tests.resolvers.rows import SHOP
+
+pytestmark = pytest.mark.steered_time
+
+CALLS_TO_OPEN = 20
+BREAK_S = 5.0
+PAGE = """{ order(id: "o-1") { id customer { name } items { product { name } } } }"""
+BROKEN = answering(httpx.Response(500))
+
+
+async def ask_often(bff: GatewayInProcess, count: int) -> None:
+    for _ in range(count):
+        await bff.ask(PAGE)
+
+
+async def ask_at_once(bff: GatewayInProcess, count: int) -> None:
+    async with asyncio.TaskGroup() as group:
+        for _ in range(count):
+            group.create_task(bff.ask(PAGE))
+
+
+def customer_error(errors: list[Json]) -> Json:
+    [error] = [error for error in errors if error["path"] == ["order", "customer"]]
+    return error["extensions"]
+
+
+async def test_after_twenty_failures_a_service_is_not_asked_any_more() -> None:
+    """The 21st page shows the rest at once and says when the lost part may come back."""
+    twins = twins_of(*SHOP)
+    misbehave(twins, "customers", BROKEN)
+    async with open_composing_gateway(twins) as bff:
+        await ask_often(bff, CALLS_TO_OPEN)
+        bff.forget_hits()
+
+        answer = await bff.ask(PAGE)
+
+        assert customer_error(answer.errors) == {
+            "code": "CIRCUIT_OPEN",
+            "service": "customers",
+            "retryAfterMs": 5000,
+        }
+        assert bff.hits_of("customers") == []
+        assert answer.elapsed_s == 0.0
+
+
+async def test_nineteen_failures_leave_a_circuit_closed() -> None:
+    """The control: one failure fewer, and the service is asked again."""
+    twins = twins_of(*SHOP)
+    misbehave(twins, "customers", BROKEN)
+    async with open_composing_gateway(twins) as bff:
+        await ask_often(bff, CALLS_TO_OPEN - 1)
+        bff.forget_hits()
+
+        answer = await bff.ask(PAGE)
+
+        assert customer_error(answer.errors)["code"] == "UPSTREAM_UNAVAILABLE"
+        assert len(bff.hits_of("customers")) == 1
+
+
+async def test_an_open_circuit_costs_the_other_services_nothing() -> None:
+    """Orders and products are asked and shown as ever while customers are not called."""
+    twins = twins_of(*SHOP)
+    misbehave(twins, "customers", BROKEN)
+    async with open_composing_gateway(twins) as bff:
+        await ask_often(bff, CALLS_TO_OPEN)
+        bff.forget_hits()
+
+        answer = await bff.ask(PAGE)
+
+        assert answer.partial_data["order"]["id"] == "o-1"
+        assert answer.partial_data["order"]["items"][0] == {"product": {"name": "Lamp"}}
+        assert bff.calls == ["GET /orders/o-1", "GET /products?ids=p-1,p-2"]
+
+
+async def test_a_hanging_service_stops_holding_up_pages() -> None:
+    """While the circuit is closed every page waits a whole second; once open, none does."""
+    twins = twins_of(*SHOP)
+    misbehave(twins, "products", hanging)
+    async with open_composing_gateway(twins) as bff:
+        slow = await bff.ask(PAGE)
+        await ask_at_once(bff, CALLS_TO_OPEN - 1)
+
+        fast = await bff.ask(PAGE)
+
+        assert (slow.elapsed_s, fast.elapsed_s) == (1.0, 0.0)
+        assert set(fast.codes.values()) == {"CIRCUIT_OPEN"}
+
+
+async def test_a_refused_caller_is_told_the_rest_of_the_break() -> None:
+    """Two seconds into a break of five, three are left."""
+    twins = twins_of(*SHOP)
+    misbehave(twins, "customers", BROKEN)
+    async with open_composing_gateway(twins) as bff:
+        await ask_often(bff, CALLS_TO_OPEN)
+        await pass_time(2.0)
+
+        answer = await bff.ask(PAGE)
+
+        assert customer_error(answer.errors)["retryAfterMs"] == 3000
+
+
+async def test_a_service_that_is_well_again_is_back_after_the_break() -> None:
+    """The first page after the break is whole, and so is the next."""
+    twins = twins_of(*SHOP)
+    healthy = twins.customers.side_effect
+    misbehave(twins, "customers", BROKEN)
+    async with open_composing_gateway(twins) as bff:
+        await ask_often(bff, CALLS_TO_OPEN)
+        twins.customers.mock(side_effect=healthy)
+        await pass_time(BREAK_S)
+
+        first = await bff.ask(PAGE)
+        second = await bff.ask(PAGE)
+
+        assert first.data == second.data
+        assert second.data["order"]["customer"] == {"name": "Ada"}

@@ -1,0 +1,169 @@
+import base64
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import HttpUrl, ValidationError
+
+from gateway.settings import Settings, SettingsError
+
+
+def read(**variables: str) -> Settings:
+    return Settings.from_environment({f"BFF_{name}": value for name, value in variables.items()})
+
+
+def refusal(**variables: str) -> str:
+    with pytest.raises(SettingsError) as refused:
+        read(**variables)
+    return str(refused.value)
+
+
+def test_an_empty_environment_is_a_gateway_before_the_local_services() -> None:
+    """Without a single variable the gateway listens locally and knows the stubs' addresses."""
+    settings = Settings.from_environment({})
+
+    assert (settings.host, settings.port) == ("127.0.0.1", 8000)
+    assert str(settings.orders_url) == "http://127.0.0.1:8001/"
+    assert str(settings.customers_url) == "http://127.0.0.1:8002/"
+    assert str(settings.products_url) == "http://127.0.0.1:8003/"
+
+
+def test_what_tells_of_the_inside_is_off_unless_asked_for() -> None:
+    """Playground, introspection, anonymous key and cookie are no defaults of a real gateway."""
+    settings = Settings.from_environment({})
+
+    assert not settings.playground
+    assert not settings.introspection
+    assert not settings.token_cookie
+    assert settings.token_keys is None
+
+
+def test_variables_of_others_are_none_of_our_business() -> None:
+    """Only names that begin with the prefix are read, and only they can be wrong."""
+    settings = Settings.from_environment({"PORT": "1", "HTTP_PROXY": "x", "bff_port": "2"})
+
+    assert settings.port == 8000
+
+
+def test_the_environment_wins_over_the_defaults_of_a_role() -> None:
+    """`bff dev` switches the playground on, and BFF_PLAYGROUND=false switches it off again."""
+    role: dict[str, object] = {"playground": True, "introspection": True}
+
+    settings = Settings.from_environment({"BFF_PLAYGROUND": "false"}, defaults=role)
+
+    assert not settings.playground
+    assert settings.introspection
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "problem"),
+    [
+        ("PORT", "abc", "valid integer"),
+        ("PORT", "", "valid integer"),
+        ("PORT", "0", "greater than or equal to 1"),
+        ("PORT", "65536", "less than or equal to 65535"),
+        ("ORDERS_URL", "orders:8001", "url scheme"),
+        ("ORDERS_URL", "http://", "empty host"),
+        ("EVENTS", "carrier pigeon", "'feed' or 'none'"),
+        ("REQUEST_TIMEOUT_S", "soon", "valid number"),
+        ("REQUEST_TIMEOUT_S", "nan", "less than or equal to 60"),
+        ("REQUEST_TIMEOUT_S", "inf", "less than or equal to 60"),
+        ("PLAYGROUND", "perhaps", "valid boolean"),
+        ("SUBJECT_HEADER", "x session\r\n", "pattern"),
+        ("LOG_FORMAT", "xml", "'console' or 'json'"),
+        ("DATA_DIR", "", "at least 1 character"),
+    ],
+)
+def test_a_bad_value_is_named_with_its_problem(name: str, value: str, problem: str) -> None:
+    """A refusal names the variable, says what is wrong and quotes what was given."""
+    text = refusal(**{name: value})
+
+    assert text.startswith(f"BFF_{name}: ")
+    assert problem in text
+    assert f"(given: {value!r})" in text
+
+
+def test_all_bad_values_are_told_at_once() -> None:
+    """One start shows every problem, a line each, not the first alone."""
+    lines = refusal(PORT="x", EVENTS="y", WAIT_CAP_MS="-1").splitlines()
+
+    assert [line.partition(":")[0] for line in lines] == [
+        "BFF_PORT",
+        "BFF_EVENTS",
+        "BFF_WAIT_CAP_MS",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "nearest"),
+    [
+        ("PROT", "BFF_PORT"),
+        ("port", "BFF_PORT"),
+        ("ORDER_URL", "BFF_ORDERS_URL"),
+        ("TOKEN_KEY", "BFF_TOKEN_KEYS"),
+        ("REQUEST_TIMEOUT", "BFF_REQUEST_TIMEOUT_S"),
+        ("BODY_LIMIT", "BFF_BODY_LIMIT_BYTES"),
+    ],
+)
+def test_a_misspelt_name_is_answered_with_the_right_one(name: str, nearest: str) -> None:
+    """A name of our prefix that does not exist stops the start and names its nearest neighbour."""
+    text = refusal(**{name: "1"})
+
+    assert text == f"BFF_{name}: there is no such setting; did you mean {nearest}?"
+
+
+def test_a_name_that_resembles_nothing_is_answered_with_where_to_look() -> None:
+    """Where no neighbour is near, the refusal names the command that lists all names."""
+    assert "`bff settings` lists all names" in refusal(ZZZZZZZZ="1")
+
+
+def test_an_unknown_name_does_not_show_its_value() -> None:
+    """A misspelt secret is refused by its name; its value stays out of the log."""
+    assert "hunter2" not in refusal(TOKEN_KEYZ="hunter2")
+
+
+def test_settings_are_frozen() -> None:
+    """What was read at the start cannot be changed while the gateway runs."""
+    settings = read(PORT="9000")
+
+    with pytest.raises(ValidationError, match="frozen"):
+        settings.port = 9001  # type: ignore[misc]  # the very thing that must not work
+
+    assert settings.port == 9000
+
+
+@given(st.binary(min_size=1, max_size=64))
+def test_a_token_key_is_never_quoted(secret: bytes) -> None:
+    """Whatever is wrong with BFF_TOKEN_KEYS, the refusal does not repeat any of its secrets."""
+    text = base64.b64encode(secret).decode()
+    for keys in (f"1:{text}", f"99:{text}", f"1:{text}!", f"x{text}", f"1:{text},1:{text}"):
+        settings = read(TOKEN_KEYS=keys)
+
+        try:
+            settings.read_token_keys()
+        except SettingsError as refused:
+            told = str(refused)
+            assert told.startswith("BFF_TOKEN_KEYS: ")
+            assert len(text) < 8 or text not in told
+        assert len(text) < 8 or text not in repr(settings)
+
+
+def test_a_gateway_without_a_key_says_how_to_make_one() -> None:
+    """Asked for keys that were not given, the settings name the variable and the command."""
+    with pytest.raises(SettingsError, match=r"BFF_TOKEN_KEYS.*`bff token key` makes one"):
+        read().read_token_keys()
+
+
+def test_an_address_ends_without_a_slash_where_paths_are_added() -> None:
+    """A base address given with a slash and without leads to the same requests."""
+    settings = read(ORDERS_URL="http://orders.test/api/")
+
+    assert settings.upstream_options(settings.orders_url).base_url == "http://orders.test/api"
+
+
+def test_the_reserve_of_live_reads_never_eats_the_deadline() -> None:
+    """Of a short deadline at most a quarter is kept back for the way to the owner."""
+    settings = read(REQUEST_TIMEOUT_S="0.4")
+
+    assert settings.read_options().live_reserve_s == pytest.approx(0.1)
+    assert HttpUrl("http://127.0.0.1:8001") == settings.orders_url

@@ -1,0 +1,63 @@
+"""The projection moved by hand: events arrive when a test says so, and at no other time."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Protocol
+
+from projections.events import ParsedEvent, PoisonEvent, StateChange
+from projections.store import EventBatch, SourcePosition
+from projections.versions import AggregateKey, AggregateType
+from projections.views import Row
+from tests.builders.rows import change, poison, tombstone
+
+LOOP_STARTED_AT_S = 1_800_000_000.0
+"""The wall clock (epoch s) when the steered loop's clock shows 0: a full minute."""
+
+SOURCES = tuple(aggregate_type.source for aggregate_type in AggregateType)
+
+
+class Applying(Protocol):
+    """The part of a store that a source of events needs."""
+
+    async def apply(self, batch: EventBatch) -> object: ...
+
+
+def wall_clock_s() -> float:
+    """The wall clock of a test on steered time (epoch s)."""
+    return LOOP_STARTED_AT_S + asyncio.get_running_loop().time()
+
+
+class ProjectionByHand:
+    """Plays the event sources of one store. Every batch proves its source current, now."""
+
+    def __init__(self, store: Applying) -> None:
+        self._store = store
+
+    async def apply(self, *rows: Row) -> None:
+        """The events of these states arrive; the sources that have none prove themselves too."""
+        await self._deliver([change(row) for row in rows])
+
+    async def prove(self) -> None:
+        """All sources are read to their ends: nothing has been committed up to now."""
+        await self._deliver([])
+
+    async def bury(self, key: AggregateKey, version: int) -> None:
+        """The event of a deletion arrives."""
+        await self._deliver([tombstone(key, version)])
+
+    async def park(self, key: AggregateKey) -> None:
+        """An event of this aggregate arrives that nobody can read."""
+        await self._deliver([poison(key)])
+
+    async def fall_behind(self, aggregate_type: AggregateType) -> None:
+        """The source turns out to have more events than were read: its projection is building."""
+        position = SourcePosition("far from the end", wall_clock_s(), is_caught_up=False)
+        await self._store.apply(EventBatch(aggregate_type.source, (), position))
+
+    async def _deliver(self, events: Sequence[StateChange | PoisonEvent]) -> None:
+        by_source: dict[str, list[ParsedEvent]] = {source: [] for source in SOURCES}
+        for event in events:
+            by_source[event.key.type.source].append(event)
+        position = SourcePosition("the end", wall_clock_s(), is_caught_up=True)
+        for source, batch in by_source.items():
+            await self._store.apply(EventBatch(source, tuple(batch), position))
