@@ -14,7 +14,7 @@ run: env-run ## Start everything on this machine and say where (Ctrl-C stops it)
 	@$(BIN)/bff dev
 
 test: env-dev ## Run all tests; needs no service beforehand
-	@$(BIN)/python -m pytest -n 2 $(ARGS)
+	@$(BIN)/python -m pytest -n 2 --dist loadscope $(ARGS)
 
 check: env-dev ## Format, lint, types, import rules, schema, sizes
 	@$(BIN)/python scripts/check.py

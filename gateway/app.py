@@ -73,7 +73,7 @@ class Gateway:
             if settings.events == "feed"
         }
         self.catch_up = CatchUp(tuple(self.feeds))
-        self._wall_clock = wires.wall_clock
+        self.wall_clock = wires.wall_clock
         self.store = MemoryStore(wall_clock=wires.wall_clock)
         self.waiters = Waiters(self.store, WaiterOptions())
         self.schema = build_schema()
@@ -107,7 +107,7 @@ class Gateway:
     def _consumer(self, source: str) -> Consumer:
         port = FeedPort(source, self.feeds[source])
         options = self.settings.feed_options()
-        feed = FeedSource(source, port, options, wall_clock=self._wall_clock)
+        feed = FeedSource(source, port, options, wall_clock=self.wall_clock)
         return Consumer(feed, self.store, self._observe, ConsumerOptions())
 
     def _observe(self, signal: ProjectionSignal) -> None:
@@ -134,7 +134,7 @@ class Gateway:
             read_options=settings.read_options(),
             request_timeout_s=settings.request_timeout_s,
             telemetry=self.telemetry,
-            wall_clock=self._wall_clock,
+            wall_clock=self.wall_clock,
         )
 
 
@@ -157,7 +157,8 @@ def create_app(settings: Settings, keys: TokenKeys, *, wires: Wires | None = Non
     )
     graphql = GraphQLHttp(gateway.operations, http, site)
     app.router.routes.append(Route("/graphql", graphql, methods=None))
-    app.include_router(health_routes(gateway.store if gateway.sources else None, gateway.sources))
+    projection = gateway.store if gateway.sources else None
+    app.include_router(health_routes(projection, gateway.sources, gateway.wall_clock))
     if site is not None:
         app.include_router(playground_routes(site))
     return app

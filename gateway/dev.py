@@ -114,7 +114,8 @@ async def _welcome(catch_up: CatchUp, settings: Settings, console: Console) -> N
             await _show_progress(catch_up, console)
     except TimeoutError:
         console.print("The projection has not caught up yet; until then every read is live.")
-    address = f"http://{settings.host}:{settings.port}/graphql"
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    address = f"http://{host}:{settings.port}/graphql"
     body = json.dumps({"query": QUERY})
     console.print(f"\n[bold]Playground[/]  {address}")
     for service in ("orders", "customers", "products"):

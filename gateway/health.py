@@ -1,6 +1,6 @@
 """Is the process alive, is it ready for traffic, and how far behind is each source?"""
 
-import time
+from collections.abc import Callable
 from http import HTTPStatus
 
 from fastapi import APIRouter
@@ -11,7 +11,9 @@ from projections.store import Store
 Lag = dict[str, dict[str, object]]
 
 
-def health_routes(store: Store | None, sources: tuple[str, ...]) -> APIRouter:
+def health_routes(
+    store: Store | None, sources: tuple[str, ...], wall_clock: Callable[[], float]
+) -> APIRouter:
     """``/livez`` and ``/readyz``. Ready means: every source has been read to its end once.
 
     Not being ready is no outage: until then reads are composed live. ``store`` is None where there
@@ -25,7 +27,7 @@ def health_routes(store: Store | None, sources: tuple[str, ...]) -> APIRouter:
 
     @routes.get("/readyz")
     async def ready() -> JSONResponse:
-        lag = {} if store is None else await read_lag(store, sources)
+        lag = {} if store is None else await read_lag(store, sources, wall_clock())
         is_ready = all(of_source["caughtUp"] for of_source in lag.values())
         status = HTTPStatus.OK if is_ready else HTTPStatus.SERVICE_UNAVAILABLE
         body = {"status": "ready" if is_ready else "catching up", "sources": lag}
@@ -34,15 +36,18 @@ def health_routes(store: Store | None, sources: tuple[str, ...]) -> APIRouter:
     return routes
 
 
-async def read_lag(store: Store, sources: tuple[str, ...]) -> Lag:
-    """By source: caught up once, events to go (None: not told), age of the last proof in ms."""
+async def read_lag(store: Store, sources: tuple[str, ...], now_s: float) -> Lag:
+    """By source: caught up once, events to go (None: not told), age of the last proof in ms.
+
+    ``now_s`` is by the clock of the proofs (epoch s).
+    """
     lag: Lag = {}
     for source in sources:
         position = await store.position(source)
         if position is None:
             lag[source] = {"caughtUp": False, "remaining": None, "ageMs": None}
         else:
-            age_s = max(0.0, time.time() - position.proven_at_s)
+            age_s = max(0.0, now_s - position.proven_at_s)
             lag[source] = {
                 "caughtUp": position.is_caught_up,
                 "remaining": position.remaining_count,

@@ -100,7 +100,10 @@ class Operations:
             context.close()
 
     def may_be_abandoned(self, request: GraphQLRequest) -> bool:
-        """May a running request be cancelled when its client leaves? Only if it writes nothing."""
+        """May a running request be cancelled when its client leaves? Only if it writes nothing.
+
+        A document too long to be kept is not looked at again: its request runs to its end.
+        """
         document = self.documents.find(request.query)
         return (
             document is not None

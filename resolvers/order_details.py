@@ -111,7 +111,10 @@ class OrderDetails:
                 answer.pages[key] = component
                 return
         known = [c.row for c in demanded if isinstance(c, Found) and isinstance(c.row, OrderRow)]
-        order_ids, has_more = revise(key, self._listed(page, answer), known, has_more=page.has_more)
+        listed = self._listed(page, answer)
+        order_ids, has_more = revise(
+            key, listed, known, has_more=page.has_more, ends_at=page.ends_at
+        )
         answer.pages[key] = replace(page, order_ids=order_ids, has_more=has_more)
 
     def _listed(self, page: FoundPage, answer: Answer) -> Iterator[OrderRow]:

@@ -53,18 +53,22 @@ def check_page_size(first: int) -> int:
 
 
 def revise(
-    key: PageKey, listed: Iterable[OrderRow], known: Iterable[OrderRow], *, has_more: bool
+    key: PageKey,
+    listed: Iterable[OrderRow],
+    known: Iterable[OrderRow],
+    *,
+    has_more: bool,
+    ends_at: ListingPosition | None,
 ) -> tuple[tuple[str, ...], bool]:
     """The order ids of the page, newest first, and whether the list goes on.
 
-    ``listed`` are the page's orders as it was read, ``known`` orders demanded by the caller at
-    versions at least as new. A known order joins the page when it belongs there and leaves it when
-    it does not any more.
+    ``listed`` are the page's orders as it was read down to ``ends_at``, less those known to be
+    deleted; ``known`` are orders demanded by the caller, at versions at least as new. A known order
+    joins the page when it belongs there and leaves it when it does not any more.
     """
     by_id = {order.id: order for order in listed}
-    oldest = min((order.listed_at for order in by_id.values()), default=None)
     for order in known:
-        is_past_the_end = has_more and oldest is not None and order.listed_at < oldest
+        is_past_the_end = has_more and ends_at is not None and order.listed_at < ends_at
         if order.id in by_id or not is_past_the_end:
             by_id[order.id] = order
     belonging = [order for order in by_id.values() if _belongs(order, key)]

@@ -1,7 +1,8 @@
 """What the projection may contribute to one answer, and why the rest must be fetched.
 
 Starts from the operation's cut. What a live answer leads to (the customer of an order that was not
-projected) is read as a further cut: later, so never older than the first.
+projected) is read as a further cut: later, so never older than the first, and shared by all root
+fields like the first, so that no row is shown in two states.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -36,6 +37,26 @@ from resolvers.read_path import (
 )
 
 
+class SharedCut:
+    """The cut of one operation, widened where live answers lead further; the first read wins."""
+
+    def __init__(self, cut: Cut, store: Store | None) -> None:
+        self.rows = dict(cut.rows)
+        self.pages = dict(cut.pages)
+        self.suspects = set(cut.suspects)
+        self.positions = cut.positions
+        self._store = store
+
+    async def widen(self, roots: Sequence[Root]) -> None:
+        """Cover what ``roots`` reach too; what is covered stays as it is."""
+        if not roots or self._store is None:
+            return
+        cut = await self._store.read(roots)
+        self.rows = {**cut.rows, **self.rows}
+        self.pages = {**cut.pages, **self.pages}
+        self.suspects |= cut.suspects
+
+
 class Projected:
     """The projection as one root field may see it; ``store`` is None where there is none.
 
@@ -46,23 +67,20 @@ class Projected:
         self,
         demand: Demand,
         store: Store | None,
-        cut: Cut,
+        cut: SharedCut,
         *,
         awaited: frozenset[AggregateKey],
         wall_clock: Callable[[], float],
     ) -> None:
         self._demand = demand
         self._store = store
-        self._rows = dict(cut.rows)
-        self._pages = dict(cut.pages)
-        self._suspects = set(cut.suspects)
-        self._positions = cut.positions
+        self._cut = cut
         self._awaited = awaited
         self._now_s = wall_clock()
 
     def row_of(self, key: AggregateKey) -> Row | None:
         """The row in the cut, whatever may be demanded of it."""
-        stored = self._rows.get(key)
+        stored = self._cut.rows.get(key)
         return None if stored is None else stored.row
 
     async def take_rows(
@@ -70,8 +88,8 @@ class Projected:
     ) -> dict[AggregateKey, Composition]:
         """Put the rows that are new enough into ``answer``; return what to fetch, and why."""
         by_type = {key: self._path_of_type(key.type) for key in keys}
-        uncovered = [k for k in keys if k not in self._rows and _is_projection(by_type[k])]
-        await self._cover([root_of(key) for key in uncovered])
+        uncovered = [k for k in keys if k not in self._cut.rows and _is_projection(by_type[k])]
+        await self._cut.widen([root_of(key) for key in uncovered])
         to_fetch: dict[AggregateKey, Composition] = {}
         for key, type_path in by_type.items():
             match self._path_of_row(key, type_path):
@@ -93,10 +111,10 @@ class Projected:
         if isinstance(path, Refused):
             answer.pages.update((key, Failed(self._timeout([]))) for key in keys)
             return {}
-        await self._cover([_page_root_of(key) for key in keys if key not in self._pages])
+        await self._cut.widen([_page_root_of(key) for key in keys if key not in self._cut.pages])
         provenance = self._provenance(AggregateType.ORDER, path.reason)
         for key in keys:
-            page = self._pages[key]
+            page = self._cut.pages[key]
             ends_at = self._end_of(page)
             answer.pages[key] = FoundPage(page.order_ids, page.has_more, provenance, ends_at)
         return {}
@@ -115,7 +133,7 @@ class Projected:
     def _path_of_type(self, aggregate_type: AggregateType) -> ReadPath:
         if self._store is None and not isinstance(self._demand.mode, Live):
             return Composition(Reason.PROJECTION_OFF)
-        position = self._positions.get(aggregate_type.source)
+        position = self._cut.positions.get(aggregate_type.source)
         return choose_for_type(self._demand, aggregate_type, position, now_s=self._now_s)
 
     def _path_of_row(self, key: AggregateKey, type_path: ReadPath) -> ReadPath:
@@ -125,9 +143,9 @@ class Projected:
                 return choose_for_row(
                     self._demand,
                     type_path,
-                    self._rows.get(key),
+                    self._cut.rows.get(key),
                     at_least,
-                    is_suspect=key in self._suspects,
+                    is_suspect=key in self._cut.suspects,
                 )
             case Composition(reason=reason):
                 return Composition(reason, at_least)
@@ -137,7 +155,7 @@ class Projected:
     def _component(self, key: AggregateKey, reason: Reason) -> Component:
         if reason is Reason.TOKEN_REACHED and key in self._awaited:
             reason = Reason.TOKEN_REACHED_AFTER_WAIT
-        stored = self._rows[key]
+        stored = self._cut.rows[key]
         provenance = self._provenance(key.type, reason, stored)
         match stored:
             case StoredRow(row=None, at=at):
@@ -151,7 +169,7 @@ class Projected:
         self, aggregate_type: AggregateType, reason: Reason, stored: StoredRow | None = None
     ) -> Provenance:
         """A healed row was the owner's newest when it was fetched, whatever the stream shows."""
-        age = age_s(self._positions[aggregate_type.source], self._now_s)
+        age = age_s(self._cut.positions[aggregate_type.source], self._now_s)
         if stored is not None and stored.healed_at_s is not None:
             age = min(age, max(0.0, self._now_s - stored.healed_at_s))
         return Provenance(Source.PROJECTION, reason, age)
@@ -160,17 +178,9 @@ class Projected:
         entries = self._demand.token.entries
         missing = {key: entries[key] for key in keys if key in entries}
         types = {key.type for key in keys} or {AggregateType.ORDER}
-        positions = [self._positions.get(aggregate_type.source) for aggregate_type in types]
+        positions = [self._cut.positions.get(aggregate_type.source) for aggregate_type in types]
         ages = [age_s(position, self._now_s) for position in positions if position is not None]
         return ConsistencyTimeout(missing, max(ages, default=None))
-
-    async def _cover(self, roots: Sequence[Root]) -> None:
-        if not roots or self._store is None:
-            return
-        cut = await self._store.read(roots)
-        self._rows = {**cut.rows, **self._rows}
-        self._pages = {**cut.pages, **self._pages}
-        self._suspects |= cut.suspects
 
 
 def _is_projection(path: ReadPath) -> bool:

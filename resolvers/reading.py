@@ -21,7 +21,7 @@ from resolvers.answer import Answer, Found, Provenance, Reason, Source
 from resolvers.demand import Demand, Live
 from resolvers.loaders import LiveLoader, Loader
 from resolvers.order_details import OrderDetails
-from resolvers.projected import Projected
+from resolvers.projected import Projected, SharedCut
 from resolvers.read_path import may_catch_up, wait_budget_s
 from resolvers.report import ConsistencyReport
 from resolvers.upstream.deadline import Deadline
@@ -79,7 +79,7 @@ class ReadRequest:
 class SettledCut:
     """The cut after waiting, and the demanded entries that were waited for."""
 
-    cut: Cut
+    cut: SharedCut
     awaited: frozenset[AggregateKey] = frozenset()
 
 
@@ -147,7 +147,7 @@ class OperationReads:
         A second round happens when what arrived leads to more: an order to its customer.
         """
         if self._model is None or all(isinstance(r.demand.mode, Live) for r in requests):
-            return SettledCut(Cut())
+            return SettledCut(SharedCut(Cut(), None if self._model is None else self._model.store))
         roots = [root for request in requests for root in request.roots()]
         cut = await self._model.store.read(roots)
         awaited: set[AggregateKey] = set()
@@ -159,7 +159,7 @@ class OperationReads:
             cut = await self._model.store.read(roots)
             if not is_reached:
                 break
-        return SettledCut(cut, frozenset(awaited))
+        return SettledCut(SharedCut(cut, self._model.store), frozenset(awaited))
 
     def _worth_waiting_for(
         self, requests: Sequence[ReadRequest], cut: Cut

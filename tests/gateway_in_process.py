@@ -12,8 +12,6 @@ both start anew with each test: mark it `steered_time`.
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass
-from typing import Any
 
 import httpx
 import respx
@@ -25,7 +23,6 @@ from projections.token_codec import Opened, TokenCodec, TokenKey, TokenKeys
 from projections.versions import AggregateKey, Version
 from projections.views import CustomerRow, OrderRow, ProductRow, Row
 from resolvers.upstream.call import Upstream
-from resolvers.upstream.feed_http import FeedAnswer, FeedHttp
 from tests.contracts.twins import (
     CUSTOMERS_URL,
     ORDERS_URL,
@@ -33,116 +30,13 @@ from tests.contracts.twins import (
     UpstreamTwins,
     upstream_twins,
 )
+from tests.graphql_answers import Answer, Json
+from tests.noted_wires import Hit, SilentFeed, Wire
 from tests.projection_by_hand import ProjectionByHand, wall_clock_s
 
 KEYS = TokenKeys(TokenKey(1, b"a secret of these tests alone".ljust(32)))
 GATEWAY_URL = "http://gateway.test"
 SUBJECT = "anonymous"
-
-Json = Any
-"""What came over HTTP: a test may look wherever it likes."""
-
-
-@dataclass(frozen=True, slots=True)
-class Hit:
-    """One request that reached a service, and when (s of the loop)."""
-
-    service: str
-    method: str
-    path: str
-    params: Mapping[str, str]
-    headers: httpx.Headers
-    body: bytes
-    at_s: float
-
-
-class Wire(httpx.AsyncBaseTransport):
-    """The innermost transport: notes what goes to the services and lets the twins answer."""
-
-    def __init__(self, twins: UpstreamTwins) -> None:
-        self._network = twins.network
-        self.hits: list[Hit] = []
-
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        url = request.url
-        service = url.host.removesuffix(".test")
-        params = dict(url.params)
-        at_s = round(now_s(), 6)
-        self.hits.append(
-            Hit(service, request.method, url.path, params, request.headers, request.content, at_s)
-        )
-        return await self._network.handle_async_request(request)
-
-
-class SilentFeed(FeedHttp):
-    """A feed that holds every poll for ever."""
-
-    async def get_json_bytes(
-        self, path: str, params: Mapping[str, str], timeout_s: float
-    ) -> FeedAnswer:
-        await asyncio.Event().wait()
-        raise AssertionError("unreachable: nobody sets the event")
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What a client gets to see, and how long (s) she waited for it."""
-
-    response: httpx.Response
-    elapsed_s: float
-
-    @property
-    def body(self) -> Json:
-        return self.response.json()
-
-    @property
-    def data(self) -> Json:
-        """The data of an answer that is complete."""
-        assert self.errors == []
-        return self.body["data"]
-
-    @property
-    def partial_data(self) -> Json:
-        """The data beside errors; None where nothing was run."""
-        return self.body.get("data")
-
-    @property
-    def errors(self) -> list[Json]:
-        errors: list[Json] = self.body.get("errors", [])
-        return errors
-
-    @property
-    def error(self) -> Json:
-        """The only error."""
-        [error] = self.errors
-        return error
-
-    @property
-    def codes(self) -> dict[str, str]:
-        """The code of each error by its path."""
-        return {
-            ".".join(map(str, error.get("path", ()))): error["extensions"]["code"]
-            for error in self.errors
-        }
-
-    @property
-    def consistency(self) -> Json:
-        return self.body["extensions"]["consistency"]
-
-    @property
-    def token(self) -> str:
-        token: str = self.consistency["token"]
-        return token
-
-    def component(self, path: str) -> Json:
-        """The only component told at a path."""
-        [component] = [c for c in self.consistency["components"] if c["path"] == path]
-        return component
-
-    def origin(self, path: str) -> tuple[str, str]:
-        """Where the component at a path came from, and why."""
-        component = self.component(path)
-        return component["source"], component["reason"]
 
 
 class GatewayInProcess:
@@ -203,7 +97,7 @@ class GatewayInProcess:
     @property
     def calls(self) -> list[str]:
         """The requests as lines: ``GET /orders/o-1``, ``GET /products?ids=p-1,p-2``."""
-        return [_line(hit) for hit in self.hits]
+        return [str(hit) for hit in self.hits]
 
     def forget_hits(self) -> None:
         self._wire.hits.clear()
@@ -293,8 +187,3 @@ def now_s() -> float:
 async def pass_time(duration_s: float) -> None:
     """Steer both clocks ahead; whatever is due happens on the way."""
     await asyncio.sleep(duration_s)
-
-
-def _line(hit: Hit) -> str:
-    params = "&".join(f"{name}={value}" for name, value in hit.params.items())
-    return f"{hit.method} {hit.path}{'?' if params else ''}{params}"

@@ -85,10 +85,15 @@ def test_no_address_but_this_machine_is_written_down() -> None:
         (path, match)
         for path, text in tracked_texts().items()
         for match in address.findall(text)
-        if match not in OF_NOBODY and not path.endswith(".lock")
+        if match not in OF_NOBODY and is_address(match) and not path.endswith(".lock")
     }
 
     assert found == set()
+
+
+def is_address(text: str) -> bool:
+    """Whether these four numbers can be an address at all."""
+    return all(int(part) <= 255 for part in text.split("."))
 
 
 @pytest.mark.parametrize("lock", ["requirements.lock", "requirements-dev.lock"])

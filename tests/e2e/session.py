@@ -1,7 +1,7 @@
 """One session of the concurrent run: random writes and reads, remembered, under random weather.
 
-Everything random comes from the session's own seed. The weather (feeds held back or slow) belongs to
-the house and changes under all sessions at once; any of them may change it before a step.
+Everything random comes from the session's own seed. The weather (feeds held back or slow) belongs
+to the house and changes under all sessions at once; any of them may change it before a step.
 """
 
 from collections.abc import Callable

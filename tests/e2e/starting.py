@@ -68,7 +68,7 @@ def dev_started(folder: Path, *, port: int, settings: Mapping[str, str]) -> Iter
 
 @contextmanager
 def running_house(folder: Path, settings: Mapping[str, str] = NO_SETTINGS) -> Iterator[House]:
-    """A house that has caught up. It is killed afterwards: how a house ends is for a test to ask."""
+    """A house that has caught up; killed afterwards, as how houses end has tests of its own."""
     for attempts_left in reversed(range(ATTEMPT_COUNT)):
         with dev_started(folder, port=free_port(), settings=settings) as started:
             try:

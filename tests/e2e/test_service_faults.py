@@ -33,6 +33,12 @@ SLOW_IN_THREE_WAYS = {
     "products": {"slowBodyMs": 5000},
 }
 
+
+def each(fault: Json) -> dict[str, Json]:
+    """The same fault in every service."""
+    return {service: {**fault} for service in SLOW_IN_THREE_WAYS}
+
+
 GOOD_CALL_COUNT = 12
 """More than the failed calls of any test here: the circuit opens when half of all calls fail."""
 
@@ -48,9 +54,9 @@ def _good_reputation(shopper: Shopper) -> None:
     ("fault_by_service", "code"),
     [
         (SLOW_IN_THREE_WAYS, "UPSTREAM_TIMEOUT"),
-        (dict.fromkeys(SLOW_IN_THREE_WAYS, {"errorRate": 1.0}), "UPSTREAM_UNAVAILABLE"),
-        (dict.fromkeys(SLOW_IN_THREE_WAYS, {"refuse": True}), "UPSTREAM_UNAVAILABLE"),
-        (dict.fromkeys(SLOW_IN_THREE_WAYS, {"malformed": True}), "UPSTREAM_INVALID_ANSWER"),
+        (each({"errorRate": 1.0}), "UPSTREAM_UNAVAILABLE"),
+        (each({"refuse": True}), "UPSTREAM_UNAVAILABLE"),
+        (each({"malformed": True}), "UPSTREAM_INVALID_ANSWER"),
     ],
     ids=["too slow", "errors", "refused", "malformed"],
 )
@@ -101,8 +107,9 @@ def test_service_that_fails_now_and_then_fails_only_then(house: House, shopper: 
 
     failed = [page for page in pages if page.errors]
     whole = [page for page in pages if not page.errors]
-    assert {tuple(page.codes.values()) for page in failed} == {("UPSTREAM_UNAVAILABLE",)}
-    assert {page.data["order"]["customer"]["id"] for page in whole} == {"c-165"}
+    assert all(page.codes == {"order.customer": "UPSTREAM_UNAVAILABLE"} for page in failed)
+    assert all(page.data["order"]["customer"]["name"] for page in whole)
+    assert 0 < len(whole) < len(pages)
 
 
 def test_mutation_that_hangs_is_told_to_be_of_unknown_outcome(

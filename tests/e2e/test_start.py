@@ -53,12 +53,27 @@ def test_setting_that_cannot_be_is_told(
     assert "Traceback" not in started.said
 
 
+def wait_for_services(started: Started) -> None:
+    """Return once services have begun, long before the first answer."""
+    eventually(lambda: len(services_over(started.data_dir)) > 1, about="services that begin")
+
+
 def test_house_that_is_stopped_while_it_starts_leaves_nobody(tmp_path: Path) -> None:
-    """Ctrl-C before the first answer ends the services that have begun, too."""
+    """Ctrl-C before the first answer waits for the end of the services that have begun, too."""
     with dev_started(tmp_path, port=free_port(), settings={}) as started:
-        eventually(lambda: len(services_over(started.data_dir)) > 1, about="services that begin")
+        wait_for_services(started)
         started.end(signal.SIGINT)
         left = services_over(started.data_dir)
 
     assert left == {}
+    assert "Traceback" not in started.said
+
+
+def test_services_of_a_killed_gateway_end_by_themselves(tmp_path: Path) -> None:
+    """A gateway that had no time for its services leaves them nothing to serve, so they end."""
+    with dev_started(tmp_path, port=free_port(), settings={}) as started:
+        wait_for_services(started)
+        started.end(signal.SIGKILL)
+        eventually(lambda: not services_over(started.data_dir), about="the end of the services")
+
     assert "Traceback" not in started.said

@@ -13,6 +13,7 @@ from tests.contracts.twins import UpstreamTwins
 from tests.resolvers.rows import a_customer, a_product, an_order
 
 Behaviour = Callable[[httpx.Request], Awaitable[httpx.Response]]
+DelayOf = Callable[[httpx.Request], float]
 
 ANOTHER_ROW: dict[str, Row] = {
     "orders": an_order("o-2"),
@@ -31,13 +32,13 @@ def misbehave(twins: UpstreamTwins, service: str, behaviour: Behaviour) -> None:
     route_of(twins, service).mock(side_effect=behaviour)
 
 
-def slow_down(twins: UpstreamTwins, service: str, delay_s: float) -> None:
+def slow_down(twins: UpstreamTwins, service: str, delay_s: float | DelayOf) -> None:
     """The service answers as ever, only later."""
     route = route_of(twins, service)
     answer = cast("Callable[[httpx.Request], httpx.Response]", route.side_effect)
 
     async def late(request: httpx.Request) -> httpx.Response:
-        await asyncio.sleep(delay_s)
+        await asyncio.sleep(delay_s(request) if callable(delay_s) else delay_s)
         return answer(request)
 
     route.mock(side_effect=late)

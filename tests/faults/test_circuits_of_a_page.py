@@ -6,13 +6,8 @@ import httpx
 import pytest
 
 from tests.faults.misbehaviour import answering, hanging, misbehave
-from tests.gateway_in_process import (
-    GatewayInProcess,
-    Json,
-    open_composing_gateway,
-    pass_time,
-    twins_of,
-)
+from tests.gateway_in_process import GatewayInProcess, open_composing_gateway, pass_time, twins_of
+from tests.graphql_answers import Json
 from tests.resolvers.rows import SHOP
 
 pytestmark = pytest.mark.steered_time

@@ -20,14 +20,13 @@ from tests.faults.misbehaviour import (
     slow_down,
 )
 from tests.gateway_in_process import (
-    Answer,
     GatewayInProcess,
-    Json,
     Opening,
     open_composing_gateway,
     open_gateway,
     twins_of,
 )
+from tests.graphql_answers import Answer, Json
 from tests.resolvers.rows import SHOP
 
 pytestmark = pytest.mark.steered_time

@@ -4,7 +4,8 @@ import httpx
 import pytest
 
 from tests.faults.misbehaviour import Behaviour, answering, failing, hanging, misbehave
-from tests.gateway_in_process import Json, open_gateway, twins_of
+from tests.gateway_in_process import open_gateway, twins_of
+from tests.graphql_answers import Json
 from tests.resolvers.rows import SHOP
 
 pytestmark = pytest.mark.steered_time

@@ -84,9 +84,11 @@ def test_cost_counts_what_the_answer_may_hold() -> None:
 
 def test_lists_in_lists_are_multiplied() -> None:
     """A page of customers' pages costs the product of its sizes."""
-    page = "orders(first: 10) { edges { node { customer { orders(first: 10) { edges { cursor } } } } } }"
+    inner = "orders(first: 10) { edges { cursor } }"
 
-    assert cost_of("{ %s }" % page) == 1 + 10 * (3 + (1 + 10 * 2))
+    cost = cost_of(f"{{ orders(first: 10) {{ edges {{ node {{ customer {{ {inner} }} }} }} }} }}")
+
+    assert cost == 1 + 10 * (3 + (1 + 10 * 2))
 
 
 @pytest.mark.parametrize(
@@ -138,7 +140,7 @@ def test_a_long_chain_of_doubling_fragments_is_measured_at_once() -> None:
     told = first_excess(document, {}, LIMITS)
 
     assert told == "the operation has more than 3 root fields"
-    assert time.perf_counter() - started_at_s < 0.25
+    assert time.perf_counter() - started_at_s < 1
 
 
 def test_doubling_inside_fields_is_measured_at_once() -> None:
@@ -151,7 +153,7 @@ def test_doubling_inside_fields_is_measured_at_once() -> None:
 
     assert told is not None
     assert str(2**60) < told.split()[4]
-    assert time.perf_counter() - started_at_s < 0.25
+    assert time.perf_counter() - started_at_s < 1
 
 
 @pytest.mark.parametrize(

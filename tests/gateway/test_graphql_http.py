@@ -261,9 +261,12 @@ async def test_a_mistake_in_a_field_leaves_the_other_fields(
     async with open_door() as door:
         monkeypatch.setattr(CustomersClient, "fetch", fail)
         monkeypatch.setattr(CustomersClient, "fetch_batch", fail)
-        response = await door.ask('{ __typename customer(id: "c-1") { name } }')
+        with capture_logs() as logged:
+            response = await door.ask('{ __typename customer(id: "c-1") { name } }')
 
+    [line] = logged
     body = response.json()
+    assert (line["event"], line["path"]) == ("internal_error", ["customer"])
     assert response.status_code == 200
     assert body["data"] == {"__typename": "Query", "customer": None}
     assert body["errors"][0]["extensions"]["code"] == "INTERNAL_ERROR"

@@ -38,7 +38,7 @@ class HeldService:
 
 
 async def test_a_query_ends_with_its_client() -> None:
-    """When the client of a query leaves, the call to the service is given up and nobody answered."""
+    """When the client of a query leaves, the call to the service is given up with it."""
     async with open_door() as door:
         service = HeldService(door)
         exchange = posted(A_QUERY)

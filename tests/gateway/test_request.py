@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from urllib.parse import urlencode
 
 import pytest
@@ -14,6 +15,15 @@ from gateway.request import (
 )
 
 JSON = "application/json"
+
+
+def status_of(parse: Callable[[], object]) -> int:
+    """The status of a refusal, 200 for a request."""
+    try:
+        parse()
+    except RequestRefused as refused:
+        return refused.status.value
+    return 200
 
 
 def headers(*pairs: tuple[str, str]) -> RequestHeaders:
@@ -120,19 +130,13 @@ def test_a_member_of_the_wrong_type_is_named(body: bytes, blamed: str) -> None:
 @given(st.binary(max_size=200))
 def test_no_body_breaks_the_parser(body: bytes) -> None:
     """Any bytes are a request or a coded refusal."""
-    try:
-        parse_post(body, JSON)
-    except RequestRefused as refused:
-        assert refused.status == 400
+    assert status_of(lambda: parse_post(body, JSON)) in {200, 400}
 
 
 @given(st.binary(max_size=200))
 def test_no_address_breaks_the_parser(query_string: bytes) -> None:
     """Any query string is a request or a coded refusal."""
-    try:
-        parse_get(query_string)
-    except RequestRefused as refused:
-        assert refused.status == 400
+    assert status_of(lambda: parse_get(query_string)) in {200, 400}
 
 
 def test_a_get_has_the_same_members_in_its_address() -> None:

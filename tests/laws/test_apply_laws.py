@@ -5,19 +5,26 @@ in between; none of it may show in the end.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from projections.events import StateChange
+from projections.events import ParsedEvent, StateChange
 from projections.memory_store import MemoryStore
-from projections.selection import CustomerRoot, CustomerSelection, OrdersRoot, PageSelection
+from projections.selection import (
+    CustomerRoot,
+    CustomerSelection,
+    OrderRoot,
+    OrdersRoot,
+    PageSelection,
+)
 from projections.store import Cut
 from projections.versions import AggregateKey, Version
 from projections.views import OrderRow, OrderStatus
-from tests.builders.rows import batch, change, order_key, order_row, tombstone
+from tests.builders.rows import batch, change, order_key, order_row, poison, tombstone
 
 ORDER_IDS = ("o-1", "o-2", "o-3")
 CUSTOMER_IDS = ("c-1", "c-2")
@@ -34,12 +41,12 @@ class Delivery:
 @st.composite
 def histories(draw: st.DrawFn) -> list[StateChange]:
     """What happened to a few orders: every version of each, over one or two epochs."""
-    changes = []
-    for order_id in ORDER_IDS:
-        for epoch in range(1, draw(st.integers(1, 2)) + 1):
-            for version in range(1, draw(st.integers(1, 4)) + 1):
-                changes.append(draw(changes_of(order_id, version, epoch)))
-    return changes
+    return [
+        draw(changes_of(order_id, version, epoch))
+        for order_id in ORDER_IDS
+        for epoch in range(1, draw(st.integers(1, 2)) + 1)
+        for version in range(1, draw(st.integers(1, 4)) + 1)
+    ]
 
 
 @st.composite
@@ -65,9 +72,7 @@ def deliveries(
     events = draw(st.permutations([*history, *repeated]))
     cuts = sorted(draw(st.sets(st.integers(0, len(events)), max_size=4)))
     bounds = [0, *cuts, len(events)]
-    batches = [
-        Delivery(tuple(events[start:end])) for start, end in zip(bounds, bounds[1:], strict=False)
-    ]
+    batches = [Delivery(tuple(events[start:end])) for start, end in pairwise(bounds)]
     if not has_healing:
         return batches
     rows = [event.row for event in history if isinstance(event.row, OrderRow)]
@@ -76,14 +81,18 @@ def deliveries(
     return draw(st.permutations([*batches, *(Delivery(healed=healed) for healed in healings)]))
 
 
+async def take(store: MemoryStore, delivery: Delivery) -> None:
+    await store.heal(delivery.healed)
+    await store.apply(batch(*delivery.events))
+
+
 def deliver(*delivered: Delivery) -> tuple[MemoryStore, Cut]:
     """The store after these deliveries, and a cut through all of it."""
 
     async def run() -> tuple[MemoryStore, Cut]:
         store = MemoryStore(wall_clock=lambda: 1_000.0)
         for delivery in delivered:
-            await store.heal(delivery.healed)
-            await store.apply(batch(*delivery.events))
+            await take(store, delivery)
         return store, await read_everything(store)
 
     return asyncio.run(run())
@@ -152,12 +161,18 @@ def test_no_row_ever_goes_back(data: st.DataObject) -> None:
     history = data.draw(histories())
     delivered = data.draw(deliveries(history, has_healing=True))
 
-    seen: list[dict[AggregateKey, Version]] = []
-    for count in range(1, len(delivered) + 1):
-        store, _ = deliver(*delivered[:count])
-        seen.append(dict(asyncio.run(store.versions(newest_of(history)))))
+    async def steps() -> list[Mapping[AggregateKey, Version]]:
+        store = MemoryStore()
+        versions = []
+        for delivery in delivered:
+            await take(store, delivery)
+            versions.append(await store.versions(newest_of(history)))
+        return versions
 
-    for earlier, later in zip(seen, seen[1:], strict=False):
+    seen = asyncio.run(steps())
+
+    assert len(seen) == len(delivered)
+    for earlier, later in pairwise(seen):
         assert all(later[key] >= version for key, version in earlier.items())
 
 
@@ -171,6 +186,28 @@ def test_everything_delivered_twice_is_as_once(data: st.DataObject) -> None:
     _, twice = deliver(*delivered, *delivered)
 
     assert twice == once
+
+
+@given(st.data())
+def test_row_is_suspect_while_a_lost_state_is_newer(data: st.DataObject) -> None:
+    """Whatever comes when and how often, a key is marked as long as what was lost is missing."""
+    history = data.draw(histories())
+    lost = {(e.key, e.at) for e in data.draw(st.lists(st.sampled_from(history), max_size=4))}
+    readable = [event for event in history if (event.key, event.at) not in lost]
+    poisons = [poison(key, at.number, epoch=at.epoch) for key, at in lost]
+    events: list[ParsedEvent] = [*readable, *poisons, *poisons]
+    delivered = data.draw(st.permutations(events))
+
+    async def suspects() -> frozenset[AggregateKey]:
+        store = MemoryStore()
+        for event in delivered:
+            await store.apply(batch(event))
+        return (await store.read([OrderRoot(order_id) for order_id in ORDER_IDS])).suspects
+
+    newest, newest_readable = newest_of(history), newest_of(readable)
+    assert asyncio.run(suspects()) == {
+        key for key in newest if newest_readable.get(key) != newest[key]
+    }
 
 
 @given(st.data())

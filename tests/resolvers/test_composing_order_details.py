@@ -50,7 +50,7 @@ async def test_a_product_in_two_items_is_asked_for_once() -> None:
 
 
 async def test_a_page_of_a_hundred_orders_costs_three_calls() -> None:
-    """However many rows a page has: one call for the list, one for the customer, one for products."""
+    """However many rows: one call for the list, one for the customer, one for all products."""
     products = [a_product(f"p-{n}") for n in range(100)]
     orders = [an_order(f"o-{n}", products=(f"p-{n}",), minute=n) for n in range(100)]
     async with open_composing_gateway(twins_of(*products, *orders, a_customer())) as bff:

@@ -6,14 +6,8 @@ The order service has committed a note that the projection has not heard of yet.
 import pytest
 
 from projections.views import OrderRow
-from tests.gateway_in_process import (
-    Answer,
-    GatewayInProcess,
-    open_gateway,
-    own,
-    pass_time,
-    twins_of,
-)
+from tests.gateway_in_process import GatewayInProcess, open_gateway, own, pass_time, twins_of
+from tests.graphql_answers import Answer
 from tests.resolvers.rows import CUSTOMER, ORDER, SHOP, changed
 
 pytestmark = pytest.mark.steered_time
@@ -90,7 +84,7 @@ async def test_live_with_a_token_is_checked_like_any_other_answer() -> None:
 async def test_a_client_may_shorten_the_wait_but_not_extend_it(
     asked_ms: int, waited_s: float
 ) -> None:
-    """maxWaitMs counts up to the server's cap; at 0 the owner is asked at once."""
+    """The wish counts up to the server's cap; with none to wait the owner is asked at once."""
     twins = twins_of(*SHOP)
     async with open_gateway(twins) as bff:
         own(twins, NOTED)
@@ -141,9 +135,9 @@ async def test_on_timeout_error_is_about_the_component_that_is_too_old() -> None
     """The order is new enough and shown; its customer is not, and is null with the error."""
     renamed = changed(CUSTOMER, name="Ada Lovelace")
     async with open_gateway(twins_of(*SHOP)) as bff:
-        mode = {"atLeast": {"tokens": [bff.seal(renamed)], "onTimeout": "ERROR"}}
+        demand = {"tokens": [bff.seal(renamed)], "onTimeout": "ERROR"}
 
-        answer = await ask(bff, mode)
+        answer = await ask(bff, {"atLeast": demand})
 
         assert answer.partial_data == {"order": {"note": None, "customer": None}}
         assert answer.codes == {"order.customer": "CONSISTENCY_TIMEOUT"}

@@ -12,14 +12,8 @@ from projections.versions import AggregateType, Version
 from projections.views import OrderRow, OrderStatus
 from tests.contracts.twins import UpstreamTwins, page_of
 from tests.faults.misbehaviour import answering, misbehave
-from tests.gateway_in_process import (
-    Answer,
-    GatewayInProcess,
-    open_gateway,
-    own,
-    pass_time,
-    twins_of,
-)
+from tests.gateway_in_process import GatewayInProcess, open_gateway, own, pass_time, twins_of
+from tests.graphql_answers import Answer
 from tests.resolvers.rows import SHOP, an_order, changed
 
 pytestmark = pytest.mark.steered_time

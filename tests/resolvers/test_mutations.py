@@ -9,7 +9,8 @@ import pytest
 
 from projections.versions import AggregateKey, AggregateType, Version
 from tests.faults.misbehaviour import answering, misbehave, slow_down
-from tests.gateway_in_process import Json, open_composing_gateway, open_gateway, own, twins_of
+from tests.gateway_in_process import open_composing_gateway, open_gateway, own, twins_of
+from tests.graphql_answers import Json
 from tests.resolvers.rows import CUSTOMER, ORDER, SHOP, changed
 
 pytestmark = pytest.mark.steered_time
@@ -131,7 +132,8 @@ async def test_a_write_says_that_it_came_from_the_owner() -> None:
     """What a payload shows is told like what a read shows."""
     async with open_gateway(twins_of(*SHOP)) as bff:
         answer = await bff.ask(
-            'mutation { updateOrder(input: {id: "o-1", note: "Ring"}) { order { customer { id } } } }'
+            'mutation { updateOrder(input: {id: "o-1", note: "Ring"})'
+            " { order { customer { id } } } }"
         )
 
         assert answer.origin("updateOrder.order") == ("LIVE", "WRITE_RESULT")

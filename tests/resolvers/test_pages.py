@@ -67,54 +67,54 @@ def test_page_sizes(first: int, *, is_possible: bool) -> None:
             check_page_size(first)
 
 
-def ids(
-    listed: list[OrderRow], known: list[OrderRow], *, key: PageKey, has_more: bool
-) -> list[str]:
-    order_ids, _ = revise(key, listed, known, has_more=has_more)
-    return list(order_ids)
+def revised(
+    listed: list[OrderRow], known: list[OrderRow], *, key: PageKey = WHOLE, has_more: bool = False
+) -> tuple[tuple[str, ...], bool]:
+    """The page that was read as ``listed``, brought up to what is known."""
+    return revise(key, listed, known, has_more=has_more, ends_at=listed[-1].listed_at)
 
 
 def test_nothing_known_changes_nothing() -> None:
     """A page is shown as it was read, newest first."""
-    assert ids([NEW, OLD], [], key=WHOLE, has_more=True) == ["o-2", "o-1"]
+    assert revised([NEW, OLD], [], has_more=True) == (("o-2", "o-1"), True)
 
 
 def test_a_known_order_joins_where_it_belongs() -> None:
     """Between its neighbours, not at an end."""
     between = an_order("o-x", minute=1, version=2)
 
-    assert ids([NEW, OLD], [between], key=WHOLE, has_more=False) == ["o-2", "o-x", "o-1"]
+    assert revised([NEW, OLD], [between]) == (("o-2", "o-x", "o-1"), False)
 
 
 def test_a_known_order_that_left_is_not_listed() -> None:
     """It was listed as placed, and is known to be cancelled."""
     cancelled = changed(NEW, status=OrderStatus.CANCELLED)
 
-    assert ids([NEW, OLD], [cancelled], key=PLACED, has_more=False) == ["o-1"]
+    assert revised([NEW, OLD], [cancelled], key=PLACED) == (("o-1",), False)
 
 
 def test_a_known_order_before_the_cursor_belongs_to_an_earlier_page() -> None:
     """A page begins after its cursor, whatever has been placed since."""
     key = PageKey("c-1", None, 10, NEW.listed_at)
 
-    assert ids([OLD], [NEW, an_order("o-9", minute=9)], key=key, has_more=False) == ["o-1"]
+    assert revised([OLD], [NEW, an_order("o-9", minute=9)], key=key) == (("o-1",), False)
 
 
 def test_at_the_end_of_a_list_an_older_order_joins() -> None:
     """Nothing follows, so there is no later page it could belong to."""
     older = an_order("o-0", minute=0)
 
-    assert ids([NEW, OLD], [older], key=WHOLE, has_more=False) == ["o-2", "o-1", "o-0"]
-    assert ids([NEW, OLD], [older], key=WHOLE, has_more=True) == ["o-2", "o-1"]
+    assert revised([NEW, OLD], [older]) == (("o-2", "o-1", "o-0"), False)
+    assert revised([NEW, OLD], [older], has_more=True) == (("o-2", "o-1"), True)
 
 
 def test_the_list_goes_on_after_a_page_that_grew_too_long() -> None:
     """What was pushed off is the beginning of the next page."""
     key = PageKey("c-1", None, 2, None)
 
-    shown, has_more = revise(key, [NEW, OLD], [an_order("o-9", minute=9)], has_more=False)
+    page = revised([NEW, OLD], [an_order("o-9", minute=9)], key=key)
 
-    assert (shown, has_more) == (("o-9", "o-2"), True)
+    assert page == (("o-9", "o-2"), True)
 
 
 def test_a_time_is_read_back_to_the_microsecond() -> None:

@@ -6,7 +6,8 @@ import msgspec
 import pytest
 
 from projections.views import OrderRow
-from tests.gateway_in_process import Answer, GatewayInProcess, open_gateway, twins_of
+from tests.gateway_in_process import GatewayInProcess, open_gateway, twins_of
+from tests.graphql_answers import Answer
 from tests.resolvers.rows import an_order
 
 pytestmark = pytest.mark.steered_time

@@ -2,7 +2,8 @@
 
 import pytest
 
-from tests.gateway_in_process import Json, open_composing_gateway, twins_of
+from tests.gateway_in_process import open_composing_gateway, twins_of
+from tests.graphql_answers import Json
 from tests.resolvers.rows import SHOP
 
 pytestmark = pytest.mark.steered_time
@@ -24,8 +25,8 @@ PLAIN: dict[str, tuple[str, list[str]]] = {
         [ORDER, CUSTOMER],
     ),
     "a fragment in a fragment": (
-        '{ ...root } fragment root on Query { order(id: "o-1") { items { ...line } } }'
-        " fragment line on OrderItem { product { name } }",
+        """{ ...root } fragment root on Query { order(id: "o-1") { items { ...line } } }
+        fragment line on OrderItem { product { name } }""",
         [ORDER, PRODUCTS],
     ),
     "an inline fragment": (
@@ -51,8 +52,8 @@ PLAIN: dict[str, tuple[str, list[str]]] = {
         [ORDER],
     ),
     "a fragment skipped here and spread there": (
-        '{ order(id: "o-1") { id ...f @skip(if: true) ...f } }'
-        " fragment f on Order { customer { id } }",
+        """{ order(id: "o-1") { id ...f @skip(if: true) ...f } }
+        fragment f on Order { customer { id } }""",
         [ORDER, CUSTOMER],
     ),
     "skipped under one alias only": (

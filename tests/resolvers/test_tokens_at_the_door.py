@@ -6,13 +6,8 @@ The order service has committed a note, the customer service a name, that nobody
 import pytest
 
 from projections.views import CustomerRow, OrderRow
-from tests.gateway_in_process import (
-    Json,
-    open_composing_gateway,
-    open_gateway,
-    own,
-    twins_of,
-)
+from tests.gateway_in_process import open_composing_gateway, open_gateway, own, twins_of
+from tests.graphql_answers import Json
 from tests.resolvers.rows import CUSTOMER, LAMP, ORDER, SHOP, changed
 
 pytestmark = pytest.mark.steered_time

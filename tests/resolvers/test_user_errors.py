@@ -10,7 +10,8 @@ import pytest
 
 from projections.views import OrderStatus
 from tests.faults.misbehaviour import answering, misbehave
-from tests.gateway_in_process import Json, open_gateway, twins_of
+from tests.gateway_in_process import open_gateway, twins_of
+from tests.graphql_answers import Json
 from tests.resolvers.rows import SHOP, an_order
 
 pytestmark = pytest.mark.steered_time
@@ -197,7 +198,7 @@ async def test_a_refusal_in_strange_words_is_still_a_user_error() -> None:
     misbehave(twins, "orders", answering(strange))
     async with open_gateway(twins) as bff:
         answer = await bff.ask(
-            f'mutation {{ it: updateOrder(input: {{id: "o-1", note: "x"}})'
+            'mutation { it: updateOrder(input: {id: "o-1", note: "x"})'
             " { userErrors { code field message } } }"
         )
 

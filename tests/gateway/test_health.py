@@ -1,0 +1,91 @@
+import asyncio
+
+import pytest
+
+from projections.store import EventBatch, SourcePosition
+from projections.versions import AggregateType
+from tests.gateway.front_door import Door, open_door
+from tests.projection_by_hand import ProjectionByHand, wall_clock_s
+
+pytestmark = pytest.mark.steered_time
+
+
+async def read_to_the_end(door: Door, source: str, *, remaining_count: int = 0) -> None:
+    position = SourcePosition(
+        "c", wall_clock_s(), is_caught_up=remaining_count == 0, remaining_count=remaining_count
+    )
+    await door.gateway.store.apply(EventBatch(source, (), position))
+
+
+async def test_a_process_is_alive_whatever_its_projection_does() -> None:
+    """/livez answers as soon as the process can: nobody restarts it for catching up."""
+    async with open_door(events="feed") as door:
+        response = await door.client.get("/livez")
+
+    assert response.status_code == 200
+    assert response.json() == {"status": "alive"}
+
+
+async def test_a_gateway_is_not_ready_before_its_sources_have_been_read() -> None:
+    """/readyz is a 503 while the projection is being built, and tells which source is missing."""
+    async with open_door(events="feed") as door:
+        await read_to_the_end(door, "customers")
+        await read_to_the_end(door, "products", remaining_count=12)
+        response = await door.client.get("/readyz")
+
+    body = response.json()
+    assert response.status_code == 503
+    assert body["status"] == "catching up"
+    assert body["sources"]["orders"] == {"caughtUp": False, "remaining": None, "ageMs": None}
+    assert body["sources"]["customers"]["caughtUp"] is True
+    assert body["sources"]["products"]["remaining"] == 12
+
+
+async def test_a_gateway_is_ready_when_every_source_has_been_read_to_its_end() -> None:
+    """/readyz turns 200 with the last source, and every source is listed."""
+    async with open_door(events="feed") as door:
+        await ProjectionByHand(door.gateway.store).prove()
+        response = await door.client.get("/readyz")
+
+    assert response.status_code == 200
+    assert response.json()["status"] == "ready"
+    assert set(response.json()["sources"]) == {of.source for of in AggregateType}
+
+
+async def test_the_age_of_a_proof_grows_with_the_clock() -> None:
+    """A source that has fallen silent shows as an age in milliseconds."""
+    async with open_door(events="feed") as door:
+        await ProjectionByHand(door.gateway.store).prove()
+        await asyncio.sleep(2.5)
+        response = await door.client.get("/readyz")
+
+    assert {of["ageMs"] for of in response.json()["sources"].values()} == {2500}
+
+
+async def test_a_gateway_without_a_projection_is_always_ready() -> None:
+    """Where events are switched off there is nothing to wait for."""
+    async with open_door() as door:
+        response = await door.client.get("/readyz")
+
+    assert response.status_code == 200
+    assert response.json() == {"status": "ready", "sources": {}}
+
+
+async def test_reads_are_answered_before_the_gateway_is_ready() -> None:
+    """Not being ready is no outage: a read that comes early is composed live."""
+    async with open_door(events="feed") as door:
+        response = await door.ask('{ order(id: "o-1") { id } }')
+
+    assert response.json()["data"] == {"order": {"id": "o-1"}}
+    assert door.calls == ["GET /orders/o-1"]
+
+
+@pytest.mark.parametrize(
+    "path", ["/", "/docs", "/openapi.json", "/redoc", "/metrics", "/graphql/x"]
+)
+async def test_no_other_page_is_served(path: str) -> None:
+    """What the gateway does not have is a plain 404; no framework page tells what it is made of."""
+    async with open_door(playground=True) as door:
+        response = await door.client.get(path)
+
+    assert response.status_code == 404
