@@ -1,12 +1,14 @@
 """The root of all writes: inputs become commands to the owners, results become payloads."""
 
 import uuid
+from collections.abc import Awaitable, Callable, Iterable
 from typing import TypeVar
 
 import strawberry
 from strawberry import UNSET
 
 from projections.selection import CustomerRoot, OrderRoot, ProductRoot
+from projections.views import OrderRow
 from resolvers.context import Info
 from resolvers.scalars import ConsistencyToken
 from resolvers.selecting import SelectionReader
@@ -27,6 +29,7 @@ from resolvers.write_inputs import (
 from resolvers.writing import NotWritten, Write, Written, perform
 
 T = TypeVar("T")
+OrderPayloadT = TypeVar("OrderPayloadT", bound="OrderPayload")
 
 
 @strawberry.type
@@ -42,18 +45,25 @@ class Payload:
 
 
 @strawberry.type
-class PlaceOrderPayload(Payload):
+class OrderPayload(Payload):
+    """What every mutation of an order answers."""
+
     order: Order | None = None
 
 
 @strawberry.type
-class UpdateOrderPayload(Payload):
-    order: Order | None = None
+class PlaceOrderPayload(OrderPayload):
+    pass
 
 
 @strawberry.type
-class CancelOrderPayload(Payload):
-    order: Order | None = None
+class UpdateOrderPayload(OrderPayload):
+    pass
+
+
+@strawberry.type
+class CancelOrderPayload(OrderPayload):
+    pass
 
 
 @strawberry.type
@@ -70,67 +80,38 @@ class UpdateProductPayload(Payload):
 class Mutation:
     @strawberry.mutation(description="Place an order. The order service sets the prices.")
     async def place_order(self, info: Info, input: PlaceOrderInput) -> PlaceOrderPayload:
-        asked = SelectionReader(info)
-        selection = asked.order(asked.below(asked.nodes, "order"))
         command = PlaceOrder(
             customer_id=input.customer_id,
             items=tuple(OrderLine(item.product_id, item.quantity) for item in input.items),
             note=_given(input.note),
-            idempotency_key=input.idempotency_key or str(uuid.uuid4()),
+            idempotency_key=_given(input.idempotency_key) or str(uuid.uuid4()),
         )
-        write = Write(
-            problems_of_order(input),
-            lambda: info.context.clients.orders.place(command, info.context.call),
-            lambda order: OrderRoot(order.id, selection),
-            "order",
+        orders, call = info.context.clients.orders, info.context.call
+        return await _write_order(
+            info, PlaceOrderPayload, problems_of_order(input), lambda: orders.place(command, call)
         )
-        match await perform(info, write):
-            case Written(row=row, answer=answer, token=token):
-                return PlaceOrderPayload(order=Order.of(row, answer), consistency_token=token)
-            case NotWritten(errors=errors):
-                return PlaceOrderPayload(user_errors=errors)
 
     @strawberry.mutation(description="Change the note of an order.")
     async def update_order(self, info: Info, input: UpdateOrderInput) -> UpdateOrderPayload:
-        asked = SelectionReader(info)
-        selection = asked.order(asked.below(asked.nodes, "order"))
-        write = Write(
+        orders, call = info.context.clients.orders, info.context.call
+        version = _given(input.expected_version)
+        return await _write_order(
+            info,
+            UpdateOrderPayload,
             problems_of_change(input),
-            lambda: info.context.clients.orders.update_note(
-                input.id,
-                input.note,
-                info.context.call,
-                expected_version=_given(input.expected_version),
-            ),
-            lambda order: OrderRoot(order.id, selection),
-            "order",
+            lambda: orders.update_note(input.id, input.note, call, expected_version=version),
         )
-        match await perform(info, write):
-            case Written(row=row, answer=answer, token=token):
-                return UpdateOrderPayload(order=Order.of(row, answer), consistency_token=token)
-            case NotWritten(errors=errors):
-                return UpdateOrderPayload(user_errors=errors)
 
     @strawberry.mutation(description="Cancel an order that has not been shipped.")
     async def cancel_order(self, info: Info, input: CancelOrderInput) -> CancelOrderPayload:
-        asked = SelectionReader(info)
-        selection = asked.order(asked.below(asked.nodes, "order"))
-        write = Write(
+        orders, call = info.context.clients.orders, info.context.call
+        reason, version = _given(input.reason), _given(input.expected_version)
+        return await _write_order(
+            info,
+            CancelOrderPayload,
             problems_of_change(input),
-            lambda: info.context.clients.orders.cancel(
-                input.id,
-                _given(input.reason),
-                info.context.call,
-                expected_version=_given(input.expected_version),
-            ),
-            lambda order: OrderRoot(order.id, selection),
-            "order",
+            lambda: orders.cancel(input.id, reason, call, expected_version=version),
         )
-        match await perform(info, write):
-            case Written(row=row, answer=answer, token=token):
-                return CancelOrderPayload(order=Order.of(row, answer), consistency_token=token)
-            case NotWritten(errors=errors):
-                return CancelOrderPayload(user_errors=errors)
 
     @strawberry.mutation(description="Change a customer; fields left out stay as they are.")
     async def update_customer(
@@ -172,6 +153,23 @@ class Mutation:
                 return UpdateProductPayload(product=Product.of(row), consistency_token=token)
             case NotWritten(errors=errors):
                 return UpdateProductPayload(user_errors=errors)
+
+
+async def _write_order(
+    info: Info,
+    payload: type[OrderPayloadT],
+    problems: Iterable[UserError],
+    send: Callable[[], Awaitable[OrderRow]],
+) -> OrderPayloadT:
+    """Perform a write of an order and answer with ``payload``."""
+    asked = SelectionReader(info)
+    selection = asked.order(asked.below(asked.nodes, "order"))
+    write = Write(problems, send, lambda order: OrderRoot(order.id, selection), "order")
+    match await perform(info, write):
+        case Written(row=row, answer=answer, token=token):
+            return payload(order=Order.of(row, answer), consistency_token=token)
+        case NotWritten(errors=errors):
+            return payload(user_errors=errors)
 
 
 def _given(value: T | None) -> T | None:
