@@ -20,7 +20,8 @@ def main() -> int:
         done = subprocess.run(command, cwd=ROOT, check=False, stdout=subprocess.DEVNULL)
         if done.returncode != 0:
             return done.returncode
-        print(f"{lock}: {(ROOT / lock).read_text().count('==')} packages")
+        pins = [line for line in (ROOT / lock).read_text().splitlines() if line[:1].isalpha()]
+        print(f"{lock}: {len(pins)} packages")
     return 0
 
 

@@ -71,14 +71,14 @@ def test_no_more_documents_are_kept_than_the_limit(monkeypatch: pytest.MonkeyPat
     """However many different texts come, the oldest make room, and the latest used stay."""
     monkeypatch.setattr("gateway.execution.documents.MAX_KEPT", 10)
     documents = some_documents()
-    documents.read("{ favourite: __typename }", {})
+    favourite = documents.read("{ favourite: __typename }", {})
     for n in range(50):
         documents.read(f"{{ a{n}: __typename }}", {})
         documents.read("{ favourite: __typename }", {})
 
     assert len(documents._kept) == 10
     assert documents.find("{ a0: __typename }") is None
-    assert documents.find("{ favourite: __typename }") is not None
+    assert documents.find("{ favourite: __typename }") is favourite
 
 
 def test_long_and_refused_documents_are_not_kept() -> None:

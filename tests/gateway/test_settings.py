@@ -148,6 +148,15 @@ def test_a_token_key_is_never_quoted(secret: bytes) -> None:
         assert len(text) < 8 or text not in repr(settings)
 
 
+def test_a_key_of_the_wrong_type_is_not_quoted_either() -> None:
+    """A role that hands in something else than a text is told so, without the secret."""
+    with pytest.raises(SettingsError) as refused:
+        Settings.from_environment({}, defaults={"token_keys": ["1:hunter2"]})
+
+    assert str(refused.value).startswith("BFF_TOKEN_KEYS: ")
+    assert "hunter2" not in str(refused.value)
+
+
 def test_a_gateway_without_a_key_says_how_to_make_one() -> None:
     """Asked for keys that were not given, the settings name the variable and the command."""
     with pytest.raises(SettingsError, match=r"BFF_TOKEN_KEYS.*`bff token key` makes one"):

@@ -10,6 +10,7 @@ import pytest
 
 from projections.versions import AggregateType, Version
 from projections.views import OrderRow, OrderStatus
+from resolvers.pages import render_cursor
 from tests.contracts.twins import UpstreamTwins, page_of
 from tests.faults.misbehaviour import answering, misbehave
 from tests.gateway_in_process import GatewayInProcess, open_gateway, own, pass_time, twins_of
@@ -206,7 +207,23 @@ async def test_a_list_goes_on_after_a_page_whose_orders_have_all_left_it(mode: s
         second = await bff.ask(walk, {"after": page_info["endCursor"]}, token=token)
 
         assert (ids_of(first), page_info["hasNextPage"]) == ([], True)
+        assert page_info["endCursor"] == render_cursor(NEWEST.listed_at)
         assert ids_of(second) == ["o-2"]
+
+
+async def test_a_list_from_a_projection_too_old_to_be_used_is_an_error_if_asked() -> None:
+    """Beyond the bound, with an error chosen over a call: no list, no call, and how far behind."""
+    bounded = {"bounded": {"maxStalenessMs": 1000, "onTimeout": "ERROR"}}
+    async with open_gateway(twins_of(OLDEST)) as bff:
+        await pass_time(1.5)
+
+        answer = await bff.ask(LIST, {"consistency": bounded})
+
+        assert answer.partial_data == {"orders": {"edges": None, "pageInfo": None}}
+        assert set(answer.codes.values()) == {"CONSISTENCY_TIMEOUT"}
+        assert [error["extensions"]["lagMs"] for error in answer.errors] == [1500, 1500]
+        assert answer.consistency["satisfied"] is False
+        assert bff.calls == []
 
 
 @pytest.mark.parametrize("mode", ["eventual", "stale"])

@@ -111,3 +111,18 @@ async def test_a_field_that_would_not_wait_holds_nobody_up() -> None:
         answer = reading.result()
         assert answer.data == {"product": {"stock": 0}, "order": {"note": "Ring twice"}}
         assert (answer.elapsed_s, bff.calls) == (0.1, ["GET /orders/o-1"])
+
+
+async def test_the_most_impatient_field_ends_the_wait_of_all() -> None:
+    """All fields are read together, so none can wait longer than another allows."""
+    twins = twins_of(*SHOP)
+    async with open_gateway(twins) as bff:
+        own(twins, NOTED, RENAMED)
+        query = """query ($token: ConsistencyToken!) {
+          order(id: "o-1", consistency: {atLeast: {tokens: [$token], maxWaitMs: 50}}) { note }
+          customer(id: "c-1", consistency: {atLeast: {tokens: [$token]}}) { name } }"""
+
+        answer = await bff.ask(query, {"token": bff.seal(NOTED, RENAMED)})
+
+        assert answer.data["customer"] == {"name": "Ada Lovelace"}
+        assert (answer.elapsed_s, len(bff.hits)) == (0.05, 2)

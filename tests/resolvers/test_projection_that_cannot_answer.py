@@ -73,6 +73,17 @@ async def test_an_aggregate_with_a_parked_event_is_read_live() -> None:
         assert answer.origin("order.customer") == ("PROJECTION", "DEFAULT")
 
 
+async def test_a_parked_aggregate_is_recognised_behind_a_live_answer() -> None:
+    """The order comes from its owner; its customer is as suspect as if it had been projected."""
+    async with open_gateway(twins_of(*SHOP)) as bff:
+        await bff.projection.fall_behind(AggregateType.ORDER)
+        await bff.projection.park(CUSTOMER.key)
+
+        answer = await bff.ask('{ order(id: "o-1") { customer { name } } }')
+
+        assert answer.origin("order.customer") == ("LIVE", "PARKED")
+
+
 async def test_a_parked_aggregate_is_not_waited_for() -> None:
     """Its event has come and could not be read: it will not come again."""
     twins = twins_of(*SHOP)
