@@ -1,6 +1,7 @@
 """`extensions.consistency`: what the report of an operation looks like to a client."""
 
 from gateway.errors import Json, missing_as_json
+from projections.versions import AggregateKey
 from resolvers.report import ConsistencyReport, Shown
 
 
@@ -23,7 +24,7 @@ def render_consistency(report: ConsistencyReport, token: str | None, *, expired_
 def _component(shown: Shown) -> Json:
     return {
         "path": shown.path,
-        "id": None if shown.key is None else shown.key.id,
+        "id": shown.key.id if isinstance(shown.key, AggregateKey) else None,
         "source": shown.provenance.source.value,
         "version": None if shown.version is None else shown.version.number,
         "ageMs": _ms(shown.provenance.age_s),

@@ -10,6 +10,7 @@ InvalidAnswer, VersionBehind         UPSTREAM_INVALID_ANSWER     tell the owners
 DeadlineExceeded                     DEADLINE_EXCEEDED           ask for less, or again
 CircuitOpen                          CIRCUIT_OPEN                ask again after `retryAfterMs`
 BulkheadFull                         BULKHEAD_FULL               ask again after `retryAfterMs`
+OutcomeUnknown                       its cause's, and `outcome`  read live before repeating
 Rejected (on a read)                 UPSTREAM_REJECTED           mend the request
 anything else                        INTERNAL_ERROR              report the request id
 
@@ -23,14 +24,14 @@ document asks for too much           QUERY_TOO_LARGE             (GraphQL over H
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from http import HTTPStatus
 
 from graphql import GraphQLError, GraphQLSyntaxError
 
 from projections.versions import AggregateKey, Version
-from resolvers.errors import BadInput, ConsistencyTimeout, InvalidToken
+from resolvers.errors import BadInput, ConsistencyTimeout, InvalidToken, OutcomeUnknown
 from resolvers.upstream.errors import (
     BulkheadFull,
     CircuitOpen,
@@ -99,8 +100,8 @@ MAX_MESSAGE_CHARACTERS = 500
 """Some messages of graphql-core quote what they blame, which may be a megabyte."""
 
 OUTCOME_UNKNOWN = (
-    "it may have been done all the same: read before you repeat it, or repeat it with the same "
-    "idempotencyKey where there is one"
+    "it may have been done all the same: read it with consistency: {live: true} before you repeat "
+    "it, or repeat it with the idempotencyKey where there is one"
 )
 
 
@@ -130,6 +131,13 @@ def translate(error: GraphQLError, request_id: str) -> ClientError:
             )
         case ConsistencyTimeout() as timeout:
             return _consistency_timeout(timeout)
+        case OutcomeUnknown(cause=cause, idempotency_key=key):
+            told = _upstream(cause)
+            return (
+                told
+                if key is None
+                else replace(told, extensions={**told.extensions, "idempotencyKey": key})
+            )
         case UpstreamError() as upstream:
             return _upstream(upstream)
         case GraphQLError():

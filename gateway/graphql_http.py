@@ -1,7 +1,7 @@
 """GraphQL over HTTP as one small ASGI application: read, run, answer. No framework.
 
 A client that leaves takes its query along, calls to services included. A mutation is seen to its
-end, within its deadline: half a write helps nobody.
+end, within its deadline: half a write helps nobody; so is a document too long to be kept.
 """
 
 import asyncio
@@ -35,8 +35,10 @@ BODY_TIMEOUT_S = 10.0
 """How long a body may take to arrive (s): a megabyte over a bad mobile line."""
 
 STATUS_HEADERS: Mapping[HTTPStatus, Mapping[str, str]] = {
-    HTTPStatus.METHOD_NOT_ALLOWED: {"allow": "GET, POST"},
-    HTTPStatus.REQUEST_TIMEOUT: {"connection": "close"},  # or we would read on without limit
+    # Closed, where a body may still be coming: or we would read on for as long as it does.
+    HTTPStatus.METHOD_NOT_ALLOWED: {"allow": "GET, POST", "connection": "close"},
+    HTTPStatus.REQUEST_TIMEOUT: {"connection": "close"},
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: {"connection": "close"},
 }
 
 

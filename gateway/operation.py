@@ -37,7 +37,8 @@ class Caller:
 
     @classmethod
     def of(cls, headers: RequestHeaders, subject_header: str | None) -> "Caller":
-        subject = headers.first(subject_header.lower()) if subject_header else None
+        # The last one, where it is repeated: a proxy that appends puts its own there.
+        subject = headers.last(subject_header.lower()) if subject_header else None
         return cls(
             subject=subject or "anonymous",
             request_id=headers.request_id,

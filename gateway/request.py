@@ -47,6 +47,9 @@ class RequestHeaders:
     def first(self, name: str) -> str | None:
         return next(iter(self.values.get(name, ())), None)
 
+    def last(self, name: str) -> str | None:
+        return next(reversed(self.values.get(name, [])), None)
+
     @property
     def media_type(self) -> str:
         """The content type without parameters, lower case; empty if there is none."""

@@ -3,7 +3,9 @@
 import base64
 import os
 import secrets
+from contextlib import suppress
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 
 KEY_FILE = "token.key"
 
@@ -20,9 +22,15 @@ def kept_key(data_dir: Path) -> str:
     """
     path = data_dir / KEY_FILE
     data_dir.mkdir(parents=True, exist_ok=True)
-    try:
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-            file.write(make_key())
-    except FileExistsError:
-        pass
+    if not path.exists():
+        _put_in_place(path, make_key())
     return path.read_text().strip()
+
+
+def _put_in_place(path: Path, text: str) -> None:
+    """Write a new file whole or not at all; one that is there meanwhile stays."""
+    with NamedTemporaryFile("w", dir=path.parent) as file:  # readable by its owner alone
+        file.write(text)
+        file.flush()
+        with suppress(FileExistsError):
+            os.link(file.name, path)

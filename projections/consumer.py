@@ -96,7 +96,7 @@ class Consumer:
         try:
             batch = await self._source.fetch(None if position is None else position.cursor)
         except CursorUnknown as error:
-            await self._store.forget_position(error.source)
+            await self._store.forget(error.source)
             self._observe(SourceRestarted(error.source))
             return
         batch = replace(batch, position=batch.position.following(position))

@@ -1,7 +1,7 @@
 """The embedded event source: a service's own outbox over HTTP, long-polled.
 
 `GET /events?after=<cursor>&limit=&wait_s=` answers a batch of CloudEvents and the cursor to go on
-from; an empty batch after ``wait_s`` proves that nothing was committed meanwhile. The HTTP client
+from; every answer proves that all committed before it was asked for has been told. The HTTP client
 is a port: what talks HTTP lives above this layer.
 """
 
@@ -111,14 +111,13 @@ class FeedSource:
     def _position(self, answer: _FeedAnswer, asked_at_s: float) -> SourcePosition:
         """A position with the latest instant for which the answer proves the log was read out.
 
-        The service read its log after we asked and, where it held an empty answer for ``wait_s``,
-        that much later; its clock is not needed.
+        That is when we asked: the service read its log after that, and how long it held the answer
+        is known to it alone.
         """
         if answer.remaining is None:
             is_caught_up = len(answer.events) < self._options.batch_limit
         else:
             is_caught_up = answer.remaining == 0
-        now_s, held_until_s = self._wall_clock(), asked_at_s + self._options.wait_s
-        is_held = not answer.events and now_s >= held_until_s
-        proven_at_s = held_until_s if is_held else min(asked_at_s, now_s)
+        # A wall clock may be set back meanwhile; a proof is never from the future.
+        proven_at_s = min(asked_at_s, self._wall_clock())
         return SourcePosition(answer.cursor, proven_at_s, is_caught_up, answer.remaining)

@@ -23,7 +23,7 @@ from projections.projector import (
 )
 from projections.selection import PageKey, Root, reach
 from projections.store import Cut, EventBatch, Listener, SourcePosition, StoredPage
-from projections.versions import AggregateKey, Version
+from projections.versions import AggregateKey, AggregateType, Version
 from projections.views import OrderRow, OrderStatus, Row
 from projections.views.orders import ListingPosition
 
@@ -75,8 +75,14 @@ class MemoryStore:
     async def position(self, source: str) -> SourcePosition | None:
         return self._positions.get(source)
 
-    async def forget_position(self, source: str) -> None:
+    async def forget(self, source: str) -> None:
         self._positions.pop(source, None)
+        self._rows = {k: row for k, row in self._rows.items() if k.type.source != source}
+        self._suspect_until = {
+            k: until for k, until in self._suspect_until.items() if k.type.source != source
+        }
+        if source == AggregateType.ORDER.source:
+            self._listings.clear()
 
     @contextmanager
     def listening(self, listener: Listener) -> Iterator[None]:
@@ -127,7 +133,8 @@ class MemoryStore:
         before = _listings_of(old)
         after = _listings_of(new)
         for listing, listed_at in before.items() - after.items():
-            self._listings[listing].remove(listed_at)
+            listed = self._listings[listing]
+            del listed[bisect_left(listed, listed_at)]
         for listing, listed_at in after.items() - before.items():
             insort(self._listings.setdefault(listing, []), listed_at)
 

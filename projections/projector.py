@@ -78,7 +78,8 @@ def judge_healing(
 def park(current: StoredRow | None, poison: PoisonEvent) -> Parked:
     """What an unreadable state says of ``current``: not to be trusted before the state after it.
 
-    Told again when the row has long been newer (sources repeat themselves), it changes nothing.
+    Told again when the row has long been newer (sources repeat themselves), it changes nothing, if
+    the event tells its version.
     """
     if poison.at is not None:
         return Parked(poison.key, poison.reason, poison.at)

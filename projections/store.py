@@ -120,8 +120,12 @@ class Store(Protocol):
         """Where ``source`` goes on from; None: from its start."""
         ...
 
-    async def forget_position(self, source: str) -> None:
-        """The source's log is another one now: go on from its start (safe: the gate holds)."""
+    async def forget(self, source: str) -> None:
+        """The source's log is another one now: drop its position and every row it brought.
+
+        A log made anew may start again at lower versions, and the gate would hold the old world
+        against it for ever. Until the source has been read again its rows are taken live.
+        """
         ...
 
     def listening(self, listener: Listener) -> AbstractContextManager[None]:

@@ -20,8 +20,8 @@ class WaiterOptions:
     """Bounds on waiting.
 
     ``process_limit``: waiters in this process (count, default 10 000, ≥ 1): about 1 KB each.
-    ``subject_limit``: waiters of one token subject (count, default 1 000, ≥ 1): one client cannot
-    take all places. Over a bound a read does not wait but falls back at once.
+    ``subject_limit``: waiters of one token subject (count, default 1 000, ≥ 1): one session cannot
+    take all places, where sessions are told apart. Over a bound a read falls back at once.
     """
 
     process_limit: int = 10_000

@@ -4,13 +4,14 @@ A component is a row somebody owns, or the fact that there is none, or the failu
 rule: nothing is silently stale or silently missing, so each carries its provenance.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Self
 
 from projections.selection import PageKey
 from projections.versions import AggregateKey, Version
-from projections.views import Row
+from projections.views import OrderRow, Row
 from projections.views.orders import ListingPosition
 from resolvers.errors import ConsistencyTimeout
 from resolvers.upstream.errors import UpstreamError
@@ -80,14 +81,23 @@ Component = Found | Absent | Failed
 class FoundPage:
     """One page of a customer's orders, newest first; the orders themselves are components.
 
-    ``ends_at`` is where the last order stood when the page was read: the list goes on after it even
-    if all of them turn out to have left the list since.
+    ``listed_at`` holds where each order stands, whether its row can be had or not. ``ends_at`` is
+    where the last one stood when the page was read: the list goes on after it even if all of them
+    turn out to have left the list since.
     """
 
     order_ids: tuple[str, ...]
     has_more: bool
     provenance: Provenance
+    listed_at: Mapping[str, ListingPosition] = field(default_factory=dict)
     ends_at: ListingPosition | None = None
+
+    @classmethod
+    def of(cls, orders: Iterable[OrderRow], provenance: Provenance, *, has_more: bool) -> Self:
+        """The page as it was read, newest order first."""
+        listed_at = {order.id: order.listed_at for order in orders}
+        ends_at = min(listed_at.values(), default=None)
+        return cls(tuple(listed_at), has_more, provenance, listed_at, ends_at)
 
 
 @dataclass(slots=True)

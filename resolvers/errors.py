@@ -3,12 +3,14 @@
 ResolverError
 ├── BadInput            an argument has a value that can never be right; names the argument
 ├── InvalidToken        a consistency token that this gateway did not make for this caller
-└── ConsistencyTimeout  the demanded world was not reached in time and the caller chose ERROR
+├── ConsistencyTimeout  the demanded world was not reached in time and the caller chose ERROR
+└── OutcomeUnknown      a write may have been done although no answer says so
 """
 
 from collections.abc import Mapping
 
 from projections.versions import AggregateKey, Version
+from resolvers.upstream.errors import UpstreamError
 
 
 class ResolverError(Exception):
@@ -39,3 +41,15 @@ class ConsistencyTimeout(ResolverError):
         super().__init__("the read model has not reached what was demanded")
         self.missing = missing
         self.lag_s = lag_s
+
+
+class OutcomeUnknown(ResolverError):
+    """Read the aggregate live before repeating the write, or repeat it with ``idempotency_key``.
+
+    The key is the one the write was sent with, the client's own or ours; None if it had none.
+    """
+
+    def __init__(self, cause: UpstreamError, idempotency_key: str | None) -> None:
+        super().__init__(str(cause))
+        self.cause = cause
+        self.idempotency_key = idempotency_key

@@ -18,7 +18,7 @@ from projections.views import CustomerRow, ProductRow, Row
 from resolvers.answer import Failed
 from resolvers.upstream.call_context import CallContext
 from resolvers.upstream.customers import CustomersClient
-from resolvers.upstream.errors import UpstreamError, VersionBehind
+from resolvers.upstream.errors import UpstreamError
 from resolvers.upstream.orders import OrdersClient, OrdersPage
 from resolvers.upstream.products import ProductsClient
 
@@ -67,6 +67,9 @@ class LiveLoader:
             AggregateType.CUSTOMER: Loader(self._load_customers),
             AggregateType.PRODUCT: Loader(self._load_products),
         }
+        self._insisting: Loader[tuple[AggregateKey, Version], Row | None] = Loader(
+            self._load_insisting
+        )
         self._pages: Loader[PageKey, OrdersPage | Failed] = Loader(self._load_pages)
 
     async def load_rows(
@@ -100,6 +103,7 @@ class LiveLoader:
         """Cancel every call that is still on the wire. Idempotent."""
         for loader in self._rows.values():
             loader.close()
+        self._insisting.close()
         self._pages.close()
 
     async def _load_type(
@@ -114,15 +118,21 @@ class LiveLoader:
     async def _insist(
         self, key: AggregateKey, at_least: Version, answers: dict[AggregateKey, LiveRow]
     ) -> None:
-        try:
-            row = await self._fetch(key, min_version=at_least.number)
-        except VersionBehind:
-            return
-        except UpstreamError as error:
-            answers[key] = Failed(error)
-            return
-        if row is not None:
-            answers[key] = row
+        newer = (await self._insisting.load([(key, at_least)]))[key, at_least]
+        if newer is not None:
+            answers[key] = newer
+
+    async def _load_insisting(self, asked: list[tuple[AggregateKey, Version]]) -> list[Row | None]:
+        """The rows at these versions or newer; None where even this brought nothing newer."""
+
+        async def load(wanted: tuple[AggregateKey, Version]) -> Row | None:
+            key, at_least = wanted
+            try:
+                return await self._fetch(key, min_version=at_least.number)
+            except UpstreamError:
+                return None
+
+        return await _all(load, asked)
 
     async def _fetch(self, key: AggregateKey, *, min_version: int | None = None) -> Row | None:
         match key.type:

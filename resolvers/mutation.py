@@ -88,7 +88,11 @@ class Mutation:
         )
         orders, call = info.context.clients.orders, info.context.call
         return await _write_order(
-            info, PlaceOrderPayload, problems_of_order(input), lambda: orders.place(command, call)
+            info,
+            PlaceOrderPayload,
+            problems_of_order(input),
+            lambda: orders.place(command, call),
+            idempotency_key=command.idempotency_key,
         )
 
     @strawberry.mutation(description="Change the note of an order.")
@@ -160,11 +164,15 @@ async def _write_order(
     payload: type[OrderPayloadT],
     problems: Iterable[UserError],
     send: Callable[[], Awaitable[OrderRow]],
+    *,
+    idempotency_key: str | None = None,
 ) -> OrderPayloadT:
     """Perform a write of an order and answer with ``payload``."""
     asked = SelectionReader(info)
     selection = asked.order(asked.below(asked.nodes, "order"))
-    write = Write(problems, send, lambda order: OrderRoot(order.id, selection), "order")
+    write = Write(
+        problems, send, lambda order: OrderRoot(order.id, selection), "order", idempotency_key
+    )
     match await perform(info, write):
         case Written(row=row, answer=answer, token=token):
             return payload(order=Order.of(row, answer), consistency_token=token)

@@ -76,7 +76,7 @@ class OrderDetails:
             return
         rows = await self._live.load_rows({key: path.at_least for key, path in paths.items()})
         for key, row in rows.items():
-            _put_live(answer, key, row, paths[key].reason)
+            _put_newer(answer, key, row, paths[key].reason)
         await self._projected.heal(
             row for row in rows.values() if row is not None and not isinstance(row, Failed)
         )
@@ -89,11 +89,9 @@ class OrderDetails:
                 case OrdersPage(orders, has_more):
                     reason = paths[key].reason
                     for order in orders:
-                        _put_newer(answer, order, reason)
-                    ids = tuple(order.id for order in orders)
+                        _put_newer(answer, order.key, order, reason)
                     provenance = Provenance(Source.LIVE, reason)
-                    ends_at = orders[-1].listed_at if orders else None
-                    answer.pages[key] = FoundPage(ids, has_more, provenance, ends_at)
+                    answer.pages[key] = FoundPage.of(orders, provenance, has_more=has_more)
                     await self._projected.heal(orders)
 
     def _revise(self, key: PageKey, answer: Answer) -> None:
@@ -115,7 +113,10 @@ class OrderDetails:
         order_ids, has_more = revise(
             key, listed, known, has_more=page.has_more, ends_at=page.ends_at
         )
-        answer.pages[key] = replace(page, order_ids=order_ids, has_more=has_more)
+        listed_at = {**page.listed_at, **{order.id: order.listed_at for order in known}}
+        answer.pages[key] = replace(
+            page, order_ids=order_ids, has_more=has_more, listed_at=listed_at
+        )
 
     def _listed(self, page: FoundPage, answer: Answer) -> Iterator[OrderRow]:
         for order_id in page.order_ids:
@@ -135,7 +136,8 @@ def _put_live(answer: Answer, key: AggregateKey, row: LiveRow, reason: Reason) -
             answer.components[key] = Found(row, Provenance(Source.LIVE, reason))
 
 
-def _put_newer(answer: Answer, order: OrderRow, reason: Reason) -> None:
-    known = answer.version_of(order.key)
-    if known is None or known < order.at:
-        _put_live(answer, order.key, order, reason)
+def _put_newer(answer: Answer, key: AggregateKey, row: LiveRow, reason: Reason) -> None:
+    """Put a live answer, unless a newer one has come meanwhile with a page or a row."""
+    known = answer.row_of(key)
+    if known is None or (row is not None and not isinstance(row, Failed) and row.at > known.at):
+        _put_live(answer, key, row, reason)

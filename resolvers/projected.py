@@ -5,14 +5,13 @@ projected) is read as a further cut: later, so never older than the first, and s
 fields like the first, so that no row is shown in two states.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from projections.projector import StoredRow
 from projections.selection import OrdersRoot, PageKey, PageSelection, Root, root_of
 from projections.store import Cut, Store, StoredPage
 from projections.versions import AggregateKey, AggregateType
 from projections.views import OrderRow, Row
-from projections.views.orders import ListingPosition
 from resolvers.answer import (
     Absent,
     Answer,
@@ -115,15 +114,15 @@ class Projected:
         provenance = self._provenance(AggregateType.ORDER, path.reason)
         for key in keys:
             page = self._cut.pages[key]
-            ends_at = self._end_of(page)
-            answer.pages[key] = FoundPage(page.order_ids, page.has_more, provenance, ends_at)
+            rows = self._orders_of(page)
+            answer.pages[key] = FoundPage.of(rows, provenance, has_more=page.has_more)
         return {}
 
-    def _end_of(self, page: StoredPage) -> ListingPosition | None:
-        if not page.order_ids:
-            return None
-        last = self.row_of(AggregateKey(AggregateType.ORDER, page.order_ids[-1]))
-        return last.listed_at if isinstance(last, OrderRow) else None
+    def _orders_of(self, page: StoredPage) -> Iterator[OrderRow]:
+        for order_id in page.order_ids:
+            row = self.row_of(AggregateKey(AggregateType.ORDER, order_id))
+            if isinstance(row, OrderRow):
+                yield row
 
     async def heal(self, rows: Iterable[Row]) -> None:
         """Write live answers back under the version gate, where there is a projection."""

@@ -67,9 +67,16 @@ class ReadRequest:
         return [self.root, *(OrderRoot(key.id) for key in demanded)]
 
     @property
+    def is_outdated(self) -> bool:
+        """Is the written state older than demanded, as when a write was repeated with its key?"""
+        if self.written is None:
+            return False
+        return self.written.at < self.demand.token.entries.get(self.written.key, self.written.at)
+
+    @property
     def awaited(self) -> ConsistencyToken:
         """What the projection has to reach: the tokens, less the write that is already at hand."""
-        if self.written is None:
+        if self.written is None or self.is_outdated:
             return self.demand.token
         others = {k: v for k, v in self.demand.token.entries.items() if k != self.written.key}
         return ConsistencyToken(others)
@@ -128,7 +135,7 @@ class OperationReads:
         return answers
 
     async def _complete(self, request: ReadRequest, answer: Answer, settled: SettledCut) -> None:
-        if request.written is not None:
+        if request.written is not None and not request.is_outdated:
             provenance = Provenance(Source.LIVE, Reason.WRITE_RESULT)
             answer.components[request.written.key] = Found(request.written, provenance)
         projected = Projected(
@@ -196,7 +203,7 @@ class OperationReads:
     def _wait_s(self, demand: Demand) -> float:
         return wait_budget_s(
             demand,
-            cap_s=self._options.wait_cap_s,
+            cap_s=max(0.0, self._options.wait_cap_s - self._report.waited_s),
             time_left_s=self._deadline.remaining_s(),
             reserve_s=self._options.live_reserve_s,
         )

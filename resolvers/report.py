@@ -1,13 +1,14 @@
 """What one operation demanded, waited for, wrote and showed: the truth of `extensions.consistency`.
 
 The joined token is made here: everything the caller had already seen, everything she wrote, and
-everything she was shown that the event stream does not hold yet. A caller that always sends the
-last joined token never goes back in time.
+every row she was shown that the event stream does not hold yet. A caller that always sends the last
+joined token is never shown an older version of anything she has seen.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from projections.selection import PageKey
 from projections.token import EMPTY_TOKEN, ConsistencyToken, merge
 from projections.versions import AggregateKey, Version
 from projections.views import Row
@@ -22,7 +23,7 @@ class Shown:
     """One component as the client sees it: response path without list indexes, and provenance."""
 
     path: str
-    key: AggregateKey | None
+    key: AggregateKey | PageKey
     version: Version | None
     provenance: Provenance
 
@@ -38,7 +39,7 @@ class ConsistencyReport:
     omitted_count: int = 0
     is_stale_shown: bool = False
     is_held_back: bool = False
-    _paths: set[tuple[str, AggregateKey | None]] = field(default_factory=set)
+    _paths: set[tuple[str, AggregateKey | PageKey]] = field(default_factory=set)
 
     @property
     def is_satisfied(self) -> bool:
@@ -60,9 +61,13 @@ class ConsistencyReport:
         self.is_held_back |= answer.is_held_back
 
     def show(
-        self, path: str, provenance: Provenance, key: AggregateKey | None, version: Version | None
+        self,
+        path: str,
+        provenance: Provenance,
+        key: AggregateKey | PageKey,
+        version: Version | None,
     ) -> None:
-        """Note that a component is shown at ``path``; told once for each path."""
+        """Note that a component or a page is shown at ``path``; told once for each path."""
         self.is_stale_shown |= provenance.reason is Reason.STALE_ALLOWED
         if (path, key) in self._paths:
             return

@@ -21,6 +21,7 @@ from projections.views import (
     ProductRow,
     Row,
 )
+from projections.views.orders import ListingPosition
 from resolvers.answer import Absent, Answer, Failed, Found, FoundPage
 from resolvers.context import Info
 from resolvers.pages import DEFAULT_PAGE_SIZE, render_cursor
@@ -163,17 +164,20 @@ class OrderConnection:
 
     @strawberry.field
     def edges(self, info: Info) -> list[OrderEdge] | None:
-        page = self._page()
-        info.context.report.show(path_of(info, parent=True), page.provenance, None, None)
+        page = self._page(info)
         return [
-            OrderEdge(answer=self.answer, key=row.key, cursor=render_cursor(row.listed_at))
-            for row in self._rows(page)
+            OrderEdge(
+                answer=self.answer,
+                key=AggregateKey(AggregateType.ORDER, listed_at.id),
+                cursor=render_cursor(listed_at),
+            )
+            for listed_at in self._listed(page)
         ]
 
     @strawberry.field
-    def page_info(self) -> PageInfo | None:
-        page = self._page()
-        shown = [row.listed_at for row in self._rows(page)]
+    def page_info(self, info: Info) -> PageInfo | None:
+        page = self._page(info)
+        shown = self._listed(page)
         goes_on_at = page.ends_at if page.has_more else None
         end = shown[-1] if shown else goes_on_at
         return PageInfo(
@@ -183,16 +187,24 @@ class OrderConnection:
             end_cursor=render_cursor(end) if end else None,
         )
 
-    def _page(self) -> FoundPage:
+    def _page(self, info: Info) -> FoundPage:
+        """The page, noted in the report as shown; raises what made it fail."""
         page = self.answer.pages[self.page_key]
         if isinstance(page, Failed):
             raise page.error
+        path = path_of(info, parent=True)
+        info.context.report.show(path, page.provenance, self.page_key, None)
         return page
 
-    def _rows(self, page: FoundPage) -> list[OrderRow]:
-        keys = (AggregateKey(AggregateType.ORDER, order_id) for order_id in page.order_ids)
-        rows = (self.answer.row_of(key) for key in keys)
-        return [row for row in rows if isinstance(row, OrderRow)]
+    def _listed(self, page: FoundPage) -> list[ListingPosition]:
+        """Where the orders stand that there are, or that nobody could tell of."""
+        return [
+            page.listed_at[order_id]
+            for order_id in page.order_ids
+            if not isinstance(
+                self.answer.components[AggregateKey(AggregateType.ORDER, order_id)], Absent
+            )
+        ]
 
 
 def shown_row(info: Info, answer: Answer, key: AggregateKey) -> Row | None:

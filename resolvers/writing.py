@@ -16,10 +16,11 @@ from projections.views import CustomerRow, OrderRow, ProductRow
 from resolvers.answer import Answer, Provenance, Reason, Source
 from resolvers.context import Info
 from resolvers.demand import Demand
+from resolvers.errors import OutcomeUnknown
 from resolvers.reading import ReadRequest
 from resolvers.scalars import ConsistencyToken
 from resolvers.types import path_of
-from resolvers.upstream.errors import Rejected
+from resolvers.upstream.errors import Rejected, UpstreamError
 from resolvers.user_errors import UserError, from_rejection
 
 MAX_PROBLEMS = 20
@@ -36,6 +37,7 @@ class Write(Generic[RowT]):
     send: Callable[[], Awaitable[RowT]]
     root_of: Callable[[RowT], Root]
     shown_as: str
+    idempotency_key: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,13 +57,21 @@ class NotWritten:
 
 
 async def perform(info: Info, write: Write[RowT]) -> Written[RowT] | NotWritten:
-    """Send the write once. Raises the `UpstreamError` of an owner that could not be asked."""
+    """Send the write once.
+
+    Raises the `UpstreamError` of an owner that could not be asked, `OutcomeUnknown` of one that was
+    asked and did not answer.
+    """
     if problems := list(islice(write.problems, MAX_PROBLEMS)):
         return NotWritten(problems)
     try:
         row = await write.send()
     except Rejected as rejected:
         return NotWritten([from_rejection(rejected)])
+    except UpstreamError as error:
+        if error.is_outcome_unknown:
+            raise OutcomeUnknown(error, write.idempotency_key) from error
+        raise
     context = info.context
     context.report.write(row)
     sealed = context.tokens.seal(Token({row.key: row.at}))

@@ -19,6 +19,9 @@ CHECKS: dict[str, list[str]] = {
     "sizes": [sys.executable, "scripts/sizes.py"],
 }
 
+REPORTS = {"sizes"}
+"""Shown even when there is nothing to complain of."""
+
 
 @dataclass(frozen=True)
 class Result:
@@ -35,7 +38,7 @@ def main() -> int:
     with ThreadPoolExecutor() as pool:
         results = list(pool.map(run, CHECKS))
     for result in results:
-        if not result.is_ok:
+        if not result.is_ok or result.name in REPORTS:
             print(f"---- {result.name}\n{result.output.rstrip()}\n")
     for result in results:
         print(f"{result.name:<9}{'ok' if result.is_ok else 'FAILED':<8}{result.seconds:5.1f} s")

@@ -23,7 +23,7 @@ PLAYGROUND_FOLDER = Path(__file__).resolve().parent.parent / "gateway" / "playgr
 
 # For all packages together. A warm npm cache needs about 3 s, a slow line perhaps 20 s; `make run`
 # must not be held up for longer by a page that has a plain twin.
-TIME_LIMIT_S = 60.0
+TIME_LIMIT_S = 15.0
 
 STAMP_NAME = ".installed"
 

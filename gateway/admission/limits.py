@@ -21,10 +21,11 @@ from graphql import (
     VariableNode,
 )
 
+from gateway.admission.repeats import count_repeats
 from resolvers.pages import DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE
 
 ITEMS_OF_AN_ORDER = 10
-"""Lines an order is taken to have; the true number is known only afterwards."""
+"""Lines an order is taken to have; the true number is known only afterwards, and may be 50."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,8 @@ def first_excess(
     Does not need a valid document: what is unknown or circular counts nothing here and is refused
     by validation.
     """
+    if count_repeats(document).is_too_many:
+        return "the document repeats its fields too often: select each field once"
     ruler = _Ruler(document, variables)
     for operation in document.definitions:
         if not isinstance(operation, OperationDefinitionNode):

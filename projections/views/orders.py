@@ -24,7 +24,7 @@ class OrderItemRow(Struct, frozen=True, rename="camel", kw_only=True):
     """One line of an order; the price is the one agreed when it was placed."""
 
     product_id: Id
-    quantity: Annotated[int, Meta(ge=1)]
+    quantity: Annotated[int, Meta(ge=1, lt=2**31)]
     unit_price: Money
 
     @property

@@ -1,6 +1,8 @@
 """The product row."""
 
-from typing import ClassVar
+from typing import Annotated, ClassVar
+
+from msgspec import Meta
 
 from projections.versions import AggregateType
 from projections.views.aggregate import AggregateRow, Currency, Money
@@ -14,4 +16,4 @@ class ProductRow(AggregateRow, frozen=True, rename="camel", kw_only=True):
     name: str
     price: Money
     currency: Currency
-    stock: int
+    stock: Annotated[int, Meta(ge=-(2**31), lt=2**31)]

@@ -42,18 +42,26 @@ CircuitObserver = Callable[[CircuitChanged], None]
 """Is told every change as it happens; must be quick and must not raise."""
 
 
-def vote_of(error: UpstreamError, *, waited_s: float, fair_attempt_s: float) -> Vote:
+LATE_S = 0.25
+"""Seconds after its limit at which a timer that rings says that our own loop was held up."""
+
+
+def vote_of(error: UpstreamError, *, waited_s: float, attempt_timeout_s: float) -> Vote:
     """Say what a failed call tells about the service's health.
 
     An attempt cut short by the request's deadline is the service's failure only if it had a fair
-    chance: at least `fair_attempt_s` seconds. Otherwise impatient clients could open the circuit
+    chance: at least half of `attempt_timeout_s`. Otherwise impatient clients could open the circuit
     of a healthy service, while without this rule a hanging one would stay closed for ever as long
-    as all its clients are impatient.
+    as all its clients are impatient. A timer that rang late says nothing: the answer may have been
+    waiting for us, and one stall of ours must not open the circuits of healthy services.
     """
+    has_run_out = isinstance(error, UpstreamTimeout | DeadlineExceeded)
+    if has_run_out and waited_s > attempt_timeout_s + LATE_S:
+        return Vote.NEUTRAL
     match error:
         case UpstreamUnavailable() | UpstreamTimeout() | InvalidAnswer():
             return Vote.FAILURE
-        case DeadlineExceeded() if waited_s >= fair_attempt_s:
+        case DeadlineExceeded() if waited_s >= attempt_timeout_s / 2:
             return Vote.FAILURE
         case Rejected() | VersionBehind():
             return Vote.SUCCESS
@@ -66,7 +74,7 @@ class Breaker:
 
     def __init__(self, service: str, options: UpstreamOptions, *, observe: CircuitObserver) -> None:
         self._service = service
-        self._fair_attempt_s = options.attempt_timeout_s / 2
+        self._attempt_timeout_s = options.attempt_timeout_s
         self._circuit = Circuit(options.breaker, probe_limit_s=options.attempt_timeout_s)
         self._published = pybreaker.CircuitBreaker(
             name=service, listeners=[_Announcer(service, observe)]
@@ -98,7 +106,7 @@ class Breaker:
             return answer
         except UpstreamError as error:
             waited_s = asyncio.get_running_loop().time() - started_at_s
-            vote = vote_of(error, waited_s=waited_s, fair_attempt_s=self._fair_attempt_s)
+            vote = vote_of(error, waited_s=waited_s, attempt_timeout_s=self._attempt_timeout_s)
             raise
         finally:
             self._circuit.settle(permit, vote, asyncio.get_running_loop().time())

@@ -19,6 +19,7 @@ from tests.builders.rows import (
     customer_row,
     order_key,
     order_row,
+    poison,
     position,
     product_key,
     product_row,
@@ -134,15 +135,45 @@ class TestPositions:
         assert cut.current_since_minute(order_key().type) == 3
         assert cut.version_of(order_key()) == Version(1, 1)
 
-    async def test_forgotten_position_leaves_the_rows(self, under_test: StoreUnderTest) -> None:
-        """A source that starts over proves nothing any more, but what was read stays."""
-        await under_test.store.apply(batch(change(order_row(version=2)), source="orders"))
-        await under_test.store.apply(batch(source="products"))
+    async def test_forgotten_source_takes_its_rows_along(self, under_test: StoreUnderTest) -> None:
+        """Of a log that is another one now, neither position, rows, listings nor marks stay."""
+        store = under_test.store
+        await store.apply(batch(change(order_row()), poison(order_key("o-9"), 1), source="orders"))
+        await store.heal([order_row("o-2")])
+        await store.apply(batch(change(customer_row()), poison(product_key()), source="customers"))
 
-        await under_test.store.forget_position("orders")
-        await under_test.store.forget_position("orders")
+        await store.forget("orders")
+        await store.forget("orders")
 
-        cut = await under_test.cut(order_key())
-        assert cut.positions.keys() == {"products"}
+        orders = [order_key("o-1"), order_key("o-2"), order_key("o-9")]
+        cut = await store.read([*map(root_of, orders), root_of(KEY), root_of(product_key())])
+        assert [cut.version_of(key) for key in orders] == [None, None, None]
+        assert await under_test.listed() == []
         assert cut.current_since_minute(order_key().type) is None
-        assert cut.version_of(order_key()) == Version(1, 2)
+        assert cut.positions.keys() == {"customers"}
+        assert cut.version_of(KEY) == Version(1, 1)
+        assert cut.suspects == {product_key()}
+
+    async def test_forgotten_source_may_start_at_lower_versions(
+        self, under_test: StoreUnderTest
+    ) -> None:
+        """The old world is not held against a log that begins anew."""
+        await under_test.store.apply(batch(change(order_row(version=9))))
+
+        await under_test.store.forget("orders")
+        await under_test.store.apply(batch(change(order_row(version=1))))
+
+        assert await under_test.store.versions([order_key()]) == {order_key(): Version(1, 1)}
+        assert await under_test.listed() == ["o-1"]
+
+    async def test_forgotten_catalogue_leaves_the_listings(
+        self, under_test: StoreUnderTest
+    ) -> None:
+        """Listings are of orders; another source that starts over does not touch them."""
+        await under_test.store.apply(batch(change(order_row()), source="orders"))
+        await under_test.store.apply(batch(change(product_row()), source="products"))
+
+        await under_test.store.forget("products")
+
+        assert await under_test.row(product_key()) is None
+        assert await under_test.listed() == ["o-1"]

@@ -1,6 +1,7 @@
 import pytest
 
 from gateway.consistency_extension import render_consistency
+from projections.selection import PageKey
 from projections.versions import AggregateKey, AggregateType, Version
 from resolvers.answer import Provenance, Reason, Source
 from resolvers.report import MAX_SHOWN, ConsistencyReport
@@ -45,7 +46,7 @@ def test_a_component_tells_where_it_comes_from() -> None:
 def test_a_list_is_a_component_without_an_id() -> None:
     """A page has no id and no version of its own, and says so with null."""
     report = ConsistencyReport()
-    report.show("orders", PROJECTED, None, None)
+    report.show("orders", PROJECTED, PageKey("c-1", None, 20, None), None)
 
     [component] = rendered(report)["components"]
     assert (component["id"], component["version"]) == (None, None)

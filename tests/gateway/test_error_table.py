@@ -10,8 +10,20 @@ from graphql import GraphQLError, GraphQLSyntaxError, Source
 from gateway import errors
 from gateway.errors import UPSTREAM_CODES, ErrorCode, TooMuchAsked, translate
 from projections.versions import AggregateKey, AggregateType, Version
-from resolvers.errors import BadInput, ConsistencyTimeout, InvalidToken, ResolverError
-from resolvers.upstream.errors import Refusal, Rejected, UpstreamError, UpstreamUnavailable
+from resolvers.errors import (
+    BadInput,
+    ConsistencyTimeout,
+    InvalidToken,
+    OutcomeUnknown,
+    ResolverError,
+)
+from resolvers.upstream.errors import (
+    Refusal,
+    Rejected,
+    UpstreamError,
+    UpstreamTimeout,
+    UpstreamUnavailable,
+)
 from tests.gateway.front_door import A_QUERY, open_door
 
 WRITE = (
@@ -41,6 +53,7 @@ def resolver_failures() -> list[ResolverError]:
         BadInput("first", "must be between 1 and 100"),
         InvalidToken("consistency.atLeast.tokens", "too long"),
         ConsistencyTimeout(missing, lag_s=1.5),
+        OutcomeUnknown(UpstreamTimeout("orders", is_outcome_unknown=True), "key-1"),
     ]
 
 
@@ -109,7 +122,19 @@ def test_a_write_that_may_have_happened_says_so() -> None:
     client_error = translate(error, "r-1")
 
     assert client_error.extensions["outcome"] == "UNKNOWN"
-    assert "same idempotencyKey" in client_error.message
+    assert "live: true" in client_error.message
+
+
+@pytest.mark.parametrize("key", ["key-1", None])
+def test_the_key_of_an_unknown_write_is_given_back(key: str | None) -> None:
+    """Who sent no key of her own learns the one that makes a repetition safe."""
+    cause = UpstreamTimeout("orders", is_outcome_unknown=True)
+
+    extensions = told(OutcomeUnknown(cause, key))
+
+    assert extensions["code"] == "UPSTREAM_TIMEOUT"
+    assert extensions["outcome"] == "UNKNOWN"
+    assert extensions.get("idempotencyKey") == key
 
 
 def test_a_consistency_timeout_tells_what_is_missing_and_the_lag() -> None:

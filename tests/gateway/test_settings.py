@@ -83,6 +83,14 @@ def test_a_bad_value_is_named_with_its_problem(name: str, value: str, problem: s
     assert f"(given: {value!r})" in text
 
 
+def test_a_password_in_a_bad_address_is_not_repeated() -> None:
+    """What is quoted of a bad address leaves out who may log in there."""
+    text = refusal(ORDERS_URL="htp://bff:hunter2@orders.test")
+
+    assert "orders.test" in text
+    assert "hunter2" not in text
+
+
 def test_all_bad_values_are_told_at_once() -> None:
     """One start shows every problem, a line each, not the first alone."""
     lines = refusal(PORT="x", EVENTS="y", WAIT_CAP_MS="-1").splitlines()

@@ -160,20 +160,14 @@ class TestCaughtUp:
 
 class TestProof:
     async def test_answer_with_events_proves_the_moment_of_asking(self) -> None:
-        """The log was read after we asked; how much later, nobody knows."""
-        position = await position_of(an_answer(EVENT), answered_at_s=ASKED_AT_S + 1.0)
+        """The log was read after we asked; how much later, nobody knows, late as it came."""
+        position = await position_of(an_answer(EVENT), answered_at_s=ASKED_AT_S + 1.6)
 
         assert position.proven_at_s == ASKED_AT_S
 
-    async def test_empty_answer_proves_the_time_it_was_held(self) -> None:
-        """Nothing was committed during the poll, or it would have ended earlier."""
+    async def test_empty_answer_proves_the_moment_of_asking_too(self) -> None:
+        """It may have been held for us or been long on its way: nobody here can tell."""
         position = await position_of(an_answer(), answered_at_s=ASKED_AT_S + 1.6)
-
-        assert position.proven_at_s == ASKED_AT_S + OPTIONS.wait_s
-
-    async def test_empty_answer_that_came_early_proves_no_wait(self) -> None:
-        """A service that does not hold its polls has looked once, perhaps right at the start."""
-        position = await position_of(an_answer(), answered_at_s=ASKED_AT_S + 0.4)
 
         assert position.proven_at_s == ASKED_AT_S
 
@@ -186,7 +180,7 @@ class TestProof:
 
     @pytest.mark.steered_time
     async def test_proofs_of_a_quiet_source_follow_the_present(self) -> None:
-        """Poll after poll, the proof is as old as the poll's way back."""
+        """Poll after poll, the proof is as old as the last poll."""
         loop = asyncio.get_running_loop()
         feed = FakeFeed(order_row())
         source = FeedSource("orders", feed, OPTIONS, wall_clock=loop.time)
@@ -197,4 +191,4 @@ class TestProof:
 
         assert [len(batch.events) for batch in (first, second, third)] == [1, 0, 0]
         proofs_s = [batch.position.proven_at_s for batch in (first, second, third)]
-        assert proofs_s == [0.0, 1.5, 3.0]
+        assert proofs_s == [0.0, 0.0, 1.5]

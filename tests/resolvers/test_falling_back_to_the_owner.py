@@ -102,6 +102,24 @@ async def test_an_owners_answer_heals_the_projection() -> None:
         assert bff.calls == []
 
 
+async def test_an_owners_list_heals_the_projection_too() -> None:
+    """Every order of a live list is known from then on, by itself and in the list."""
+    twins = twins_of()
+    async with open_gateway(twins) as bff:
+        own(twins, ORDER)
+        live = await bff.ask(
+            '{ orders(customerId: "c-1", consistency: {live: true}) { edges { node { id } } } }'
+        )
+        bff.forget_hits()
+
+        listed = await bff.ask('{ orders(customerId: "c-1") { edges { node { id } } } }')
+        alone = await bff.ask('{ order(id: "o-1") { id } }')
+
+        assert listed.data == live.data
+        assert alone.data == {"order": {"id": "o-1"}}
+        assert bff.calls == []
+
+
 async def test_an_old_answer_does_not_undo_the_projection() -> None:
     """Healing goes through the version gate: an owner's stale replica changes nothing here."""
     async with open_gateway(twins_of(*SHOP)) as bff:

@@ -15,7 +15,7 @@ from tests.contracts.twins import UpstreamTwins, page_of
 from tests.faults.misbehaviour import answering, misbehave
 from tests.gateway_in_process import GatewayInProcess, open_gateway, own, pass_time, twins_of
 from tests.graphql_answers import Answer
-from tests.resolvers.rows import SHOP, an_order, changed
+from tests.resolvers.rows import CUSTOMER, LAMP, SHOP, an_order, changed
 
 pytestmark = pytest.mark.steered_time
 
@@ -114,6 +114,16 @@ async def test_an_order_of_somebody_else_does_not_join() -> None:
         answer = await list_after_commit(bff, an_order("o-8", customer_id="c-2", minute=8))
 
         assert ids_of(answer) == ["o-1"]
+
+
+async def test_a_list_waits_for_orders_only() -> None:
+    """What a token says of customers and products is none of a plain list's business."""
+    renamed, sold_out = changed(CUSTOMER, name="Ada Lovelace"), changed(LAMP, stock=0)
+    async with open_gateway(twins_of(OLDEST)) as bff:
+        answer = await bff.ask(LIST, token=bff.seal(renamed, sold_out))
+
+        assert ids_of(answer) == ["o-1"]
+        assert (answer.elapsed_s, bff.calls) == (0.0, [])
 
 
 async def test_an_order_that_joins_a_full_page_pushes_the_oldest_off() -> None:

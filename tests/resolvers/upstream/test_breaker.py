@@ -277,6 +277,8 @@ async def test_mistake_of_ours_is_no_vote_and_returns_the_permit(breaker: Breake
     [
         (UpstreamUnavailable("orders"), 0.0, Vote.FAILURE),
         (UpstreamTimeout("orders"), 1.0, Vote.FAILURE),
+        (UpstreamTimeout("orders"), 1.3, Vote.NEUTRAL),  # our own loop was held up
+        (DeadlineExceeded("orders"), 1.3, Vote.NEUTRAL),
         (InvalidAnswer("orders"), 0.0, Vote.FAILURE),
         (DeadlineExceeded("orders"), 0.5, Vote.FAILURE),
         (DeadlineExceeded("orders"), 0.49, Vote.NEUTRAL),
@@ -287,4 +289,4 @@ async def test_mistake_of_ours_is_no_vote_and_returns_the_permit(breaker: Breake
 )
 def test_votes(error: UpstreamError, waited_s: float, vote: Vote) -> None:
     """Faults of the service vote against it, refusals for it, and our own troubles not at all."""
-    assert vote_of(error, waited_s=waited_s, fair_attempt_s=0.5) is vote
+    assert vote_of(error, waited_s=waited_s, attempt_timeout_s=1.0) is vote
