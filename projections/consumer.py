@@ -62,10 +62,15 @@ Observer = Callable[[ProjectionSignal], None]
 
 @dataclass(frozen=True, slots=True)
 class ConsumerOptions:
-    """Back-off after a failing fetch: full jitter, doubling (s, defaults 0.1 to 2.0)."""
+    """The pace of the loop, in seconds.
+
+    Back-off after a failing fetch: full jitter, doubling (defaults 0.1 to 2.0). ``shortest_poll_s``
+    (default 0.05): a poll that brings nothing takes at least so long, whatever the source does.
+    """
 
     first_backoff_s: float = 0.1
     longest_backoff_s: float = 2.0
+    shortest_poll_s: float = 0.05
 
 
 class Consumer:
@@ -83,25 +88,32 @@ class Consumer:
         """Consume for ever. Failures are signalled and retried; only cancellation ends it."""
         failure_count = 0
         while True:
+            started_at_s = asyncio.get_running_loop().time()
             try:
-                await self.step()
+                has_brought = await self.step()
                 failure_count = 0
+                if not has_brought:
+                    await self._pace(started_at_s)
             except Exception as error:  # noqa: BLE001 - the loop's edge: one batch, not the gateway
                 failure_count += 1
                 await self._back_off(error, failure_count)
 
-    async def step(self) -> None:
-        """Fetch and apply one batch, or start the source over when its log is another one now."""
+    async def step(self) -> bool:
+        """Fetch and apply one batch, or start the source over when its log is another one now.
+
+        True if there was anything in it.
+        """
         position = await self._store.position(self._source.name)
         try:
             batch = await self._source.fetch(None if position is None else position.cursor)
         except CursorUnknown as error:
             await self._store.forget(error.source)
             self._observe(SourceRestarted(error.source))
-            return
+            return False
         batch = replace(batch, position=batch.position.following(position))
         verdicts = await self._store.apply(batch)
         self._report(batch, verdicts)
+        return bool(batch.events)
 
     def _report(self, batch: EventBatch, verdicts: Sequence[Verdict]) -> None:
         applied = [verdict for verdict in verdicts if isinstance(verdict, Applied)]
@@ -112,6 +124,11 @@ class Consumer:
         self._observe(
             BatchApplied(batch.source, batch.position, len(batch.events), len(applied), gap_count)
         )
+
+    async def _pace(self, started_at_s: float) -> None:
+        """Take a breath if the source holds no polls, or it would be asked without a pause."""
+        elapsed_s = asyncio.get_running_loop().time() - started_at_s
+        await asyncio.sleep(max(0.0, self._options.shortest_poll_s - elapsed_s))
 
     async def _back_off(self, error: Exception, failure_count: int) -> None:
         doubling_count = min(failure_count - 1, LONGEST_DOUBLING_COUNT)

@@ -13,7 +13,7 @@ from typing import Generic, TypeVar
 from projections.selection import Root
 from projections.token import ConsistencyToken as Token
 from projections.views import CustomerRow, OrderRow, ProductRow
-from resolvers.answer import Answer, Provenance, Reason, Source
+from resolvers.answer import Answer, Found, Provenance, Reason, Source
 from resolvers.context import Info
 from resolvers.demand import Demand
 from resolvers.errors import OutcomeUnknown
@@ -77,6 +77,14 @@ async def perform(info: Info, write: Write[RowT]) -> Written[RowT] | NotWritten:
     sealed = context.tokens.seal(Token({row.key: row.at}))
     demand = Demand(token=context.report.token)
     answer = await context.reads.read(ReadRequest(write.root_of(row), demand, written=row))
-    provenance = Provenance(Source.LIVE, Reason.WRITE_RESULT)
-    context.report.show(f"{path_of(info)}.{write.shown_as}", provenance, row.key, row.at)
-    return Written(row, answer, None if sealed is None else ConsistencyToken(sealed))
+    shown, provenance = _newest(answer, row)
+    context.report.show(f"{path_of(info)}.{write.shown_as}", provenance, shown.key, shown.at)
+    return Written(shown, answer, None if sealed is None else ConsistencyToken(sealed))
+
+
+def _newest(answer: Answer, row: RowT) -> tuple[RowT, Provenance]:
+    """What the payload shows: the written state, or a later one that the caller's tokens demand."""
+    found = answer.components.get(row.key)
+    if isinstance(found, Found) and isinstance(found.row, type(row)):
+        return found.row, found.provenance
+    return row, Provenance(Source.LIVE, Reason.WRITE_RESULT)

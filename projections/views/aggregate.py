@@ -15,6 +15,15 @@ Money = Annotated[Decimal, Meta(description="decimal string on the wire, never a
 Currency = Annotated[str, Meta(pattern=r"^[A-Z]{3}\Z")]
 
 
+def require_amounts(*amounts: Decimal) -> None:
+    """Raise ValueError for what a decimal can be and money cannot: no number, or an infinite one.
+
+    Said in a row's ``__post_init__``, it makes the row undecodable.
+    """
+    if not all(amount.is_finite() for amount in amounts):
+        raise ValueError("an amount of money is a finite number")
+
+
 class AggregateRow(Struct, frozen=True, rename="camel", kw_only=True):
     """The state of one aggregate as its owner published it, with the version of the commit."""
 

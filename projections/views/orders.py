@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar, NamedTuple
 from msgspec import Meta, Struct
 
 from projections.versions import AggregateType
-from projections.views.aggregate import AggregateRow, Currency, Id, Money
+from projections.views.aggregate import AggregateRow, Currency, Id, Money, require_amounts
 
 
 class OrderStatus(StrEnum):
@@ -26,6 +26,9 @@ class OrderItemRow(Struct, frozen=True, rename="camel", kw_only=True):
     product_id: Id
     quantity: Annotated[int, Meta(ge=1, lt=2**31)]
     unit_price: Money
+
+    def __post_init__(self) -> None:
+        require_amounts(self.unit_price)
 
     @property
     def line_total(self) -> Decimal:
@@ -51,6 +54,9 @@ class OrderRow(AggregateRow, frozen=True, rename="camel", kw_only=True):
     total: Money
     placed_at: Annotated[datetime, Meta(tz=True)]
     items: tuple[OrderItemRow, ...]
+
+    def __post_init__(self) -> None:
+        require_amounts(self.total)
 
     @property
     def listed_at(self) -> ListingPosition:

@@ -14,7 +14,7 @@ from projections.store import EventBatch
 from projections.versions import Version
 from tests.builders.rows import order_key, order_row
 from tests.projections.consuming import OPTIONS, SOURCE, Consuming
-from tests.projections.fake_feed import FakeFeed
+from tests.projections.fake_feed import GONE, Answer, FakeFeed, an_answer
 
 pytestmark = pytest.mark.steered_time
 
@@ -162,3 +162,26 @@ class TestStopping:
 
         assert task.cancelled()
         assert stopped_at_s == 10.5
+
+
+class TestPace:
+    @pytest.mark.parametrize("answer", [an_answer(), GONE], ids=["empty", "gone"])
+    async def test_source_that_holds_no_polls_is_not_asked_without_a_pause(
+        self, answer: Answer
+    ) -> None:
+        """A service that answers at once, with nothing, is asked twenty times a second at most."""
+        feed = FakeFeed()
+        feed.next_answers += [answer] * 1000
+        consuming = Consuming(feed)
+
+        await consuming.run_for(1.0)
+
+        assert len(feed.asked) <= 21
+
+    async def test_backlog_is_read_without_a_pause(self) -> None:
+        """The control: where there is more to come, nothing is waited for."""
+        consuming = Consuming(FakeFeed(*(order_row(f"o-{n}") for n in range(40))))
+
+        await consuming.run_for(0.001)
+
+        assert len(consuming.feed.asked) > 20

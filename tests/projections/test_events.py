@@ -1,5 +1,7 @@
 """What `parse_event` makes of bytes: a change, or a value that says what else it was."""
 
+import json
+
 import msgspec
 import pytest
 
@@ -135,6 +137,14 @@ class TestPoisonEvents:
         assert isinstance(event, PoisonEvent)
         assert (event.key, event.at) == (order_key(), Version(1, 7))
         assert event.reason.startswith("data: ")
+
+    @pytest.mark.parametrize("amount", ["NaN", "sNaN", "Infinity", "-Infinity"])
+    def test_amount_that_is_no_amount_is_poison(self, amount: str) -> None:
+        """What a decimal can be and money cannot is no state of an aggregate."""
+        event = cloud_event(product_row())
+        data = {**json.loads(to_bytes(event))["data"], "price": amount}
+
+        assert isinstance(parsed({**event, "data": data}), PoisonEvent)
 
     def test_missing_data_is_poison(self) -> None:
         """Only a tombstone may come without data."""
