@@ -19,13 +19,12 @@ know, because ignoring a demand would break it. Rejected: JSON or msgpack inside
 longer and have many spellings of one value.
 """
 
-import re
 from dataclasses import dataclass
 from typing import Final
 
 from projections.token import MAX_ENTRIES, ConsistencyToken, fits
 from projections.versions import AggregateKey, AggregateType, Version
-from projections.views.aggregate import ID_PATTERN
+from projections.views.aggregate import is_id
 
 MAGIC: Final = b"\x72\xdd"
 MAGIC_AND_KEY_BYTES: Final = 3
@@ -37,7 +36,6 @@ _TYPES: Final = {code: of for of, code in TYPE_CODES.items()}
 _VERSION_LIMIT: Final = 2**53  # the integers that JSON carries exactly
 _MINUTE_LIMIT: Final = 2**31  # the year 6053: keeps a minute within five bytes
 _OVERFLOW_FLAG: Final = 0b1
-_ID: Final = re.compile(ID_PATTERN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +81,7 @@ def render_body(body: TokenBody) -> bytes:
 
 
 def _render_entry(type_code: int, aggregate_id: str, at: Version) -> bytes:
-    if not _ID.fullmatch(aggregate_id):
+    if not is_id(aggregate_id):
         raise ValueError(f"{aggregate_id!r} is not an id")
     if at.number < 1:
         raise ValueError(f"version numbers begin at 1, not {at.number}")
@@ -138,7 +136,7 @@ def _parse_entries(reader: "_Reader") -> dict[AggregateKey, Version]:
         code, id_length = type_and_length >> 6, (type_and_length & 0b11_1111) + 1
         aggregate_id = reader.take(id_length).decode("latin-1")
         at = Version(reader.varint(below=_VERSION_LIMIT), reader.varint(below=_VERSION_LIMIT))
-        if not _ID.fullmatch(aggregate_id) or (code, aggregate_id) <= previous or at.number < 1:
+        if not is_id(aggregate_id) or (code, aggregate_id) <= previous or at.number < 1:
             raise _Malformed
         previous = (code, aggregate_id)
         entries[AggregateKey(_TYPES[code], aggregate_id)] = at

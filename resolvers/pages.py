@@ -6,17 +6,14 @@ single orders it is made of.
 """
 
 import base64
-import re
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from projections.selection import PageKey
 from projections.views import OrderRow
-from projections.views.aggregate import ID_PATTERN
+from projections.views.aggregate import is_id
 from projections.views.orders import ListingPosition
 from resolvers.errors import BadInput
-
-_id = re.compile(ID_PATTERN)
 
 DEFAULT_PAGE_SIZE = 20
 MAX_PAGE_SIZE = 100
@@ -37,7 +34,7 @@ def parse_cursor(cursor: str) -> ListingPosition:
         placed_at, _, order_id = text.partition("_")
         position = ListingPosition(datetime.fromisoformat(placed_at), order_id)
         # Rendered again it must be the same: neither another spelling nor a time without a zone is.
-        is_ours = render_cursor(position) == cursor and _id.match(order_id) is not None
+        is_ours = render_cursor(position) == cursor and is_id(order_id)
     except (ValueError, OverflowError) as error:
         raise BadInput("after", "not a cursor of this connection") from error
     if not is_ours:

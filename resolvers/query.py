@@ -1,14 +1,12 @@
 """The root of all reads: arguments become a root and a demand, the answer becomes types."""
 
-import re
-
 import strawberry
 from strawberry import ID, UNSET
 
 from projections.selection import CustomerRoot, OrderRoot, OrdersRoot, PageKey, ProductRoot, Root
 from projections.versions import AggregateKey, AggregateType
 from projections.views import CustomerRow, OrderRow, OrderStatus, ProductRow
-from projections.views.aggregate import ID_PATTERN
+from projections.views.aggregate import ID_RULE, is_id
 from resolvers.answer import Answer
 from resolvers.context import Info
 from resolvers.errors import BadInput
@@ -17,8 +15,6 @@ from resolvers.pages import DEFAULT_PAGE_SIZE
 from resolvers.reading import ReadRequest
 from resolvers.selecting import SelectionReader, read_page
 from resolvers.types import Customer, Order, OrderConnection, Product, shown_row
-
-_id = re.compile(ID_PATTERN)
 
 
 @strawberry.type
@@ -71,9 +67,8 @@ class Query:
 
 def check_id(field: str, value: str) -> str:
     """``value`` if it can be an id at all, else `BadInput` naming ``field``."""
-    if not _id.match(value):
-        problem = "must be 1 to 64 letters, digits or . _ ~ -, beginning with a letter or digit"
-        raise BadInput(field, problem)
+    if not is_id(value):
+        raise BadInput(field, f"must be {ID_RULE}")
     return value
 
 

@@ -1,9 +1,6 @@
 """The schema, as code; `schema.graphql` is its checked-in text and a test compares the two."""
 
-from collections.abc import Callable, Sequence
-
 import strawberry
-from strawberry.extensions import SchemaExtension
 from strawberry.schema.config import StrawberryConfig
 
 from resolvers.mutation import Mutation
@@ -11,11 +8,7 @@ from resolvers.query import Query
 from resolvers.scalars import SCALARS
 
 
-def build_schema(
-    extensions: Sequence[type[SchemaExtension] | Callable[[], SchemaExtension]] = (),
-) -> strawberry.Schema:
+def build_schema() -> strawberry.Schema:
     """The public schema. Building it costs tens of ms: do it once a process."""
     config = StrawberryConfig(scalar_map=SCALARS)
-    return strawberry.Schema(
-        query=Query, mutation=Mutation, config=config, extensions=list(extensions)
-    )
+    return strawberry.Schema(query=Query, mutation=Mutation, config=config)

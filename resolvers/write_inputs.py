@@ -11,16 +11,15 @@ from decimal import Decimal
 import strawberry
 from strawberry import ID, UNSET
 
-from projections.views.aggregate import ID_PATTERN
+from projections.views.aggregate import ID_RULE, is_id
 from resolvers.user_errors import UserError, UserErrorCode, user_error
 
-_id = re.compile(ID_PATTERN)
 _idempotency_key = re.compile(r"[!-~]{1,200}\Z")
 
 MAX_MAGNITUDE = 20
 """Powers of ten in a price: written out, as services want it, `1E+999999999` is a gigabyte."""
 
-BAD_ID = "An id has 1 to 64 letters, digits or . _ ~ -, and begins with a letter or digit."
+BAD_ID = f"An id has {ID_RULE}."
 BAD_QUANTITY = "A quantity is at least 1."
 BAD_KEY = "An idempotency key has 1 to 200 visible ASCII characters."
 BAD_VERSION = "A version is at least 1."
@@ -82,12 +81,12 @@ ChangeInput = UpdateOrderInput | CancelOrderInput | UpdateCustomerInput | Update
 
 def problems_of_order(placed: PlaceOrderInput) -> Iterator[UserError]:
     """What is wrong with an order before any service has seen it."""
-    if not _id.match(placed.customer_id):
+    if not is_id(placed.customer_id):
         yield _invalid("customerId", message=BAD_ID)
     if not placed.items:
         yield _invalid("items", message=NO_ITEMS)
     for index, item in enumerate(placed.items):
-        if not _id.match(item.product_id):
+        if not is_id(item.product_id):
             yield _invalid("items", str(index), "productId", message=BAD_ID)
         if item.quantity < 1:
             yield _invalid("items", str(index), "quantity", message=BAD_QUANTITY)
@@ -98,7 +97,7 @@ def problems_of_order(placed: PlaceOrderInput) -> Iterator[UserError]:
 
 def problems_of_change(change: ChangeInput) -> Iterator[UserError]:
     """What is wrong with a change before any service has seen it."""
-    if not _id.match(change.id):
+    if not is_id(change.id):
         yield _invalid("id", message=BAD_ID)
     if isinstance(change.expected_version, int) and change.expected_version < 1:
         yield _invalid("expectedVersion", message=BAD_VERSION)

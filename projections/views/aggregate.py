@@ -1,5 +1,6 @@
 """What all rows share: identity, version, and the field types of the public contract."""
 
+import re
 from decimal import Decimal
 from typing import Annotated, ClassVar
 
@@ -10,9 +11,19 @@ from projections.versions import AggregateKey, AggregateType, Version
 ID_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._~-]{0,63}\Z"
 """Ids travel in paths, comma-joined batches and tokens: unreserved URL characters, 64 at most."""
 
+ID_RULE = "1 to 64 letters, digits or . _ ~ -, beginning with a letter or digit"
+"""The same in words, for people."""
+
 Id = Annotated[str, Meta(pattern=ID_PATTERN)]
 Money = Annotated[Decimal, Meta(description="decimal string on the wire, never a float")]
 Currency = Annotated[str, Meta(pattern=r"^[A-Z]{3}\Z")]
+
+_id = re.compile(ID_PATTERN)
+
+
+def is_id(text: str) -> bool:
+    """Whether any service can have given this id."""
+    return _id.match(text) is not None
 
 
 def require_amounts(*amounts: Decimal) -> None:

@@ -9,10 +9,11 @@ from datetime import UTC
 
 import msgspec
 
+from projections.views.aggregate import is_id
 from projections.views.orders import ListingPosition, OrderRow, OrderStatus
 from resolvers.upstream.call import Upstream
 from resolvers.upstream.call_context import CallContext
-from resolvers.upstream.resource import Change, Listing, Resource, is_possible_id
+from resolvers.upstream.resource import Change, Listing, Resource
 
 
 class OrderLine(msgspec.Struct, frozen=True, rename="camel"):
@@ -71,7 +72,7 @@ class OrdersClient:
         after: ListingPosition | None = None,
     ) -> OrdersPage:
         """Return at most `limit` of the customer's orders that come after a position."""
-        if not is_possible_id(customer_id):
+        if not is_id(customer_id):
             return OrdersPage((), has_more=False)
         params = {"customerId": customer_id, "limit": str(limit)}
         if status is not None:

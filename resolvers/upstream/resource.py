@@ -7,7 +7,6 @@ inside a comma-joined batch or a path it could ask for something else.
 """
 
 import asyncio
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -17,7 +16,7 @@ from urllib.parse import quote
 import msgspec
 
 from projections.views import Row
-from projections.views.aggregate import ID_PATTERN
+from projections.views.aggregate import is_id
 from resolvers.upstream.answers import MIN_VERSION_HEADER
 from resolvers.upstream.call import Upstream
 from resolvers.upstream.call_context import CallContext
@@ -28,8 +27,6 @@ BATCH_LIMIT = 100
 """Ids in one call: with 64 characters each the address stays below the 8 KiB that servers take."""
 
 RowT = TypeVar("RowT", bound=Row)
-
-_possible_id = re.compile(ID_PATTERN)
 
 
 class Listing(msgspec.Struct, Generic[RowT], frozen=True, rename="camel"):
@@ -73,7 +70,7 @@ class Resource(Generic[RowT]):
         self, row_id: str, context: CallContext, *, min_version: int | None = None
     ) -> RowT | None:
         """Return the row, or None if there is none; raise VersionBehind below `min_version`."""
-        if not is_possible_id(row_id):
+        if not is_id(row_id):
             return None
         headers = {} if min_version is None else {MIN_VERSION_HEADER: str(min_version)}
         request = Request("GET", self._path_of(row_id), headers=headers)
@@ -89,7 +86,7 @@ class Resource(Generic[RowT]):
 
         Calls run in parallel; if one fails, the others are cancelled and its error is raised.
         """
-        possible_ids = [row_id for row_id in dict.fromkeys(row_ids) if is_possible_id(row_id)]
+        possible_ids = [row_id for row_id in dict.fromkeys(row_ids) if is_id(row_id)]
         chunks = [
             possible_ids[start : start + BATCH_LIMIT]
             for start in range(0, len(possible_ids), BATCH_LIMIT)
@@ -129,7 +126,7 @@ class Resource(Generic[RowT]):
 
     async def change(self, row_id: str, change: Change, context: CallContext) -> RowT:
         """Return the row after the change; raise Rejected if the service refuses it."""
-        if not is_possible_id(row_id):
+        if not is_id(row_id):
             refusal = Refusal(status=404, problem_code="not-found", field="id")
             raise Rejected(self._upstream.service, refusal)
         request = Request(
@@ -174,11 +171,6 @@ class Resource(Generic[RowT]):
             return row
 
         return parse
-
-
-def is_possible_id(row_id: str) -> bool:
-    """Whether a service can have given this id at all."""
-    return _possible_id.fullmatch(row_id) is not None
 
 
 def render_patch(**fields: str | int | None) -> bytes:
