@@ -123,10 +123,16 @@ class MemoryStore:
                     self._suspect_until[key] = max(until, self._suspect_until.get(key, until))
 
     def _announce(self, verdicts: Sequence[Verdict]) -> None:
-        changed = {v.key: v.stored.at for v in verdicts if isinstance(v, Applied)}
-        if changed:
+        news: dict[AggregateKey, Version] = {}
+        for verdict in verdicts:
+            match verdict:
+                case Applied(key=key, stored=StoredRow(at=at)) | Parked(key=key, until=at):
+                    news[key] = max(at, news.get(key, at))
+                case Duplicate():
+                    pass
+        if news:
             for listener in tuple(self._listeners):
-                listener(changed)
+                listener(news)
 
     def _list(self, old: StoredRow | None, new: StoredRow) -> None:
         """Move an order between the listings of its customer; other rows are in no listing."""

@@ -90,7 +90,10 @@ class Cut:
 
 
 Listener = Callable[[Mapping[AggregateKey, Version]], None]
-"""Told the new version of every row a write changed, once it can be read. Must not raise."""
+"""Told the new version of every row a write changed, once it can be read. Must not raise.
+
+A parked version is told too: it will not come again, so whoever waits for it is to look and see.
+"""
 
 
 class Store(Protocol):

@@ -54,7 +54,7 @@ async def test_healed_version_can_be_read_at_once(under_test: StoreUnderTest) ->
 
 
 async def test_announcement_names_only_what_changed(under_test: StoreUnderTest) -> None:
-    """Duplicates, poison and unknown events in a batch are no news of anybody."""
+    """Duplicates and unknown events in a batch are no news of anybody."""
     heard: list[Versions] = []
     known = change(product_row(version=5))
     await under_test.store.apply(batch(known))
@@ -64,7 +64,6 @@ async def test_announcement_names_only_what_changed(under_test: StoreUnderTest) 
             batch(
                 known,
                 change(customer_row(version=2)),
-                poison(order_key("o-9"), 1),
                 UnknownEvent("invoice.sent"),
                 tombstone(order_key("o-1"), 4),
             )
@@ -75,8 +74,8 @@ async def test_announcement_names_only_what_changed(under_test: StoreUnderTest) 
 
 @pytest.mark.parametrize(
     "events",
-    [(), (change(customer_row(version=1)),), (poison(KEY, 2),), (UnknownEvent("invoice.sent"),)],
-    ids=["empty", "duplicate", "poison", "unknown"],
+    [(), (change(customer_row(version=1)),), (UnknownEvent("invoice.sent"),)],
+    ids=["empty", "duplicate", "unknown"],
 )
 async def test_batch_without_news_is_not_announced(
     under_test: StoreUnderTest, events: tuple[ParsedEvent, ...]
@@ -90,6 +89,19 @@ async def test_batch_without_news_is_not_announced(
         await under_test.store.heal([customer_row(version=1)])
 
     assert heard == []
+
+
+async def test_parked_version_is_announced(under_test: StoreUnderTest) -> None:
+    """It will not come again: who waits for it is woken, and finds its aggregate suspect."""
+    seen: list[object] = []
+
+    def read_back(versions: Versions) -> None:
+        seen.extend((versions, KEY in under_test.cut_now(KEY).suspects))
+
+    with under_test.store.listening(read_back):
+        await under_test.store.apply(batch(change(customer_row(version=1)), poison(KEY, 2)))
+
+    assert seen == [{KEY: Version(1, 2)}, True]
 
 
 async def test_newest_version_of_a_batch_is_announced(under_test: StoreUnderTest) -> None:

@@ -97,6 +97,22 @@ async def test_a_parked_aggregate_is_not_waited_for() -> None:
         assert answer.elapsed_s == 0.0
 
 
+async def test_who_waits_for_an_event_that_is_parked_is_released_at_once() -> None:
+    """The awaited event comes and cannot be read: the owner is asked in that moment."""
+    twins = twins_of(*SHOP)
+    async with open_gateway(twins) as bff:
+        own(twins, NOTED)
+        async with asyncio.TaskGroup() as group:
+            reading = group.create_task(bff.ask(READ, token=bff.seal(NOTED)))
+            await pass_time(0.1)
+            await bff.projection.park(ORDER.key)
+
+        answer = reading.result()
+        assert answer.data["order"]["note"] == "Ring twice"
+        assert answer.origin("order") == ("LIVE", "PARKED")
+        assert (answer.elapsed_s, answer.consistency["satisfied"]) == (0.1, True)
+
+
 async def test_a_later_readable_event_ends_the_suspicion() -> None:
     """Events carry the whole state, so the next one makes the row good again."""
     async with open_gateway(twins_of(*SHOP)) as bff:
