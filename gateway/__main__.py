@@ -2,7 +2,7 @@
 
 import difflib
 import json
-import subprocess
+import os
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -60,7 +60,8 @@ def serve() -> None:
 def stubs(context: typer.Context) -> None:
     """Run the stub services alone; `bff stubs --help` tells their options."""
     command = [sys.executable, "-m", "upstream_stubs", *(context.args or ["all"])]
-    raise typer.Exit(subprocess.run(command, check=False).returncode)  # noqa: S603 - ourselves
+    # In our place, not below us: a Ctrl-C then is theirs alone, and they take the time they need.
+    os.execv(sys.executable, command)  # noqa: S606 - ourselves
 
 
 @cli.command()
