@@ -90,9 +90,8 @@ class LiveLoader:
             for key, at_least in demanded.items()
             if at_least is not None and _is_behind(answers[key], at_least)
         }
-        async with asyncio.TaskGroup() as group:
-            for key, at_least in behind.items():
-                group.create_task(self._insist(key, at_least, answers))
+        newer = await self._insisting.load(behind.items())
+        answers.update({key: row for (key, _), row in newer.items() if row is not None})
         return answers
 
     async def load_pages(self, keys: Iterable[PageKey]) -> dict[PageKey, OrdersPage | Failed]:
@@ -114,13 +113,6 @@ class LiveLoader:
     ) -> None:
         rows = await self._rows[aggregate_type].load([key.id for key in keys])
         answers.update({key: rows[key.id] for key in keys})
-
-    async def _insist(
-        self, key: AggregateKey, at_least: Version, answers: dict[AggregateKey, LiveRow]
-    ) -> None:
-        newer = (await self._insisting.load([(key, at_least)]))[key, at_least]
-        if newer is not None:
-            answers[key] = newer
 
     async def _load_insisting(self, asked: list[tuple[AggregateKey, Version]]) -> list[Row | None]:
         """The rows at these versions or newer; None where even this brought nothing newer."""

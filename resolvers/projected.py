@@ -87,7 +87,9 @@ class Projected:
     ) -> dict[AggregateKey, Composition]:
         """Put the rows that are new enough into ``answer``; return what to fetch, and why."""
         by_type = {key: self._path_of_type(key.type) for key in keys}
-        uncovered = [k for k in keys if k not in self._cut.rows and _is_projection(by_type[k])]
+        uncovered = [
+            k for k in keys if k not in self._cut.rows and isinstance(by_type[k], Projection)
+        ]
         await self._cut.widen([root_of(key) for key in uncovered])
         to_fetch: dict[AggregateKey, Composition] = {}
         for key, type_path in by_type.items():
@@ -180,10 +182,6 @@ class Projected:
         positions = [self._cut.positions.get(aggregate_type.source) for aggregate_type in types]
         ages = [age_s(position, self._now_s) for position in positions if position is not None]
         return ConsistencyTimeout(missing, max(ages, default=None))
-
-
-def _is_projection(path: ReadPath) -> bool:
-    return isinstance(path, Projection)
 
 
 def _page_root_of(key: PageKey) -> Root:

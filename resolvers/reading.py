@@ -105,6 +105,7 @@ class OperationReads:
         wall_clock: Callable[[], float] = time.time,
     ) -> None:
         self._model = model
+        self._store = None if model is None else model.store
         self._live = live
         self._report = report
         self._deadline = deadline
@@ -140,7 +141,7 @@ class OperationReads:
             answer.components[request.written.key] = Found(request.written, provenance)
         projected = Projected(
             request.demand,
-            None if self._model is None else self._model.store,
+            self._store,
             settled.cut,
             awaited=settled.awaited,
             wall_clock=self._wall_clock,
@@ -154,7 +155,7 @@ class OperationReads:
         A second round happens when what arrived leads to more: an order to its customer.
         """
         if self._model is None or all(isinstance(r.demand.mode, Live) for r in requests):
-            return SettledCut(SharedCut(Cut(), None if self._model is None else self._model.store))
+            return SettledCut(SharedCut(Cut(), self._store))
         roots = [root for request in requests for root in request.roots()]
         cut = await self._model.store.read(roots)
         awaited: set[AggregateKey] = set()

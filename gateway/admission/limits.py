@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from graphql import (
     DocumentNode,
     FieldNode,
-    FragmentDefinitionNode,
     FragmentSpreadNode,
     InlineFragmentNode,
     IntValueNode,
@@ -21,6 +20,7 @@ from graphql import (
     VariableNode,
 )
 
+from gateway.admission.fragments import fragments_of
 from gateway.admission.repeats import count_repeats
 from resolvers.pages import DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE
 
@@ -63,6 +63,13 @@ def first_excess(
     """
     if count_repeats(document).is_too_many:
         return "the document repeats its fields too often: select each field once"
+    return excess_in_size(document, variables, limits)
+
+
+def excess_in_size(
+    document: DocumentNode, variables: Mapping[str, object], limits: DocumentLimits
+) -> str | None:
+    """The part of `first_excess` that depends on the variables, so is asked at every request."""
     ruler = _Ruler(document, variables)
     for operation in document.definitions:
         if not isinstance(operation, OperationDefinitionNode):
@@ -83,11 +90,7 @@ def first_excess(
 class _Ruler:
     def __init__(self, document: DocumentNode, variables: Mapping[str, object]) -> None:
         self._variables = variables
-        self._fragments = {
-            definition.name.value: definition
-            for definition in document.definitions
-            if isinstance(definition, FragmentDefinitionNode)
-        }
+        self._fragments = fragments_of(document)
         self._measured: dict[str, Measure] = {}
 
     def measure(self, selections: SelectionSetNode | None) -> Measure:

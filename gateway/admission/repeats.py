@@ -21,6 +21,8 @@ from graphql import (
     SelectionSetNode,
 )
 
+from gateway.admission.fragments import fragments_of
+
 PLAIN_LIMIT = 100
 """Repeats of fields without selections in one document; 5,000 pairs, some 5 ms."""
 
@@ -58,11 +60,7 @@ def count_repeats(document: DocumentNode) -> Repeats:
 class _Counter:
     def __init__(self, document: DocumentNode) -> None:
         self._document = document
-        self._fragments = {
-            definition.name.value: definition
-            for definition in document.definitions
-            if isinstance(definition, FragmentDefinitionNode)
-        }
+        self._fragments = fragments_of(document)
         self._keys_of_fragment: dict[str, Counter[_Key]] = {}
 
     def all_selections(self) -> Iterator[SelectionSetNode]:

@@ -18,7 +18,8 @@ from graphql import (
     validate,
 )
 
-from gateway.admission.limits import DocumentLimits, first_excess
+from gateway.admission.fragments import fragments_of
+from gateway.admission.limits import DocumentLimits, excess_in_size, first_excess
 from gateway.errors import TooMuchAsked
 
 MAX_KEPT = 200
@@ -86,7 +87,8 @@ class Documents:
         """The document of ``text``, ready to run; raises `DocumentRefused` otherwise."""
         kept = self._kept.get(text)
         document = self._parse(text) if kept is None else kept
-        if excess := first_excess(document.node, variables, self._limits):
+        excess_of = first_excess if kept is None else excess_in_size
+        if excess := excess_of(document.node, variables, self._limits):
             raise _too_much(excess)
         if kept is None:
             self._validate(document)
@@ -106,12 +108,7 @@ class Documents:
             if error.message.endswith(ABORTED):
                 raise _too_much(error.message) from error
             raise DocumentRefused([error]) from error
-        fragments = {
-            definition.name.value: definition
-            for definition in node.definitions
-            if isinstance(definition, FragmentDefinitionNode)
-        }
-        return Document(node, fragments)
+        return Document(node, fragments_of(node))
 
     def _validate(self, document: Document) -> None:
         errors = validate(
