@@ -26,14 +26,15 @@ class CatchUp:
     def observe(self, signal: ProjectionSignal) -> None:
         """Take in one signal."""
         match signal:
-            case BatchApplied(source=source, position=position, event_count=event_count):
+            case BatchApplied(partition=partition, position=position, event_count=event_count):
+                source = partition.source
                 self._progress[source] = SourceProgress(
                     self._progress[source].applied_count + event_count,
                     position.remaining_count,
                     position.is_caught_up,
                 )
-            case SourceRestarted(source=source):
-                self._progress[source] = SourceProgress()
+            case SourceRestarted(partition=partition):
+                self._progress[partition.source] = SourceProgress()
             case _:
                 return
         self._changed.set()

@@ -42,8 +42,9 @@ async def read_lag(store: Store, sources: tuple[str, ...], now_s: float) -> Lag:
     ``now_s`` is by the clock of the proofs (epoch s).
     """
     lag: Lag = {}
+    positions = (await store.read(())).positions
     for source in sources:
-        position = await store.position(source)
+        position = positions.get(source)
         if position is None:
             lag[source] = {"caughtUp": False, "remaining": None, "ageMs": None}
         else:

@@ -14,11 +14,13 @@ from graphql import GraphQLError
 from projections.consumer import (
     BatchApplied,
     EventParked,
+    PositionLost,
     ProjectionSignal,
     SourceFailed,
     SourceRestarted,
 )
 from projections.errors import ProjectionError
+from projections.positions import SourcePosition
 from resolvers.upstream.breaker import CircuitChanged
 
 PROGRESS_INTERVAL_S = 1.0
@@ -58,15 +60,25 @@ class Telemetry:
         match signal:
             case BatchApplied():
                 self._batch_applied(signal)
-            case EventParked(source=source, parked=parked):
+            case EventParked(partition=partition, parked=parked):
                 self._log.error(
-                    "event_parked", source=source, aggregate=str(parked.key), reason=parked.reason
+                    "event_parked",
+                    source=str(partition),
+                    aggregate=str(parked.key),
+                    reason=parked.reason,
                 )
             case SourceFailed():
                 self._source_failed(signal)
-            case SourceRestarted(source=source):
-                self._caught_up.discard(source)
-                self._log.warning("source_restarted", source=source)
+            case SourceRestarted(partition=partition, error=error):
+                self._caught_up.discard(str(partition))
+                self._log.warning(
+                    "source_restarted",
+                    source=str(partition),
+                    why=type(error).__name__,
+                    reason=error.reason,
+                )
+            case PositionLost(partition=partition):
+                self._log.warning("position_lost", source=str(partition))
             case _:
                 assert_never(signal)
 
@@ -93,31 +105,33 @@ class Telemetry:
         )
 
     def _batch_applied(self, signal: BatchApplied) -> None:
-        if signal.source in self._failing:
-            self._failing.discard(signal.source)
-            self._log.info("source_recovered", source=signal.source)
-        if signal.source not in self._caught_up:
-            self._report_progress(signal)
+        source = str(signal.partition)
+        if source in self._failing:
+            self._failing.discard(source)
+            self._log.info("source_recovered", source=source)
+        if source not in self._caught_up:
+            self._report_progress(source, signal.position)
         if signal.gap_count:
-            self._log.info("versions_jumped", source=signal.source, count=signal.gap_count)
+            self._log.info("versions_jumped", source=source, count=signal.gap_count)
 
-    def _report_progress(self, signal: BatchApplied) -> None:
-        if signal.position.is_caught_up:
-            self._caught_up.add(signal.source)
-            self._log.info("projection_caught_up", source=signal.source)
-        elif time.monotonic() >= self._next_progress_at_s.get(signal.source, 0.0):
-            self._next_progress_at_s[signal.source] = time.monotonic() + PROGRESS_INTERVAL_S
-            remaining = signal.position.remaining_count
-            self._log.info("projection_catching_up", source=signal.source, remaining=remaining)
+    def _report_progress(self, source: str, position: SourcePosition) -> None:
+        if position.is_caught_up:
+            self._caught_up.add(source)
+            self._log.info("projection_caught_up", source=source)
+        elif time.monotonic() >= self._next_progress_at_s.get(source, 0.0):
+            self._next_progress_at_s[source] = time.monotonic() + PROGRESS_INTERVAL_S
+            remaining = position.remaining_count
+            self._log.info("projection_catching_up", source=source, remaining=remaining)
 
     def _source_failed(self, signal: SourceFailed) -> None:
-        if signal.source in self._failing:
+        source = str(signal.partition)
+        if source in self._failing:
             return
-        self._failing.add(signal.source)
+        self._failing.add(source)
         is_expected = isinstance(signal.error, ProjectionError)
         self._log.warning(
             "source_failed",
-            source=signal.source,
+            source=source,
             reason=str(signal.error),
             exc_info=None if is_expected else signal.error,
         )

@@ -1,14 +1,29 @@
 """What can go wrong on the event side.
 
 ProjectionError
-├── SourceUnavailable   the source did not answer: back off and ask again
-├── SourceBroken        the source answered what no feed may answer: stop, show it, ask again
-└── CursorUnknown       the position belongs to another log: start this source anew
+├── SourceError
+│   ├── SourceUnavailable   the source did not answer: back off and ask again
+│   ├── SourceBroken        the source brought what no log may hold: stop, show it, ask again
+│   │   └── PoisonFlood     too many events cannot be read: mend the reader rather than park them
+│   ├── SourceRefused       the source does not let us in: nothing changes until somebody acts
+│   └── CursorUnknown       the position belongs to another log: start this source anew
+│       ├── LogReplaced     what lies at the position is not what was read there
+│       ├── LogTruncated    the log ends before the position
+│       └── LogExpired      the log begins after the position
+└── StoreError
+    ├── StoreUnavailable    the store did not answer in time: back off, or do without it
+    └── PositionMoved       the batch does not follow what is stored: read the position again
 """
+
+from projections.positions import Partition
 
 
 class ProjectionError(Exception):
-    """Something stopped a projection; ``source`` says which one."""
+    """Something stopped a projection."""
+
+
+class SourceError(ProjectionError):
+    """Something is wrong with a source; ``source`` says which one."""
 
     def __init__(self, source: str, reason: str) -> None:
         super().__init__(f"{source}: {reason}")
@@ -16,13 +31,53 @@ class ProjectionError(Exception):
         self.reason = reason
 
 
-class SourceUnavailable(ProjectionError):
+class SourceUnavailable(SourceError):
     """The source did not answer in time or at all. The consumer backs off and asks again."""
 
 
-class SourceBroken(ProjectionError):
-    """The source answered something that is not a feed. Nothing is applied or skipped."""
+class SourceBroken(SourceError):
+    """The source brought something that is no event. Nothing is applied or skipped."""
 
 
-class CursorUnknown(ProjectionError):
+class PoisonFlood(SourceBroken):
+    """So many events cannot be read that the reader must be at fault. Nothing is set aside."""
+
+
+class SourceRefused(SourceError):
+    """The source denies us access or speaks another protocol. Asking again changes nothing."""
+
+
+class CursorUnknown(SourceError):
     """The source does not know our position: its log was made anew. The consumer starts it over."""
+
+
+class LogReplaced(CursorUnknown):
+    """Another record lies where the last one was read: the log was deleted and made again."""
+
+
+class LogTruncated(CursorUnknown):
+    """The log ends before our position: it was made again, or lost its last records."""
+
+
+class LogExpired(CursorUnknown):
+    """The log begins after our position: records were deleted before they were read."""
+
+
+class StoreError(ProjectionError):
+    """Something is wrong with the store of the read models."""
+
+
+class StoreUnavailable(StoreError):
+    """The store did not answer in time or at all. What was written may have arrived."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"store: {reason}")
+        self.reason = reason
+
+
+class PositionMoved(StoreError):
+    """A batch does not follow what is stored; nothing was written. Read the position again."""
+
+    def __init__(self, partition: Partition) -> None:
+        super().__init__(f"{partition}: the position was moved by somebody else")
+        self.partition = partition

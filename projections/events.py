@@ -72,11 +72,23 @@ class PoisonEvent:
     """An event of a known aggregate whose state will never be readable: set it aside.
 
     ``at`` is the version it would have brought; None when the envelope does not tell that either.
+    ``raw`` is the event as it came, for whoever looks into it later.
     """
 
     key: AggregateKey
     reason: str
     at: Version | None = None
+    raw: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Heartbeat:
+    """All that its service had committed before ``committed_at`` comes before it in its partition.
+
+    It travels the way of every event, so its age is the whole delay from a commit to here.
+    """
+
+    committed_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +98,10 @@ class UnreadableEvent:
     reason: str
 
 
-ParsedEvent = StateChange | UnknownEvent | PoisonEvent
+ParsedEvent = StateChange | UnknownEvent | PoisonEvent | Heartbeat
+
+HEARTBEAT = "outbox.heartbeat"
+"""The type of the event that only says: up to here."""
 
 
 class _Kind(Struct, frozen=True):
@@ -101,9 +116,16 @@ class _Address(_Kind, frozen=True):
     subject: Id
 
 
+class _Beat(_Kind, frozen=True):
+    """What a heartbeat tells."""
+
+    time: Annotated[datetime, Meta(tz=True)]
+
+
 _envelopes = msgspec.json.Decoder(Envelope)
 _kinds = msgspec.json.Decoder(_Kind)
 _addresses = msgspec.json.Decoder(_Address)
+_beats = msgspec.json.Decoder(_Beat)
 
 UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 """What decoding raises for bad bytes; the last one for brackets nested a thousand deep."""
@@ -123,24 +145,29 @@ def parse_event(raw: bytes | Raw) -> ParsedEvent | UnreadableEvent:
     try:
         row = _read_row(aggregate_type, envelope)
     except (*UNREADABLE, LookupError) as error:
-        return PoisonEvent(key, f"data: {error}", at)
+        return PoisonEvent(key, f"data: {error}", at, bytes(raw))
     if row is not None and (row.key, row.at) != (key, at):
         reason = f"data: state of {row.key} at {row.at} in an event of {key} at {at}"
-        return PoisonEvent(key, reason, at)
+        return PoisonEvent(key, reason, at, bytes(raw))
     return StateChange(key, at, envelope.previousversion, row, envelope.time)
 
 
-def _set_aside(raw: bytes | Raw, reason: str) -> UnknownEvent | PoisonEvent | UnreadableEvent:
-    """The envelope is broken: find out whose event it is, so that only its aggregate suffers."""
+def _set_aside(
+    raw: bytes | Raw, reason: str
+) -> UnknownEvent | PoisonEvent | Heartbeat | UnreadableEvent:
+    """No envelope of a change: find out whose event it is, so that only its aggregate suffers."""
     try:
         event_type = _kinds.decode(raw).type
+        if event_type == HEARTBEAT:
+            return Heartbeat(_beats.decode(raw).time)
         aggregate_type = _noun_of(event_type)
         if aggregate_type is None:
             return UnknownEvent(event_type)
         address = _addresses.decode(raw)
     except UNREADABLE:
         return UnreadableEvent(reason)
-    return PoisonEvent(AggregateKey(aggregate_type, address.subject), f"envelope: {reason}")
+    key = AggregateKey(aggregate_type, address.subject)
+    return PoisonEvent(key, f"envelope: {reason}", raw=bytes(raw))
 
 
 def _noun_of(event_type: str) -> AggregateType | None:

@@ -16,21 +16,23 @@ from msgspec import Raw, Struct
 
 from projections.errors import CursorUnknown, SourceBroken
 from projections.events import UNREADABLE, ParsedEvent, UnreadableEvent, parse_event
-from projections.store import EventBatch, SourcePosition
+from projections.positions import NEVER_S, Partition, SourcePosition
+from projections.store import EventBatch
 
 
 class EventSource(Protocol):
-    """One service's events in commit order."""
+    """The events of one partition in the order of their commits."""
 
-    name: str
+    partition: Partition
 
     async def fetch(self, after: str | None) -> EventBatch:
         """The events after the cursor and the position behind them.
 
-        ``is_caught_up`` of that position says whether this batch ends at the source's end. Waits a
-        bounded time for the next event.
+        ``is_caught_up`` of that position says whether this batch ends at the log's end. Waits a
+        bounded time for the next event. A cursor other than the last one this source gave is
+        checked against the log before anything is read from there.
 
-        Raises `SourceUnavailable`, `SourceBroken` or `CursorUnknown`.
+        Raises a `SourceError`.
         """
         ...
 
@@ -78,7 +80,7 @@ class FeedSource:
         *,
         wall_clock: Callable[[], float] = time.time,
     ) -> None:
-        self.name = name
+        self.partition = Partition(name)
         self._http = http
         self._options = options
         self._wall_clock = wall_clock
@@ -87,12 +89,12 @@ class FeedSource:
         asked_at_s = self._wall_clock()
         answer = await self._ask(after)
         events = tuple(self._parse(raw) for raw in answer.events)
-        return EventBatch(self.name, events, self._position(answer, asked_at_s))
+        return EventBatch(self.partition, after, events, self._position(answer, asked_at_s))
 
     def _parse(self, raw: Raw) -> ParsedEvent:
         event = parse_event(raw)
         if isinstance(event, UnreadableEvent):
-            raise SourceBroken(self.name, f"not an event: {event.reason}")
+            raise SourceBroken(self.partition.source, f"not an event: {event.reason}")
         return event
 
     async def _ask(self, after: str | None) -> _FeedAnswer:
@@ -102,11 +104,11 @@ class FeedSource:
         timeout_s = self._options.wait_s + self._options.grace_s
         status, body = await self._http.get(params, timeout_s=timeout_s)
         if status == HTTPStatus.GONE and after is not None:
-            raise CursorUnknown(self.name, "the log was made anew")
+            raise CursorUnknown(self.partition.source, "the log was made anew")
         try:
             return _answers.decode(body)
         except UNREADABLE as error:
-            raise SourceBroken(self.name, f"not a feed: {error}") from error
+            raise SourceBroken(self.partition.source, f"not a feed: {error}") from error
 
     def _position(self, answer: _FeedAnswer, asked_at_s: float) -> SourcePosition:
         """A position with the latest instant for which the answer proves the log was read out.
@@ -119,5 +121,5 @@ class FeedSource:
         else:
             is_caught_up = answer.remaining == 0
         # A wall clock may be set back meanwhile; a proof is never from the future.
-        proven_at_s = min(asked_at_s, self._wall_clock())
+        proven_at_s = min(asked_at_s, self._wall_clock()) if is_caught_up else NEVER_S
         return SourcePosition(answer.cursor, proven_at_s, is_caught_up, answer.remaining)

@@ -10,7 +10,10 @@ from bisect import bisect_left, insort
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
-from projections.events import ParsedEvent, PoisonEvent, StateChange, UnknownEvent
+from projections.dead_letters import LETTER_LIMIT, DeadLetter
+from projections.errors import PositionMoved
+from projections.events import Heartbeat, ParsedEvent, PoisonEvent, StateChange, UnknownEvent
+from projections.positions import Partition, SourcePosition, join_positions
 from projections.projector import (
     Applied,
     Duplicate,
@@ -22,7 +25,7 @@ from projections.projector import (
     park,
 )
 from projections.selection import PageKey, Root, reach
-from projections.store import Cut, EventBatch, Listener, SourcePosition, StoredPage
+from projections.store import Cut, EventBatch, Listener, StoredPage
 from projections.versions import AggregateKey, AggregateType, Version
 from projections.views import OrderRow, OrderStatus, Row
 from projections.views.orders import ListingPosition
@@ -39,7 +42,8 @@ class MemoryStore:
         self._rows: dict[AggregateKey, StoredRow] = {}
         self._suspect_until: dict[AggregateKey, Version] = {}
         self._listings: dict[Listing, list[ListingPosition]] = {}
-        self._positions: dict[str, SourcePosition] = {}
+        self._positions: dict[Partition, SourcePosition] = {}
+        self._letters: dict[str, DeadLetter] = {}
         self._listeners: list[Listener] = []
 
     async def read(self, roots: Sequence[Root]) -> Cut:
@@ -50,15 +54,18 @@ class MemoryStore:
             rows.update((key, self._rows.get(key)) for key in reached.keys)
             pages.update((key, self._page(key)) for key in reached.pages)
         suspects = frozenset(key for key in rows if self._is_suspect(key))
-        return Cut(rows, pages, suspects, dict(self._positions))
+        return Cut(rows, pages, suspects, join_positions(self._positions))
 
     async def versions(self, keys: Iterable[AggregateKey]) -> Mapping[AggregateKey, Version]:
         return {key: stored.at for key in keys if (stored := self._rows.get(key)) is not None}
 
     async def apply(self, batch: EventBatch) -> Sequence[Verdict]:
+        if self._cursor_of(batch.partition) != batch.after:
+            raise PositionMoved(batch.partition)
         verdicts = self._judge_all(batch.events)
         self._commit(verdicts)
-        self._positions[batch.source] = batch.position
+        self._positions[batch.partition] = batch.position
+        self._keep_letters(batch, verdicts)
         self._announce(verdicts)
         return verdicts
 
@@ -72,17 +79,39 @@ class MemoryStore:
         self._commit(verdicts)
         self._announce(verdicts)
 
-    async def position(self, source: str) -> SourcePosition | None:
-        return self._positions.get(source)
+    async def position(self, partition: Partition) -> SourcePosition | None:
+        return self._positions.get(partition)
 
-    async def forget(self, source: str) -> None:
-        self._positions.pop(source, None)
+    async def forget(self, partition: Partition, cursor: str) -> None:
+        if self._cursor_of(partition) != cursor:
+            return
+        source = partition.source
+        self._positions = {p: at for p, at in self._positions.items() if p.source != source}
         self._rows = {k: row for k, row in self._rows.items() if k.type.source != source}
         self._suspect_until = {
             k: until for k, until in self._suspect_until.items() if k.type.source != source
         }
         if source == AggregateType.ORDER.source:
             self._listings.clear()
+
+    async def dead_letters(self, limit: int) -> Sequence[DeadLetter]:
+        return list(reversed(self._letters.values()))[:limit]
+
+    async def dead_letter_count(self) -> int:
+        return len(self._letters)
+
+    async def dead_letter(self, letter_id: str) -> DeadLetter | None:
+        return self._letters.get(letter_id)
+
+    async def replay(self, letter: DeadLetter, change: StateChange) -> Verdict:
+        [verdict] = self._judge_all([change])
+        self._commit([verdict])
+        self._letters.pop(letter.id, None)
+        self._announce([verdict])
+        return verdict
+
+    async def discard(self, letter: DeadLetter) -> bool:
+        return self._letters.pop(letter.id, None) is not None
 
     @contextmanager
     def listening(self, listener: Listener) -> Iterator[None]:
@@ -105,7 +134,7 @@ class MemoryStore:
                     verdicts.append(verdict)
                 case PoisonEvent(key=key):
                     verdicts.append(park(pending.get(key, self._rows.get(key)), event))
-                case UnknownEvent():
+                case UnknownEvent() | Heartbeat():
                     pass
         return verdicts
 
@@ -121,6 +150,15 @@ class MemoryStore:
                     pass
                 case Parked(key=key, until=until):
                     self._suspect_until[key] = max(until, self._suspect_until.get(key, until))
+
+    def _keep_letters(self, batch: EventBatch, verdicts: Sequence[Verdict]) -> None:
+        now_s, partition, cursor = self._wall_clock(), str(batch.partition), batch.position.cursor
+        for verdict in verdicts:
+            if isinstance(verdict, Parked) and self._is_suspect(verdict.key):
+                letter = DeadLetter.of(verdict, partition, cursor, now_s)
+                self._letters.setdefault(letter.id, letter)
+        for letter_id in list(self._letters)[: max(0, len(self._letters) - LETTER_LIMIT)]:
+            del self._letters[letter_id]
 
     def _announce(self, verdicts: Sequence[Verdict]) -> None:
         news: dict[AggregateKey, Version] = {}
@@ -148,6 +186,10 @@ class MemoryStore:
         until = self._suspect_until.get(key)
         stored = self._rows.get(key)
         return until is not None and (stored is None or stored.at < until)
+
+    def _cursor_of(self, partition: Partition) -> str | None:
+        position = self._positions.get(partition)
+        return None if position is None else position.cursor
 
     def _row_of(self, key: AggregateKey) -> Row | None:
         stored = self._rows.get(key)

@@ -45,11 +45,15 @@ class Duplicate:
 
 @dataclass(frozen=True, slots=True)
 class Parked:
-    """The event is set aside with a reason; its row is suspect while older than ``until``."""
+    """The event is set aside with a reason; its row is suspect while older than ``until``.
+
+    ``raw`` is the event as it came.
+    """
 
     key: AggregateKey
     reason: str
     until: Version
+    raw: bytes = b""
 
 
 Verdict = Applied | Duplicate | Parked
@@ -82,9 +86,9 @@ def park(current: StoredRow | None, poison: PoisonEvent) -> Parked:
     the event tells its version.
     """
     if poison.at is not None:
-        return Parked(poison.key, poison.reason, poison.at)
+        return Parked(poison.key, poison.reason, poison.at, poison.raw)
     newer = Version(0, 0) if current is None else Version(current.at.epoch, current.at.number + 1)
-    return Parked(poison.key, poison.reason, newer)
+    return Parked(poison.key, poison.reason, newer, poison.raw)
 
 
 def _has_gap(current: StoredRow | None, change: StateChange) -> bool:

@@ -2,59 +2,35 @@
 
 The rule: rows, indexes, tombstones and the source's position move together in one atomic `apply`,
 announced only after they can be read; and a `read` is one cut, no write falls between two of its
-rows. Memory is the first store; a shared one follows the same suite.
+rows. A batch is applied only where the one before it ended: whoever writes from elsewhere (a process
+that lost its partition, one that has not heard that the store lost writes) changes nothing.
+
+Every method of a shared store may raise `StoreUnavailable`.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from projections.events import ParsedEvent
+from projections.positions import Partition, SourcePosition
 from projections.projector import StoredRow, Verdict
 from projections.selection import PageKey, Root
 from projections.versions import AggregateKey, AggregateType, Version
 from projections.views import Row
 
-SECONDS_A_MINUTE = 60
-
-
-@dataclass(frozen=True, slots=True)
-class SourcePosition:
-    """How far one event source has been applied.
-
-    ``cursor`` is the source's own opaque place to go on from. ``is_caught_up``: the source has been
-    read to its end once; before that, readers should not trust absence. Every change committed
-    before the wall-clock instant ``proven_at_s`` (seconds) has been applied, once it is caught up.
-    ``remaining_count`` is the lag in events, where the source tells.
-    """
-
-    cursor: str
-    proven_at_s: float
-    is_caught_up: bool
-    remaining_count: int | None = None
-
-    def following(self, previous: "SourcePosition | None") -> "SourcePosition":
-        """This position as the successor of ``previous``.
-
-        A source that falls behind after it had caught up stays caught up, with its old proof: its
-        projection is old, which readers can weigh, and not unknown.
-        """
-        if self.is_caught_up or previous is None or not previous.is_caught_up:
-            return self
-        return replace(self, is_caught_up=True, proven_at_s=previous.proven_at_s)
-
-    @property
-    def current_since_minute(self) -> int | None:
-        """The minute since the Unix epoch of the proof; None while there is none."""
-        return int(self.proven_at_s // SECONDS_A_MINUTE) if self.is_caught_up else None
-
 
 @dataclass(frozen=True, slots=True)
 class EventBatch:
-    """Consecutive events of one source and the position reached with them (no events: a proof)."""
+    """Consecutive events of one partition and the position reached with them.
 
-    source: str
+    They come right after the cursor ``after`` (None: they are the log's first). A batch without
+    events is a later proof of the same place.
+    """
+
+    partition: Partition
+    after: str | None
     events: tuple[ParsedEvent, ...]
     position: SourcePosition
 
@@ -72,7 +48,8 @@ class Cut:
     """What one operation needs, read at one moment.
 
     ``rows`` has a key for everything asked: None where the store has no row (which proves nothing).
-    ``suspects`` are those keys whose newest event was parked. A cut is a `projections.token.View`.
+    ``suspects`` are those keys whose newest event was parked. ``positions`` are those of whole
+    sources. A cut is a `projections.token.View`.
     """
 
     rows: Mapping[AggregateKey, StoredRow | None] = field(default_factory=dict)
@@ -89,11 +66,15 @@ class Cut:
         return None if position is None else position.current_since_minute
 
 
-Listener = Callable[[Mapping[AggregateKey, Version]], None]
-"""Told the new version of every row a write changed, once it can be read. Must not raise.
+Announcement = Mapping[AggregateKey, Version] | None
+"""The new version of every row a write changed, once it can be read.
 
 A parked version is told too: it will not come again, so whoever waits for it is to look and see.
+None: something may not have been told; whoever relies on announcements is to look for himself.
 """
+
+Listener = Callable[[Announcement], None]
+"""Is told every announcement. Must not raise."""
 
 
 class Store(Protocol):
@@ -108,10 +89,14 @@ class Store(Protocol):
         ...
 
     async def apply(self, batch: EventBatch) -> Sequence[Verdict]:
-        """Apply a batch under the version gate, whole or not at all; idempotent.
+        """Apply a batch under the version gate, whole or not at all.
 
         One verdict for each event that was a change or was poison, in order. A parked event marks
-        its aggregate suspect until a state at least as new as it would have brought is there.
+        its aggregate suspect until a state at least as new as it would have brought is there, and
+        is kept as a dead letter.
+
+        Raises `PositionMoved`, with nothing written, when the partition does not stand at
+        ``batch.after``: read its position and go on from there.
         """
         ...
 
@@ -119,15 +104,17 @@ class Store(Protocol):
         """Write verified live answers back under the same gate; they stay *ahead* of the stream."""
         ...
 
-    async def position(self, source: str) -> SourcePosition | None:
-        """Where ``source`` goes on from; None: from its start."""
+    async def position(self, partition: Partition) -> SourcePosition | None:
+        """Where ``partition`` goes on from; None: from its start."""
         ...
 
-    async def forget(self, source: str) -> None:
-        """The source's log is another one now: drop its position and every row it brought.
+    async def forget(self, partition: Partition, cursor: str) -> None:
+        """The log in which ``partition`` stood at ``cursor`` is another one now.
 
-        A log made anew may start again at lower versions, and the gate would hold the old world
-        against it for ever. Until the source has been read again its rows are taken live.
+        Drops every position of its source and every row the source brought: a log made anew may
+        start again at lower versions, and the gate would hold the old world against it for ever.
+        Until the source has been read again its rows are taken live. Nothing is dropped when the
+        partition stands elsewhere by now, because somebody has done it before.
         """
         ...
 

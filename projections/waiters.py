@@ -3,15 +3,19 @@
 Check, register, check again: the second check closes the race in which the version arrives between
 the first check and the registration. A waiter that leaves (timeout or cancellation) takes its
 registration along. Every other projection library polls here, for 25–800 ms.
+
+A shared store's announcements can be lost. It says so when that may have happened, and then one
+read looks for all who wait.
 """
 
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 
-from projections.store import Store
+from projections.errors import StoreUnavailable
+from projections.store import Announcement, Store
 from projections.versions import AggregateKey, Version
 
 
@@ -54,20 +58,27 @@ class Waiters:
         self._options = options
         self._waiting: dict[AggregateKey, set[_Waiter]] = {}
         self._count_by_subject: Counter[str] = Counter()
+        self._missed = asyncio.Event()
         self.waiting_count = 0
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator["Waiters"]:
         """Listen to the store's announcements while the context is open."""
         with self._store.listening(self._hear):
-            yield self
+            async with asyncio.TaskGroup() as group:
+                looking = group.create_task(self._look_for_missed(), name="look for missed news")
+                try:
+                    yield self
+                finally:
+                    looking.cancel()
 
     async def wait_for(
         self, unmet: Mapping[AggregateKey, Version], *, subject: str, timeout_s: float
     ) -> bool:
         """Wait until the store holds every version of ``unmet`` or a newer one.
 
-        True as soon as it does; False after ``timeout_s``, or at once when too many wait already.
+        True as soon as it does; False after ``timeout_s``, or at once when too many wait already
+        or the store cannot be asked.
         """
         if timeout_s <= 0 or not self._has_room(subject):
             return False
@@ -76,9 +87,18 @@ class Waiters:
                 async with asyncio.timeout(timeout_s):
                     waiter.see(await self._store.versions(unmet))
                     await waiter.reached.wait()
-            except TimeoutError:
+            except (TimeoutError, StoreUnavailable):
                 return False
             return True
+
+    async def _look_for_missed(self) -> None:
+        """One read for all who wait, whenever an announcement may have been lost."""
+        while True:
+            await self._missed.wait()
+            self._missed.clear()
+            if self._waiting:
+                with suppress(StoreUnavailable):  # the store says so again when it is back
+                    self._hear(await self._store.versions(tuple(self._waiting)))
 
     def _has_room(self, subject: str) -> bool:
         return (
@@ -111,6 +131,9 @@ class Waiters:
         if not self._count_by_subject[subject]:
             del self._count_by_subject[subject]
 
-    def _hear(self, versions: Mapping[AggregateKey, Version]) -> None:
-        for waiter in {w for key in versions for w in self._waiting.get(key, ())}:
-            waiter.see(versions)
+    def _hear(self, announcement: Announcement) -> None:
+        if announcement is None:
+            self._missed.set()
+            return
+        for waiter in {w for key in announcement for w in self._waiting.get(key, ())}:
+            waiter.see(announcement)

@@ -6,8 +6,8 @@ when the cut is there: is this row new enough for what is demanded of it?
 
 from dataclasses import dataclass
 
+from projections.positions import SourcePosition
 from projections.projector import StoredRow
-from projections.store import SourcePosition
 from projections.token import ConsistencyToken
 from projections.versions import AggregateType, Version
 from resolvers.answer import Reason

@@ -2,24 +2,19 @@
 
 import asyncio
 from collections.abc import Sequence
-from typing import Protocol
 
 from projections.events import ParsedEvent, PoisonEvent, StateChange
-from projections.store import EventBatch, SourcePosition
+from projections.positions import Partition, SourcePosition
+from projections.store import EventBatch, Store
 from projections.versions import AggregateKey, AggregateType
 from projections.views import Row
+from tests.builders.applying import apply_next
 from tests.builders.rows import change, poison, tombstone
 
 LOOP_STARTED_AT_S = 1_800_000_000.0
 """The wall clock (epoch s) when the steered loop's clock shows 0: a full minute."""
 
 SOURCES = tuple(aggregate_type.source for aggregate_type in AggregateType)
-
-
-class Applying(Protocol):
-    """The part of a store that a source of events needs."""
-
-    async def apply(self, batch: EventBatch) -> object: ...
 
 
 def wall_clock_s() -> float:
@@ -30,7 +25,7 @@ def wall_clock_s() -> float:
 class ProjectionByHand:
     """Plays the event sources of one store. Every batch proves its source current, now."""
 
-    def __init__(self, store: Applying) -> None:
+    def __init__(self, store: Store) -> None:
         self._store = store
 
     async def apply(self, *rows: Row) -> None:
@@ -52,7 +47,7 @@ class ProjectionByHand:
     async def fall_behind(self, aggregate_type: AggregateType) -> None:
         """The source turns out to have more events than were read: its projection is building."""
         position = SourcePosition("far from the end", wall_clock_s(), is_caught_up=False)
-        await self._store.apply(EventBatch(aggregate_type.source, (), position))
+        await self._apply(aggregate_type.source, (), position)
 
     async def _deliver(self, events: Sequence[StateChange | PoisonEvent]) -> None:
         by_source: dict[str, list[ParsedEvent]] = {source: [] for source in SOURCES}
@@ -60,4 +55,9 @@ class ProjectionByHand:
             by_source[event.key.type.source].append(event)
         position = SourcePosition("the end", wall_clock_s(), is_caught_up=True)
         for source, batch in by_source.items():
-            await self._store.apply(EventBatch(source, tuple(batch), position))
+            await self._apply(source, tuple(batch), position)
+
+    async def _apply(
+        self, source: str, events: tuple[ParsedEvent, ...], position: SourcePosition
+    ) -> None:
+        await apply_next(self._store, EventBatch(Partition(source), None, events, position))

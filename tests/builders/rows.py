@@ -7,7 +7,8 @@ from decimal import Decimal
 import msgspec
 
 from projections.events import ParsedEvent, PoisonEvent, StateChange
-from projections.store import EventBatch, SourcePosition
+from projections.positions import Partition, SourcePosition
+from projections.store import EventBatch
 from projections.versions import AggregateKey, AggregateType, Version
 from projections.views import CustomerRow, OrderItemRow, OrderRow, OrderStatus, ProductRow, Row
 
@@ -118,10 +119,13 @@ def position(
 
 
 def batch(
-    *events: ParsedEvent, source: str = "orders", at: SourcePosition | None = None
+    *events: ParsedEvent,
+    source: str = "orders",
+    at: SourcePosition | None = None,
+    after: str | None = None,
 ) -> EventBatch:
-    """These events of one source; ``at`` is the position reached with them."""
-    return EventBatch(source, events, at or position())
+    """These events of a source of one partition; ``at`` is the position reached with them."""
+    return EventBatch(Partition(source), after, events, at or position())
 
 
 def cloud_event(row: Row, *, verb: str = "updated", **attributes: object) -> dict[str, object]:

@@ -3,18 +3,19 @@
 Another store joins by one more entry in `IMPLEMENTATIONS`.
 """
 
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from projections.memory_store import MemoryStore
-from projections.projector import StoredRow
+from projections.projector import StoredRow, Verdict
 from projections.selection import OrdersRoot, PageKey, PageSelection, root_of
-from projections.store import Cut, Store, StoredPage
+from projections.store import Cut, EventBatch, Store, StoredPage
 from projections.versions import AggregateKey
 from projections.views import OrderStatus
 from projections.views.orders import ListingPosition
+from tests.builders.applying import apply_next
 
 T = TypeVar("T")
 
@@ -30,6 +31,10 @@ class StoreUnderTest:
 
     store: Store
     cut_now: Callable[[AggregateKey], Cut]
+
+    async def apply(self, batch: EventBatch) -> Sequence[Verdict]:
+        """Apply ``batch`` wherever its partition stands."""
+        return await apply_next(self.store, batch)
 
     async def cut(self, key: AggregateKey) -> Cut:
         return await self.store.read([root_of(key)])

@@ -59,7 +59,7 @@ async def test_log_is_read_from_its_start_in_batches(under_test: SourceUnderTest
 
     assert [len(batch.events) for batch in batches] == [BATCH_LIMIT, 1]
     assert [change.key.id for change in changes_of(*batches)] == list(FIRST_IDS)
-    assert {batch.source for batch in batches} == {under_test.source.name}
+    assert {batch.partition for batch in batches} == {under_test.source.partition}
 
 
 async def test_caught_up_is_said_at_the_end_only(under_test: SourceUnderTest) -> None:

@@ -29,7 +29,7 @@ KEY = customer_key()
 class TestVersionGate:
     async def test_first_state_is_stored_as_streamed(self, under_test: StoreUnderTest) -> None:
         """What the stream brought is a row at its version."""
-        [verdict] = await under_test.store.apply(batch(change(customer_row(version=3))))
+        [verdict] = await under_test.apply(batch(change(customer_row(version=3))))
 
         stored = StoredRow(customer_row(version=3), Version(1, 3), is_streamed=True)
         assert await under_test.row(KEY) == stored
@@ -38,9 +38,9 @@ class TestVersionGate:
 
     async def test_newer_state_replaces_the_row(self, under_test: StoreUnderTest) -> None:
         """The greater number wins."""
-        await under_test.store.apply(batch(change(customer_row(version=1, name="Old"))))
+        await under_test.apply(batch(change(customer_row(version=1, name="Old"))))
 
-        await under_test.store.apply(batch(change(customer_row(version=2, name="New"))))
+        await under_test.apply(batch(change(customer_row(version=2, name="New"))))
 
         stored = await under_test.row(KEY)
         assert stored == StoredRow(customer_row(version=2, name="New"), Version(1, 2))
@@ -50,9 +50,9 @@ class TestVersionGate:
         self, under_test: StoreUnderTest, version: int
     ) -> None:
         """An older state and the same state again leave the row alone."""
-        await under_test.store.apply(batch(change(customer_row(version=2, name="Present"))))
+        await under_test.apply(batch(change(customer_row(version=2, name="Present"))))
 
-        [verdict] = await under_test.store.apply(
+        [verdict] = await under_test.apply(
             batch(change(customer_row(version=version, name="Late")))
         )
 
@@ -64,17 +64,17 @@ class TestVersionGate:
         self, under_test: StoreUnderTest
     ) -> None:
         """A service that lost history is believed, though it counts from a lower number."""
-        await under_test.store.apply(batch(change(customer_row(version=9, epoch=1))))
+        await under_test.apply(batch(change(customer_row(version=9, epoch=1))))
 
-        await under_test.store.apply(batch(change(customer_row(version=2, epoch=2))))
+        await under_test.apply(batch(change(customer_row(version=2, epoch=2))))
 
         assert await under_test.store.versions([KEY]) == {KEY: Version(2, 2)}
 
     async def test_lower_epoch_loses_whatever_its_number(self, under_test: StoreUnderTest) -> None:
         """Nothing of the lost world passes for news."""
-        await under_test.store.apply(batch(change(customer_row(version=2, epoch=2))))
+        await under_test.apply(batch(change(customer_row(version=2, epoch=2))))
 
-        [verdict] = await under_test.store.apply(batch(change(customer_row(version=9, epoch=1))))
+        [verdict] = await under_test.apply(batch(change(customer_row(version=9, epoch=1))))
 
         assert verdict == Duplicate(KEY)
         assert await under_test.store.versions([KEY]) == {KEY: Version(2, 2)}
@@ -95,9 +95,9 @@ class TestVersionGate:
         self, under_test: StoreUnderTest, event: StateChange, *, has_gap: bool
     ) -> None:
         """Events carry full state, so a missing version is no reason to wait; it is only told."""
-        await under_test.store.apply(batch(change(customer_row(version=2))))
+        await under_test.apply(batch(change(customer_row(version=2))))
 
-        [verdict] = await under_test.store.apply(batch(event))
+        [verdict] = await under_test.apply(batch(event))
 
         assert isinstance(verdict, Applied)
         assert verdict.has_gap is has_gap
@@ -107,9 +107,9 @@ class TestVersionGate:
 class TestTombstones:
     async def test_deleted_aggregate_keeps_its_version(self, under_test: StoreUnderTest) -> None:
         """A deletion is known, and since when, unlike an absence."""
-        await under_test.store.apply(batch(change(customer_row(version=1))))
+        await under_test.apply(batch(change(customer_row(version=1))))
 
-        await under_test.store.apply(batch(tombstone(KEY, 2)))
+        await under_test.apply(batch(tombstone(KEY, 2)))
 
         assert await under_test.row(KEY) == StoredRow(None, Version(1, 2))
         assert await under_test.store.versions([KEY]) == {KEY: Version(1, 2)}
@@ -118,17 +118,17 @@ class TestTombstones:
         self, under_test: StoreUnderTest
     ) -> None:
         """A late event cannot undo a deletion."""
-        await under_test.store.apply(batch(tombstone(KEY, 3)))
+        await under_test.apply(batch(tombstone(KEY, 3)))
 
-        await under_test.store.apply(batch(change(customer_row(version=2))))
+        await under_test.apply(batch(change(customer_row(version=2))))
 
         assert await under_test.row(KEY) == StoredRow(None, Version(1, 3))
 
     async def test_newer_state_brings_back_the_deleted(self, under_test: StoreUnderTest) -> None:
         """An owner may give an id again, at the next version."""
-        await under_test.store.apply(batch(tombstone(KEY, 3)))
+        await under_test.apply(batch(tombstone(KEY, 3)))
 
-        await under_test.store.apply(batch(change(customer_row(version=4))))
+        await under_test.apply(batch(change(customer_row(version=4))))
 
         assert await under_test.row(KEY) == StoredRow(customer_row(version=4), Version(1, 4))
 
@@ -136,7 +136,7 @@ class TestTombstones:
 class TestBatches:
     async def test_events_of_a_batch_are_judged_in_order(self, under_test: StoreUnderTest) -> None:
         """Each event meets the row that the events before it have left."""
-        verdicts = await under_test.store.apply(
+        verdicts = await under_test.apply(
             batch(
                 change(customer_row(version=2)),
                 change(customer_row(version=2)),
@@ -151,7 +151,7 @@ class TestBatches:
 
     async def test_verdicts_are_of_changes_and_poison(self, under_test: StoreUnderTest) -> None:
         """One verdict an event, in order; of unknown events there is nothing to say."""
-        verdicts = await under_test.store.apply(
+        verdicts = await under_test.apply(
             batch(
                 UnknownEvent("invoice.sent"),
                 change(order_row()),
@@ -175,10 +175,10 @@ class TestBatches:
         )
         everything: list[Root] = [OrdersRoot("c-1", PageSelection(20))]
         everything += [root_of(order_key(f"o-{number}")) for number in (1, 2, 3)]
-        await under_test.store.apply(repeated)
+        await under_test.apply(repeated)
         once = await under_test.store.read(everything)
 
-        await under_test.store.apply(repeated)
+        await under_test.apply(repeated)
 
         assert await under_test.store.read(everything) == once
 
@@ -198,10 +198,10 @@ class TestBatches:
             OrdersRoot("c-1", PageSelection(20)),
             OrdersRoot("c-1", PageSelection(20, status=OrderStatus.SHIPPED)),
         ]
-        await under_test.store.apply(batch(change(order_row("o-1")), at=position("log-1")))
+        await under_test.apply(batch(change(order_row("o-1")), at=position("log-1")))
         before = await under_test.store.read(everything)
 
         with pytest.raises(TypeError):
-            await under_test.store.apply(broken)
+            await under_test.apply(broken)
 
         assert await under_test.store.read(everything) == before

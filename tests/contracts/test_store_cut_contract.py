@@ -2,6 +2,7 @@
 
 import asyncio
 
+from projections.positions import Partition
 from projections.selection import (
     CustomerSelection,
     OrderRoot,
@@ -12,6 +13,7 @@ from projections.selection import (
 )
 from projections.versions import Version
 from projections.views import OrderStatus
+from tests.builders.applying import apply_next
 from tests.builders.rows import (
     batch,
     change,
@@ -43,7 +45,7 @@ class TestCut:
         """Order, customer, products and her other orders come in one step."""
         page = PageSelection(20, node=OrderSelection(has_products=True))
         selection = OrderSelection(CustomerSelection((page,)))
-        await under_test.store.apply(
+        await under_test.apply(
             batch(
                 change(order_row("o-1", product_ids=("p-1",))),
                 change(order_row("o-2", product_ids=("p-2", "p-3"))),
@@ -68,7 +70,7 @@ class TestCut:
         async def write() -> None:
             for version in range(1, 100):
                 row = order_row(version=version, status=statuses[version % 2])
-                await store.apply(batch(change(row), at=position(f"log-{version}")))
+                await apply_next(store, batch(change(row), at=position(f"log-{version}")))
                 await asyncio.sleep(0)
             is_written.set()
 
@@ -96,10 +98,10 @@ class TestCut:
 
     async def test_cut_does_not_change_afterwards(self, under_test: StoreUnderTest) -> None:
         """A cut stays the moment it was taken at, whatever is written later."""
-        await under_test.store.apply(batch(change(customer_row(version=1))))
+        await under_test.apply(batch(change(customer_row(version=1))))
         cut = await under_test.cut(KEY)
 
-        await under_test.store.apply(batch(change(customer_row(version=2)), at=position("log-2")))
+        await under_test.apply(batch(change(customer_row(version=2)), at=position("log-2")))
 
         assert cut.version_of(KEY) == Version(1, 1)
         assert cut.positions["orders"].cursor == "log-1"
@@ -108,28 +110,26 @@ class TestCut:
 class TestPositions:
     async def test_source_starts_without_a_position(self, under_test: StoreUnderTest) -> None:
         """A source that was never read is read from its start."""
-        assert await under_test.store.position("orders") is None
+        assert await under_test.store.position(Partition("orders")) is None
         assert (await under_test.cut(KEY)).positions == {}
 
     async def test_position_comes_with_the_batch(self, under_test: StoreUnderTest) -> None:
         """Each source has a position of its own, and readers see all of them."""
         of_orders, of_products = position("orders-1"), position("products-7")
 
-        await under_test.store.apply(batch(source="orders", at=of_orders))
-        await under_test.store.apply(
-            batch(change(product_row()), source="products", at=of_products)
-        )
+        await under_test.apply(batch(source="orders", at=of_orders))
+        await under_test.apply(batch(change(product_row()), source="products", at=of_products))
 
-        assert await under_test.store.position("orders") == of_orders
-        assert await under_test.store.position("products") == of_products
+        assert await under_test.store.position(Partition("orders")) == of_orders
+        assert await under_test.store.position(Partition("products")) == of_products
         positions = (await under_test.cut(KEY)).positions
         assert positions == {"orders": of_orders, "products": of_products}
 
     async def test_empty_batch_moves_the_proof(self, under_test: StoreUnderTest) -> None:
         """That nothing happened is news too: the projection is current as of later."""
-        await under_test.store.apply(batch(change(order_row()), at=position(proven_at_s=60.0)))
+        await under_test.apply(batch(change(order_row()), at=position(proven_at_s=60.0)))
 
-        await under_test.store.apply(batch(at=position(proven_at_s=180.0)))
+        await under_test.apply(batch(at=position(proven_at_s=180.0)))
 
         cut = await under_test.cut(order_key())
         assert cut.current_since_minute(order_key().type) == 3
@@ -138,12 +138,16 @@ class TestPositions:
     async def test_forgotten_source_takes_its_rows_along(self, under_test: StoreUnderTest) -> None:
         """Of a log that is another one now, neither position, rows, listings nor marks stay."""
         store = under_test.store
-        await store.apply(batch(change(order_row()), poison(order_key("o-9"), 1), source="orders"))
+        await apply_next(
+            store, batch(change(order_row()), poison(order_key("o-9"), 1), source="orders")
+        )
         await store.heal([order_row("o-2")])
-        await store.apply(batch(change(customer_row()), poison(product_key()), source="customers"))
+        await apply_next(
+            store, batch(change(customer_row()), poison(product_key()), source="customers")
+        )
 
-        await store.forget("orders")
-        await store.forget("orders")
+        await store.forget(Partition("orders"), "log-1")
+        await store.forget(Partition("orders"), "log-1")
 
         orders = [order_key("o-1"), order_key("o-2"), order_key("o-9")]
         cut = await store.read([*map(root_of, orders), root_of(KEY), root_of(product_key())])
@@ -158,10 +162,10 @@ class TestPositions:
         self, under_test: StoreUnderTest
     ) -> None:
         """The old world is not held against a log that begins anew."""
-        await under_test.store.apply(batch(change(order_row(version=9))))
+        await under_test.apply(batch(change(order_row(version=9))))
 
-        await under_test.store.forget("orders")
-        await under_test.store.apply(batch(change(order_row(version=1))))
+        await under_test.store.forget(Partition("orders"), "log-1")
+        await under_test.apply(batch(change(order_row(version=1))))
 
         assert await under_test.store.versions([order_key()]) == {order_key(): Version(1, 1)}
         assert await under_test.listed() == ["o-1"]
@@ -170,10 +174,10 @@ class TestPositions:
         self, under_test: StoreUnderTest
     ) -> None:
         """Listings are of orders; another source that starts over does not touch them."""
-        await under_test.store.apply(batch(change(order_row()), source="orders"))
-        await under_test.store.apply(batch(change(product_row()), source="products"))
+        await under_test.apply(batch(change(order_row()), source="orders"))
+        await under_test.apply(batch(change(product_row()), source="products"))
 
-        await under_test.store.forget("products")
+        await under_test.store.forget(Partition("products"), "log-1")
 
         assert await under_test.row(product_key()) is None
         assert await under_test.listed() == ["o-1"]

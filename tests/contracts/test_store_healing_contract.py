@@ -39,7 +39,7 @@ class TestHealing:
     ) -> None:
         """A row that only a live answer has shown says so, and since when."""
         if known_version is not None:
-            await under_test.store.apply(batch(change(customer_row(version=known_version))))
+            await under_test.apply(batch(change(customer_row(version=known_version))))
 
         await under_test.store.heal([customer_row(version=2)])
 
@@ -50,7 +50,7 @@ class TestHealing:
         self, under_test: StoreUnderTest, version: int
     ) -> None:
         """A lagging replica undoes nothing, and what the stream has proved stays proved."""
-        await under_test.store.apply(batch(change(customer_row(version=2, name="Present"))))
+        await under_test.apply(batch(change(customer_row(version=2, name="Present"))))
 
         await under_test.store.heal([customer_row(version=version, name="Late")])
 
@@ -58,7 +58,7 @@ class TestHealing:
 
     async def test_epoch_dominates_in_live_answers_too(self, under_test: StoreUnderTest) -> None:
         """An answer from the lost world does not outdo the new one."""
-        await under_test.store.apply(batch(change(customer_row(version=2, epoch=2))))
+        await under_test.apply(batch(change(customer_row(version=2, epoch=2))))
 
         await under_test.store.heal([customer_row(version=9, epoch=1)])
 
@@ -68,7 +68,7 @@ class TestHealing:
         """Until the stream gets there, it has nothing to say."""
         await under_test.store.heal([customer_row(version=3)])
 
-        await under_test.store.apply(
+        await under_test.apply(
             batch(change(customer_row(version=1)), change(customer_row(version=2)))
         )
 
@@ -81,7 +81,7 @@ class TestHealing:
         """Reached or passed by the stream, the row is one of the stream again."""
         await under_test.store.heal([customer_row(version=3)])
 
-        await under_test.store.apply(batch(change(customer_row(version=version))))
+        await under_test.apply(batch(change(customer_row(version=version))))
 
         assert await under_test.row(KEY) == streamed(customer_row(version=version))
 
@@ -89,7 +89,7 @@ class TestHealing:
         self, under_test: StoreUnderTest
     ) -> None:
         """What was deleted does not come back from a replica that has not heard of it."""
-        await under_test.store.apply(batch(tombstone(KEY, 3)))
+        await under_test.apply(batch(tombstone(KEY, 3)))
 
         await under_test.store.heal([customer_row(version=2)])
 
@@ -107,7 +107,7 @@ class TestHealing:
     async def test_healing_moves_no_position(self, under_test: StoreUnderTest) -> None:
         """A live answer proves nothing about the stream."""
         reached = position("log-7")
-        await under_test.store.apply(batch(at=reached))
+        await under_test.apply(batch(at=reached))
 
         await under_test.store.heal([order_row(), customer_row()])
 
@@ -119,9 +119,9 @@ class TestSuspects:
         self, under_test: StoreUnderTest
     ) -> None:
         """Whose newest state could not be read is marked; the row before it stays, as do others."""
-        await under_test.store.apply(batch(change(customer_row(version=1)), change(order_row())))
+        await under_test.apply(batch(change(customer_row(version=1)), change(order_row())))
 
-        [verdict] = await under_test.store.apply(batch(poison(KEY, 2)))
+        [verdict] = await under_test.apply(batch(poison(KEY, 2)))
 
         assert isinstance(verdict, Parked)
         assert (verdict.key, verdict.reason) == (KEY, "data: not for us")
@@ -131,7 +131,7 @@ class TestSuspects:
 
     async def test_aggregate_never_seen_can_be_suspect(self, under_test: StoreUnderTest) -> None:
         """A first event that cannot be read leaves a mark without a row."""
-        await under_test.store.apply(batch(poison(KEY, 1)))
+        await under_test.apply(batch(poison(KEY, 1)))
 
         assert await under_test.is_suspect(KEY)
         assert await under_test.row(KEY) is None
@@ -140,9 +140,7 @@ class TestSuspects:
         self, under_test: StoreUnderTest
     ) -> None:
         """The aggregate is parked, not the source."""
-        await under_test.store.apply(
-            batch(poison(KEY, 1), change(order_row()), at=position("log-2"))
-        )
+        await under_test.apply(batch(poison(KEY, 1), change(order_row()), at=position("log-2")))
 
         cut = await under_test.cut(order_key())
         assert cut.version_of(order_key()) == Version(1, 1)
@@ -153,9 +151,9 @@ class TestSuspects:
         self, under_test: StoreUnderTest, version: int | None
     ) -> None:
         """The next full state makes good for the one that was lost."""
-        await under_test.store.apply(batch(change(customer_row(version=1)), poison(KEY, version)))
+        await under_test.apply(batch(change(customer_row(version=1)), poison(KEY, version)))
 
-        await under_test.store.apply(batch(change(customer_row(version=3))))
+        await under_test.apply(batch(change(customer_row(version=3))))
 
         assert not await under_test.is_suspect(KEY)
 
@@ -164,7 +162,7 @@ class TestSuspects:
         self, under_test: StoreUnderTest, version: int | None
     ) -> None:
         """A live answer as new as the lost event is as good as the event."""
-        await under_test.store.apply(batch(change(customer_row(version=1)), poison(KEY, version)))
+        await under_test.apply(batch(change(customer_row(version=1)), poison(KEY, version)))
 
         await under_test.store.heal([customer_row(version=2)])
 
@@ -174,7 +172,7 @@ class TestSuspects:
         self, under_test: StoreUnderTest
     ) -> None:
         """A replica that lags behind the parked event has not seen what was in it."""
-        await under_test.store.apply(batch(change(customer_row(version=1)), poison(KEY, 3)))
+        await under_test.apply(batch(change(customer_row(version=1)), poison(KEY, 3)))
 
         await under_test.store.heal([customer_row(version=2)])
 
@@ -186,9 +184,9 @@ class TestSuspects:
         self, under_test: StoreUnderTest, lost: PoisonEvent
     ) -> None:
         """What was known before the poison is no news."""
-        await under_test.store.apply(batch(change(customer_row(version=1)), lost))
+        await under_test.apply(batch(change(customer_row(version=1)), lost))
 
-        await under_test.store.apply(batch(change(customer_row(version=1))))
+        await under_test.apply(batch(change(customer_row(version=1))))
         await under_test.store.heal([customer_row(version=1)])
 
         assert await under_test.is_suspect(KEY)
@@ -198,9 +196,9 @@ class TestSuspects:
         history = batch(
             change(customer_row(version=1)), poison(KEY, 2), change(customer_row(version=3))
         )
-        await under_test.store.apply(history)
+        await under_test.apply(history)
 
-        await under_test.store.apply(history)
+        await under_test.apply(history)
 
         assert not await under_test.is_suspect(KEY)
 
@@ -208,7 +206,7 @@ class TestSuspects:
         self, under_test: StoreUnderTest
     ) -> None:
         """Two lost states in a row need a state as new as the second."""
-        await under_test.store.apply(batch(poison(KEY, 4), poison(KEY, 2)))
+        await under_test.apply(batch(poison(KEY, 4), poison(KEY, 2)))
 
         await under_test.store.heal([customer_row(version=3)])
         marks = [await under_test.is_suspect(KEY)]

@@ -28,13 +28,13 @@ def minute(number: int) -> datetime:
 async def place(under_test: StoreUnderTest, *order_ids: str) -> None:
     """Place orders of one customer, the first the oldest, a minute apart."""
     rows = [order_row(id_, placed_at=minute(number)) for number, id_ in enumerate(order_ids)]
-    await under_test.store.apply(batch(*map(change, rows)))
+    await under_test.apply(batch(*map(change, rows)))
 
 
 class TestOrderOfListing:
     async def test_newest_order_comes_first(self, under_test: StoreUnderTest) -> None:
         """A listing runs from the latest order back, however its events arrived."""
-        await under_test.store.apply(
+        await under_test.apply(
             batch(
                 change(order_row("o-2", placed_at=minute(2))),
                 change(order_row("o-3", placed_at=minute(3))),
@@ -50,7 +50,7 @@ class TestOrderOfListing:
         """A tie in time is broken by the greater id, so that every order has one place."""
         rows = [order_row(order_id) for order_id in ("o-b", "o-c", "o-a")]
 
-        await under_test.store.apply(batch(*map(change, rows)))
+        await under_test.apply(batch(*map(change, rows)))
 
         assert await under_test.listed() == ["o-c", "o-b", "o-a"]
 
@@ -58,11 +58,9 @@ class TestOrderOfListing:
         """Instants are compared, not their spelling."""
         later_by_name_only = minute(0).astimezone(timezone(timedelta(hours=9)))
         rows = [order_row("o-1", placed_at=minute(1)), order_row("o-2", placed_at=minute(0))]
-        await under_test.store.apply(batch(*map(change, rows)))
+        await under_test.apply(batch(*map(change, rows)))
 
-        await under_test.store.apply(
-            batch(change(order_row("o-2", 2, placed_at=later_by_name_only)))
-        )
+        await under_test.apply(batch(change(order_row("o-2", 2, placed_at=later_by_name_only))))
 
         assert await under_test.listed() == ["o-1", "o-2"]
 
@@ -70,7 +68,7 @@ class TestOrderOfListing:
         self, under_test: StoreUnderTest
     ) -> None:
         """Nobody sees another's orders; one without orders sees an empty page."""
-        await under_test.store.apply(
+        await under_test.apply(
             batch(
                 change(order_row("o-1", customer_id="c-1")),
                 change(order_row("o-2", customer_id="c-2")),
@@ -90,7 +88,7 @@ class TestOrderOfListing:
             for number, status in enumerate(statuses)
         ]
 
-        await under_test.store.apply(batch(*map(change, rows)))
+        await under_test.apply(batch(*map(change, rows)))
 
         assert await under_test.listed(status=PLACED) == ["o-2", "o-0"]
         assert await under_test.listed(status=SHIPPED) == ["o-1"]
@@ -102,7 +100,7 @@ class TestMoves:
         """An order stands under its present status only, and once in the whole listing."""
         await place(under_test, "o-1", "o-2")
 
-        await under_test.store.apply(batch(change(order_row("o-1", 2, status=SHIPPED))))
+        await under_test.apply(batch(change(order_row("o-1", 2, status=SHIPPED))))
 
         assert await under_test.listed(status=PLACED) == ["o-2"]
         assert await under_test.listed(status=SHIPPED) == ["o-1"]
@@ -112,7 +110,7 @@ class TestMoves:
         """An order given to another customer leaves the first one's listings."""
         await place(under_test, "o-1", "o-2")
 
-        await under_test.store.apply(batch(change(order_row("o-1", 2, customer_id="c-2"))))
+        await under_test.apply(batch(change(order_row("o-1", 2, customer_id="c-2"))))
 
         assert await under_test.listed("c-1") == ["o-2"]
         assert await under_test.listed("c-1", status=PLACED) == ["o-2"]
@@ -122,14 +120,14 @@ class TestMoves:
         """A corrected time is a new place, not a second one."""
         await place(under_test, "o-1", "o-2")
 
-        await under_test.store.apply(batch(change(order_row("o-1", 2, placed_at=minute(5)))))
+        await under_test.apply(batch(change(order_row("o-1", 2, placed_at=minute(5)))))
 
         assert await under_test.listed() == ["o-1", "o-2"]
 
     async def test_duplicate_is_listed_once(self, under_test: StoreUnderTest) -> None:
         """A repeated or late event moves nothing."""
         await place(under_test, "o-1", "o-2")
-        await under_test.store.apply(batch(change(order_row("o-1", 2, status=SHIPPED))))
+        await under_test.apply(batch(change(order_row("o-1", 2, status=SHIPPED))))
 
         await place(under_test, "o-1", "o-2")
 
@@ -140,7 +138,7 @@ class TestMoves:
         self, under_test: StoreUnderTest
     ) -> None:
         """Only where a batch leaves an order does it stand."""
-        await under_test.store.apply(
+        await under_test.apply(
             batch(change(order_row(version=1)), change(order_row(version=2, status=SHIPPED)))
         )
 
@@ -152,9 +150,9 @@ class TestMoves:
         """A tombstone is in no listing; the order that comes back is."""
         await place(under_test, "o-1", "o-2")
 
-        await under_test.store.apply(batch(tombstone(order_key("o-1"), 2)))
+        await under_test.apply(batch(tombstone(order_key("o-1"), 2)))
         without_it = await under_test.listed(), await under_test.listed(status=PLACED)
-        await under_test.store.apply(batch(change(order_row("o-1", 3))))
+        await under_test.apply(batch(change(order_row("o-1", 3))))
 
         assert without_it == (["o-2"], ["o-2"])
         assert await under_test.listed() == ["o-2", "o-1"]
@@ -200,7 +198,7 @@ class TestPages:
     ) -> None:
         """In a tie, the next page begins with the next id."""
         rows = [order_row(order_id) for order_id in ("o-a", "o-b", "o-c")]
-        await under_test.store.apply(batch(*map(change, rows)))
+        await under_test.apply(batch(*map(change, rows)))
 
         page = await under_test.page(after=ListingPosition(PLACED_AT, "o-b"))
 
@@ -211,7 +209,7 @@ class TestPages:
     ) -> None:
         """A cursor is a position in the listing, whether or not an order stands there."""
         await place(under_test, "o-1", "o-2", "o-3")
-        await under_test.store.apply(batch(change(order_row("o-2", 2, status=SHIPPED))))
+        await under_test.apply(batch(change(order_row("o-2", 2, status=SHIPPED))))
 
         page = await under_test.page(status=PLACED, after=ListingPosition(minute(1), "o-2"))
 
@@ -240,6 +238,6 @@ class TestPages:
             has_more = page.has_more
             after = ListingPosition(minute(int(seen[-1].removeprefix("o-"))), seen[-1])
             newer = order_row(f"o-{len(seen)}-newer", placed_at=minute(90 + len(seen)))
-            await under_test.store.apply(batch(change(newer)))
+            await under_test.apply(batch(change(newer)))
 
         assert seen == [f"o-{number}" for number in reversed(range(7))]

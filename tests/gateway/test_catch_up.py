@@ -5,8 +5,8 @@ import pytest
 
 from gateway.catch_up import CatchUp, SourceProgress
 from projections.consumer import BatchApplied, SourceFailed, SourceRestarted
-from projections.errors import SourceUnavailable
-from projections.store import SourcePosition
+from projections.errors import LogReplaced, SourceUnavailable
+from projections.positions import Partition, SourcePosition
 from tests.resolvers.upstream.builders import let_everybody_run
 
 pytestmark = pytest.mark.steered_time
@@ -16,7 +16,9 @@ Told = Mapping[str, SourceProgress]
 
 def applied(source: str, count: int, *, remaining: int | None) -> BatchApplied:
     position = SourcePosition("c", 0.0, is_caught_up=remaining == 0, remaining_count=remaining)
-    return BatchApplied(source, position, event_count=count, applied_count=count, gap_count=0)
+    return BatchApplied(
+        Partition(source), position, event_count=count, applied_count=count, gap_count=0
+    )
 
 
 class Follower:
@@ -102,7 +104,7 @@ async def test_a_source_that_starts_anew_counts_anew() -> None:
     """After a restart of its log a source is at nothing again, and not at its end."""
     catch_up = CatchUp(("orders",))
     catch_up.observe(applied("orders", 500, remaining=0))
-    catch_up.observe(SourceRestarted("orders"))
+    catch_up.observe(SourceRestarted(Partition("orders"), LogReplaced("orders", "made anew")))
 
     progress = await anext(aiter(catch_up.follow()))
 
@@ -113,7 +115,7 @@ async def test_a_failure_is_no_progress() -> None:
     """A source that fails stays where it was."""
     catch_up = CatchUp(("orders",))
     catch_up.observe(applied("orders", 500, remaining=7))
-    catch_up.observe(SourceFailed("orders", SourceUnavailable("orders", "refused"), 0.1))
+    catch_up.observe(SourceFailed(Partition("orders"), SourceUnavailable("orders", "refused"), 0.1))
 
     progress = await anext(aiter(catch_up.follow()))
 

@@ -2,8 +2,10 @@ import asyncio
 
 import pytest
 
-from projections.store import EventBatch, SourcePosition
+from projections.positions import Partition, SourcePosition
+from projections.store import EventBatch
 from projections.versions import AggregateType
+from tests.builders.applying import apply_next
 from tests.gateway.front_door import Door, open_door
 from tests.projection_by_hand import ProjectionByHand, wall_clock_s
 
@@ -14,7 +16,7 @@ async def read_to_the_end(door: Door, source: str, *, remaining_count: int = 0) 
     position = SourcePosition(
         "c", wall_clock_s(), is_caught_up=remaining_count == 0, remaining_count=remaining_count
     )
-    await door.gateway.store.apply(EventBatch(source, (), position))
+    await apply_next(door.gateway.store, EventBatch(Partition(source), None, (), position))
 
 
 async def test_a_process_is_alive_whatever_its_projection_does() -> None:

@@ -14,9 +14,9 @@ from projections.consumer import (
     SourceFailed,
     SourceRestarted,
 )
-from projections.errors import SourceUnavailable
+from projections.errors import LogReplaced, SourceUnavailable
+from projections.positions import Partition, SourcePosition
 from projections.projector import Parked
-from projections.store import SourcePosition
 from projections.versions import AggregateKey, AggregateType, Version
 from resolvers.upstream.breaker import CircuitChanged
 from resolvers.upstream.circuit import CircuitState
@@ -26,11 +26,15 @@ Lines = list[Any]
 
 def batch(*, remaining: int | None = 0, gap_count: int = 0) -> BatchApplied:
     position = SourcePosition("c", 0.0, is_caught_up=remaining == 0, remaining_count=remaining)
-    return BatchApplied("orders", position, event_count=1, applied_count=1, gap_count=gap_count)
+    return BatchApplied(
+        Partition("orders"), position, event_count=1, applied_count=1, gap_count=gap_count
+    )
 
 
 def failure() -> SourceFailed:
-    return SourceFailed("orders", SourceUnavailable("orders", "refused"), retry_after_s=0.1)
+    return SourceFailed(
+        Partition("orders"), SourceUnavailable("orders", "refused"), retry_after_s=0.1
+    )
 
 
 def logged(*signals: ProjectionSignal) -> Lines:
@@ -81,7 +85,7 @@ def test_a_second_outage_is_told_again() -> None:
 def test_an_expected_failure_has_a_reason_and_no_stack() -> None:
     """A service that cannot be reached is a sentence; a mistake of ours brings its stack."""
     [expected] = logged(failure())
-    [ours] = logged(SourceFailed("orders", KeyError("boom"), 0.1))
+    [ours] = logged(SourceFailed(Partition("orders"), KeyError("boom"), 0.1))
 
     assert expected["reason"] == "orders: refused"
     assert expected["exc_info"] is None
@@ -90,7 +94,9 @@ def test_an_expected_failure_has_a_reason_and_no_stack() -> None:
 
 def test_a_restarted_source_catches_up_again() -> None:
     """After a restart the way back to the present is told like the first one."""
-    assert events(batch(), SourceRestarted("orders"), batch()) == [
+    assert events(
+        batch(), SourceRestarted(Partition("orders"), LogReplaced("orders", "made anew")), batch()
+    ) == [
         "projection_caught_up",
         "source_restarted",
         "projection_caught_up",
@@ -110,7 +116,7 @@ def test_a_parked_event_is_an_error_with_its_aggregate() -> None:
     key = AggregateKey(AggregateType.ORDER, "o-1")
     parked = Parked(key, "data: not an object", until=Version(1, 2))
 
-    [line] = logged(EventParked("orders", parked))
+    [line] = logged(EventParked(Partition("orders"), parked))
 
     assert (line["event"], line["log_level"]) == ("event_parked", "error")
     assert (line["source"], line["aggregate"]) == ("orders", "order:o-1")
@@ -137,7 +143,7 @@ def test_two_gateways_do_not_share_what_they_have_told() -> None:
 def test_a_json_line_is_one_line_for_a_machine(capsys: pytest.CaptureFixture[str]) -> None:
     """In JSON an event is one object on stderr with name, level, UTC time and its fields."""
     configure_logging("json")
-    Telemetry().projection(SourceFailed("orders", KeyError("two\nlines"), 0.1))
+    Telemetry().projection(SourceFailed(Partition("orders"), KeyError("two\nlines"), 0.1))
 
     captured = capsys.readouterr()
     [line] = captured.err.splitlines()

@@ -24,6 +24,7 @@ from projections.selection import (
 from projections.store import Cut
 from projections.versions import AggregateKey, Version
 from projections.views import OrderRow, OrderStatus
+from tests.builders.applying import apply_next
 from tests.builders.rows import batch, change, order_key, order_row, poison, tombstone
 
 ORDER_IDS = ("o-1", "o-2", "o-3")
@@ -83,7 +84,7 @@ def deliveries(
 
 async def take(store: MemoryStore, delivery: Delivery) -> None:
     await store.heal(delivery.healed)
-    await store.apply(batch(*delivery.events))
+    await apply_next(store, batch(*delivery.events))
 
 
 def deliver(*delivered: Delivery) -> tuple[MemoryStore, Cut]:
@@ -201,7 +202,7 @@ def test_row_is_suspect_while_a_lost_state_is_newer(data: st.DataObject) -> None
     async def suspects() -> frozenset[AggregateKey]:
         store = MemoryStore()
         for event in delivered:
-            await store.apply(batch(event))
+            await apply_next(store, batch(event))
         return (await store.read([OrderRoot(order_id) for order_id in ORDER_IDS])).suspects
 
     newest, newest_readable = newest_of(history), newest_of(readable)

@@ -8,6 +8,7 @@ import pytest
 from projections.consumer import BatchApplied, EventParked, SourceFailed, SourceRestarted
 from projections.errors import CursorUnknown, SourceBroken
 from projections.memory_store import MemoryStore
+from projections.positions import Partition
 from projections.projector import Verdict
 from projections.selection import OrderRoot
 from projections.store import EventBatch
@@ -70,7 +71,7 @@ class TestProgress:
 
         await consuming.run_for(UNTIL_THE_FOURTH_POLL_S)
 
-        reached = await consuming.store.position(SOURCE)
+        reached = await consuming.store.position(Partition(SOURCE))
         assert reached is not None
         assert (reached.is_caught_up, reached.remaining_count) == (True, 0)
         assert reached.proven_at_s == WHEN_THE_LAST_ANSWER_WAS_ASKED_FOR_S
@@ -85,7 +86,7 @@ class TestProgress:
 
         await consuming.consumer().step()
 
-        reached = await consuming.store.position(SOURCE)
+        reached = await consuming.store.position(Partition(SOURCE))
         assert reached is not None
         assert (reached.is_caught_up, reached.remaining_count) == (True, 900)
         assert reached.proven_at_s == WHEN_THE_LAST_ANSWER_WAS_ASKED_FOR_S
@@ -96,7 +97,7 @@ class TestProgress:
 
         await consuming.consumer().step()
 
-        reached = await consuming.store.position(SOURCE)
+        reached = await consuming.store.position(Partition(SOURCE))
         assert reached is not None
         assert (reached.is_caught_up, reached.remaining_count) == (False, 3)
         assert reached.current_since_minute is None
@@ -120,7 +121,7 @@ class TestProgress:
         await asyncio.sleep(0)
 
         [told] = consuming.told(BatchApplied)
-        assert (told.source, told.event_count, told.applied_count, told.gap_count) == (
+        assert (told.partition.source, told.event_count, told.applied_count, told.gap_count) == (
             SOURCE,
             4,
             2,
@@ -159,7 +160,8 @@ class TestAnotherLog:
             consuming.feed.commit(order_row("o-1", 1, epoch=2))
             await asyncio.sleep(2)
 
-        assert consuming.told(SourceRestarted) == [SourceRestarted(SOURCE)]
+        [told] = consuming.told(SourceRestarted)
+        assert told.partition == Partition(SOURCE)
         at_its_end = consuming.feed.cursor_at(1)
         assert consuming.feed.cursors_asked[-3:] == [None, at_its_end, at_its_end]
         assert await consuming.store.versions(KEYS) == {KEYS[0]: Version(2, 1)}
@@ -192,11 +194,11 @@ class TestAnotherLog:
         class ForgetfulLater(MemoryStore):
             is_failing = True
 
-            async def forget(self, source: str) -> None:
+            async def forget(self, partition: Partition, cursor: str) -> None:
                 if self.is_failing:
                     self.is_failing = False
                     raise OSError("not now")
-                await super().forget(source)
+                await super().forget(partition, cursor)
 
         consuming = Consuming(FakeFeed(*ROWS), ForgetfulLater())
         await consuming.run_for(0.5)
@@ -257,7 +259,7 @@ class TestBadEvents:
 
         assert await versions_in(consuming) == {"o-1": 1, "o-3": 1, "o-4": 1, "o-5": 1}
         [told] = consuming.told(EventParked)
-        assert (told.source, told.parked.key) == (SOURCE, order_key("o-2"))
+        assert (told.partition.source, told.parked.key) == (SOURCE, order_key("o-2"))
         assert told.parked.reason.startswith("data: ")
         assert not consuming.told(SourceFailed)
         cut = await consuming.store.read([OrderRoot("o-2"), OrderRoot("o-3")])

@@ -7,7 +7,7 @@ import pytest
 from projections.errors import CursorUnknown, SourceBroken, SourceUnavailable
 from projections.events import PoisonEvent, StateChange, UnknownEvent
 from projections.feed import FeedOptions, FeedSource
-from projections.store import SourcePosition
+from projections.positions import Partition, SourcePosition
 from tests.builders.rows import cloud_event, customer_key, customer_row, order_row
 from tests.projections.fake_feed import GONE, Answer, FakeFeed, an_answer
 
@@ -75,7 +75,7 @@ class TestAnswers:
         batch = await a_source(answer).fetch(None)
 
         changed, unknown, poison = batch.events
-        assert batch.source == "customers"
+        assert batch.partition == Partition("customers")
         assert isinstance(changed, StateChange)
         assert changed.row == customer_row()
         assert unknown == UnknownEvent("invoice.sent")

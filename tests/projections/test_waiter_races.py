@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 import pytest
 
 from projections.memory_store import MemoryStore
+from projections.store import Announcement
 from projections.versions import AggregateKey, Version
 from projections.views import Row
 from projections.waiters import WaiterOptions, Waiters
@@ -33,7 +34,7 @@ class RacingStore(MemoryStore):
 class DeafWaiters(Waiters):
     """The control: it hears no announcement."""
 
-    def _hear(self, versions: Mapping[AggregateKey, Version]) -> None: ...
+    def _hear(self, announcement: Announcement) -> None: ...
 
 
 class BlindStore(MemoryStore):

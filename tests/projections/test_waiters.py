@@ -9,6 +9,7 @@ from projections.memory_store import MemoryStore
 from projections.versions import AggregateKey, Version
 from projections.views import Row
 from projections.waiters import WaiterOptions, Waiters
+from tests.builders.applying import apply_next
 from tests.builders.rows import batch, customer_row, order_key, order_row, tombstone
 from tests.projections.waiting import (
     KEY,
@@ -83,7 +84,7 @@ class TestRelease:
         async with asyncio.TaskGroup() as group:
             waiting = group.create_task(wait(waiters, c_1=2))
             await turns()
-            await store.apply(batch(tombstone(KEY, 2)))
+            await apply_next(store, batch(tombstone(KEY, 2)))
 
         assert waiting.result() == (True, 0)
 

@@ -7,6 +7,7 @@ from projections.memory_store import MemoryStore
 from projections.versions import Version
 from projections.views import Row
 from projections.waiters import Waiters
+from tests.builders.applying import apply_next
 from tests.builders.rows import batch, change, customer_key
 
 KEY: Final = customer_key()
@@ -19,7 +20,7 @@ def now_s() -> float:
 
 
 async def bring(store: MemoryStore, *rows: Row) -> None:
-    await store.apply(batch(*map(change, rows)))
+    await apply_next(store, batch(*map(change, rows)))
 
 
 async def turns(count: int = 5) -> None:

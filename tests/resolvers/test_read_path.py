@@ -2,8 +2,8 @@
 
 import pytest
 
+from projections.positions import SourcePosition
 from projections.projector import StoredRow
-from projections.store import SourcePosition
 from projections.token import ConsistencyToken
 from projections.versions import AggregateType, Version
 from resolvers.answer import Reason

@@ -3,8 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
+from projections.positions import SourcePosition
 from projections.projector import StoredRow
-from projections.store import SourcePosition
 from projections.token import ConsistencyToken
 from projections.versions import AggregateKey, AggregateType, Version
 from resolvers.answer import Reason
