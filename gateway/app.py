@@ -31,7 +31,7 @@ from projections.memory_store import MemoryStore
 from projections.token_codec import TokenCodec, TokenKeys
 from projections.waiters import WaiterOptions, Waiters
 from resolvers.loaders import Clients
-from resolvers.reading import ReadModel
+from resolvers.read_model import ReadModel
 from resolvers.schema import build_schema
 from resolvers.upstream.call import Upstream
 from resolvers.upstream.customers import CustomersClient

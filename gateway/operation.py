@@ -18,7 +18,8 @@ from projections.token_codec import TokenCodec
 from resolvers.context import OperationContext
 from resolvers.errors import BadInput, InvalidToken
 from resolvers.loaders import Clients, LiveLoader
-from resolvers.reading import OperationReads, ReadModel, ReadOptions
+from resolvers.read_model import ReadModel
+from resolvers.reading import OperationReads, ReadOptions
 from resolvers.report import ConsistencyReport
 from resolvers.tokens import TokenDesk
 from resolvers.upstream.call_context import CallContext
@@ -165,8 +166,7 @@ class Operations:
     async def _respond(
         self, result: ExecutionResult, context: OperationContext, caller: Caller
     ) -> Response:
-        store = None if self.model is None else self.model.store
-        sealed = await context.tokens.seal_joined(context.report.token, store)
+        sealed = await context.tokens.seal_joined(context.report.token, self.model)
         body: Json = {"data": result.data}
         if result.errors:
             body["errors"] = [self._render(error, caller) for error in result.errors]

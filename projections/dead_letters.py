@@ -76,9 +76,12 @@ class PoisonLimit:
     deployment, and would drain the log into the dead letters.
     """
 
-    def __init__(self, *, ratio: float = 0.05, window_count: int = 500, least_count: int = 20):
-        """Stop above ``ratio`` (0 to 1) of the last ``window_count`` events, ``least_count`` at
-        least.
+    def __init__(
+        self, *, ratio: float = 0.05, window_count: int = 500, least_count: int = 20
+    ) -> None:
+        """Stop above ``ratio`` (0 to 1) of the last ``window_count`` events.
+
+        Fewer than ``least_count`` of them never stop.
         """
         self._ratio = ratio
         self._window_count = window_count

@@ -2,8 +2,8 @@
 
 The rule: rows, indexes, tombstones and the source's position move together in one atomic `apply`,
 announced only after they can be read; and a `read` is one cut, no write falls between two of its
-rows. A batch is applied only where the one before it ended: whoever writes from elsewhere (a process
-that lost its partition, one that has not heard that the store lost writes) changes nothing.
+rows. A batch is applied only where the one before it ended: whoever writes from elsewhere (a
+process that lost its partition, or has not heard that the store lost writes) changes nothing.
 
 Every method of a shared store may raise `StoreUnavailable`.
 """
@@ -49,13 +49,15 @@ class Cut:
 
     ``rows`` has a key for everything asked: None where the store has no row (which proves nothing).
     ``suspects`` are those keys whose newest event was parked. ``positions`` are those of whole
-    sources. A cut is a `projections.token.View`.
+    sources. ``is_available`` is False where the store could not be asked, and nothing is known.
+    A cut is a `projections.token.View`.
     """
 
     rows: Mapping[AggregateKey, StoredRow | None] = field(default_factory=dict)
     pages: Mapping[PageKey, StoredPage] = field(default_factory=dict)
     suspects: frozenset[AggregateKey] = frozenset()
     positions: Mapping[str, SourcePosition] = field(default_factory=dict)
+    is_available: bool = True
 
     def version_of(self, key: AggregateKey, /) -> Version | None:
         stored = self.rows.get(key)

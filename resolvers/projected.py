@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from projections.projector import StoredRow
 from projections.selection import OrdersRoot, PageKey, PageSelection, Root, root_of
-from projections.store import Cut, Store, StoredPage
+from projections.store import Cut, StoredPage
 from projections.versions import AggregateKey, AggregateType
 from projections.views import OrderRow, Row
 from resolvers.answer import (
@@ -25,6 +25,7 @@ from resolvers.answer import (
 )
 from resolvers.demand import Demand, Live
 from resolvers.errors import ConsistencyTimeout
+from resolvers.read_model import ReadModel
 from resolvers.read_path import (
     Composition,
     Projection,
@@ -35,29 +36,32 @@ from resolvers.read_path import (
     choose_for_type,
 )
 
+OUT_OF_REACH = Composition(Reason.PROJECTION_UNAVAILABLE)
+
 
 class SharedCut:
     """The cut of one operation, widened where live answers lead further; the first read wins."""
 
-    def __init__(self, cut: Cut, store: Store | None) -> None:
+    def __init__(self, cut: Cut, model: ReadModel | None) -> None:
         self.rows = dict(cut.rows)
         self.pages = dict(cut.pages)
         self.suspects = set(cut.suspects)
         self.positions = cut.positions
-        self._store = store
+        self.is_available = cut.is_available
+        self._model = model
 
     async def widen(self, roots: Sequence[Root]) -> None:
-        """Cover what ``roots`` reach too; what is covered stays as it is."""
-        if not roots or self._store is None:
+        """Cover what ``roots`` reach too, if the store answers; what is covered stays as it is."""
+        if not roots or self._model is None:
             return
-        cut = await self._store.read(roots)
+        cut = await self._model.read(roots)
         self.rows = {**cut.rows, **self.rows}
         self.pages = {**cut.pages, **self.pages}
         self.suspects |= cut.suspects
 
 
 class Projected:
-    """The projection as one root field may see it; ``store`` is None where there is none.
+    """The projection as one root field may see it; ``model`` is None where there is none.
 
     ``awaited`` are the token entries that had to be waited for, whether they came or not.
     """
@@ -65,14 +69,14 @@ class Projected:
     def __init__(
         self,
         demand: Demand,
-        store: Store | None,
+        model: ReadModel | None,
         cut: SharedCut,
         *,
         awaited: frozenset[AggregateKey],
         wall_clock: Callable[[], float],
     ) -> None:
         self._demand = demand
-        self._store = store
+        self._model = model
         self._cut = cut
         self._awaited = awaited
         self._now_s = wall_clock()
@@ -91,6 +95,7 @@ class Projected:
             k for k in keys if k not in self._cut.rows and isinstance(by_type[k], Projection)
         ]
         await self._cut.widen([root_of(key) for key in uncovered])
+        by_type.update((key, OUT_OF_REACH) for key in uncovered if key not in self._cut.rows)
         to_fetch: dict[AggregateKey, Composition] = {}
         for key, type_path in by_type.items():
             match self._path_of_row(key, type_path):
@@ -114,11 +119,15 @@ class Projected:
             return {}
         await self._cut.widen([_page_root_of(key) for key in keys if key not in self._cut.pages])
         provenance = self._provenance(AggregateType.ORDER, path.reason)
+        to_fetch: dict[PageKey, Composition] = {}
         for key in keys:
-            page = self._cut.pages[key]
-            rows = self._orders_of(page)
-            answer.pages[key] = FoundPage.of(rows, provenance, has_more=page.has_more)
-        return {}
+            page = self._cut.pages.get(key)
+            if page is None:
+                to_fetch[key] = OUT_OF_REACH
+            else:
+                rows = self._orders_of(page)
+                answer.pages[key] = FoundPage.of(rows, provenance, has_more=page.has_more)
+        return to_fetch
 
     def _orders_of(self, page: StoredPage) -> Iterator[OrderRow]:
         for order_id in page.order_ids:
@@ -128,12 +137,15 @@ class Projected:
 
     async def heal(self, rows: Iterable[Row]) -> None:
         """Write live answers back under the version gate, where there is a projection."""
-        if self._store is not None:
-            await self._store.heal(rows)
+        if self._model is not None:
+            await self._model.heal(rows)
 
     def _path_of_type(self, aggregate_type: AggregateType) -> ReadPath:
-        if self._store is None and not isinstance(self._demand.mode, Live):
-            return Composition(Reason.PROJECTION_OFF)
+        if not isinstance(self._demand.mode, Live):
+            if self._model is None:
+                return Composition(Reason.PROJECTION_OFF)
+            if not self._cut.is_available:
+                return OUT_OF_REACH
         position = self._cut.positions.get(aggregate_type.source)
         return choose_for_type(self._demand, aggregate_type, position, now_s=self._now_s)
 

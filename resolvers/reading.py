@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from projections.selection import OrderRoot, Root, has_pages
-from projections.store import Cut, Store
+from projections.store import Cut
 from projections.token import ConsistencyToken, demand_for_keys, demand_for_type
 from projections.token import unmet as unmet_in
 from projections.versions import AggregateKey, AggregateType, Version
@@ -22,6 +22,7 @@ from resolvers.demand import Demand, Live
 from resolvers.loaders import LiveLoader, Loader
 from resolvers.order_details import OrderDetails
 from resolvers.projected import Projected, SharedCut
+from resolvers.read_model import ReadModel
 from resolvers.read_path import may_catch_up, wait_budget_s
 from resolvers.report import ConsistencyReport
 from resolvers.upstream.deadline import Deadline
@@ -41,14 +42,6 @@ class ReadOptions:
     wait_cap_s: float = 0.25
     live_reserve_s: float = 0.5
     stalled_after_s: float = 3.0
-
-
-@dataclass(frozen=True, slots=True)
-class ReadModel:
-    """The projection as reads need it: the rows, and waiting for them."""
-
-    store: Store
-    waiters: Waiters
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -105,7 +98,6 @@ class OperationReads:
         wall_clock: Callable[[], float] = time.time,
     ) -> None:
         self._model = model
-        self._store = None if model is None else model.store
         self._live = live
         self._report = report
         self._deadline = deadline
@@ -141,7 +133,7 @@ class OperationReads:
             answer.components[request.written.key] = Found(request.written, provenance)
         projected = Projected(
             request.demand,
-            self._store,
+            self._model,
             settled.cut,
             awaited=settled.awaited,
             wall_clock=self._wall_clock,
@@ -155,19 +147,19 @@ class OperationReads:
         A second round happens when what arrived leads to more: an order to its customer.
         """
         if self._model is None or all(isinstance(r.demand.mode, Live) for r in requests):
-            return SettledCut(SharedCut(Cut(), self._store))
+            return SettledCut(SharedCut(Cut(), self._model))
         roots = [root for request in requests for root in request.roots()]
-        cut = await self._model.store.read(roots)
+        cut = await self._model.read(roots)
         awaited: set[AggregateKey] = set()
         ends_at_s = self._now_s() + self._budget_s(requests)
         while unmet := self._worth_waiting_for(requests, cut):
             is_reached = await self._wait(self._model.waiters, unmet, ends_at_s - self._now_s())
             awaited |= unmet.keys()
             # After a wait in vain too: a part of it may have come.
-            cut = await self._model.store.read(roots)
+            cut = await self._model.read(roots)
             if not is_reached:
                 break
-        return SettledCut(SharedCut(cut, self._model.store), frozenset(awaited))
+        return SettledCut(SharedCut(cut, self._model), frozenset(awaited))
 
     def _worth_waiting_for(
         self, requests: Sequence[ReadRequest], cut: Cut

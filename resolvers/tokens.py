@@ -4,11 +4,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from projections.selection import root_of
-from projections.store import Cut, Store
+from projections.store import Cut
 from projections.token import EMPTY_TOKEN, ConsistencyToken, fit, fits, merge
 from projections.token_codec import Expired, Invalid, Opened, TokenCodec, UnknownKey
 from projections.versions import AggregateKey, Version
 from resolvers.errors import BadInput, InvalidToken
+from resolvers.read_model import ReadModel
 
 MAX_TOKENS = 32
 """Tokens one source (an argument, the headers) may bring: a session needs one."""
@@ -41,10 +42,10 @@ class TokenDesk:
             return None
         return self.codec.seal(token, self.subject, self.now_minute())
 
-    async def seal_joined(self, token: ConsistencyToken, store: Store | None) -> str | None:
+    async def seal_joined(self, token: ConsistencyToken, model: ReadModel | None) -> str | None:
         """Seal what may have grown too large: what the event stream holds by now goes first."""
         if not fits(token):
-            cut = Cut() if store is None else await store.read([root_of(k) for k in token.entries])
+            cut = Cut() if model is None else await model.read([root_of(k) for k in token.entries])
             token = fit(
                 token,
                 is_proven=lambda key, at: _is_streamed(cut, key, at),
