@@ -6,7 +6,7 @@ by one lifespan. A test makes a second gateway beside the first.
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
@@ -17,17 +17,16 @@ from gateway.admission.limits import DocumentLimits
 from gateway.catch_up import CatchUp
 from gateway.execution.documents import Documents
 from gateway.execution.executor import Executor, graphql_schema_of
-from gateway.feed_port import FeedPort
 from gateway.graphql_http import GraphQLHttp, HttpOptions
-from gateway.health import health_routes
+from gateway.health import Health, health_routes
 from gateway.operation import Operations
 from gateway.playground.routes import playground_routes
 from gateway.playground.site import PlaygroundSite
+from gateway.projecting import FeedProjecting, MakeFeed
 from gateway.settings import Settings
+from gateway.stores import MakeStore, make_store, opened
 from gateway.telemetry import Telemetry
-from projections.consumer import Consumer, ConsumerOptions, ProjectionSignal
-from projections.feed import FeedSource
-from projections.memory_store import MemoryStore
+from projections.consumer import ProjectionSignal
 from projections.token_codec import TokenCodec, TokenKeys
 from projections.waiters import WaiterOptions, Waiters
 from resolvers.loaders import Clients
@@ -48,7 +47,8 @@ class Wires:
     upstream: Callable[[str, UpstreamOptions, Telemetry], Upstream] = lambda service, options, to: (
         Upstream.over_http(service, options, observe=to.circuit)
     )
-    feed: Callable[[str, str], FeedHttp] = FeedHttp
+    feed: MakeFeed = FeedHttp
+    store: MakeStore = make_store
     wall_clock: Callable[[], float] = time.time
 
 
@@ -58,61 +58,69 @@ class Gateway:
     def __init__(self, settings: Settings, keys: TokenKeys, wires: Wires) -> None:
         self.settings = settings
         self.telemetry = Telemetry()
-        urls = {
-            "orders": settings.orders_url,
-            "customers": settings.customers_url,
-            "products": settings.products_url,
-        }
+        self.wall_clock = wires.wall_clock
         self.upstreams = {
             service: wires.upstream(service, settings.upstream_options(url), self.telemetry)
-            for service, url in urls.items()
+            for service, url in settings.service_urls.items()
         }
-        self.feeds = {
-            service: wires.feed(service, str(url).rstrip("/"))
-            for service, url in urls.items()
-            if settings.events == "feed"
-        }
-        self.catch_up = CatchUp(tuple(self.feeds))
-        self.wall_clock = wires.wall_clock
-        self.store = MemoryStore(wall_clock=wires.wall_clock)
-        self.waiters = Waiters(self.store, WaiterOptions())
+        self.sources = () if settings.events == "none" else tuple(self.upstreams)
+        self.catch_up = CatchUp(self.sources)
+        self.store = wires.store(settings, self.telemetry, wires.wall_clock)
+        self.projecting = self._projecting(wires) if self.is_projecting else None
+        self.model = self._model() if self.sources else None
         self.schema = build_schema()
         self.operations = self._operations(keys)
 
     @property
-    def sources(self) -> tuple[str, ...]:
-        """The event sources that are projected; none where events are switched off."""
-        return tuple(self.feeds)
+    def is_projecting(self) -> bool:
+        """Whether this process keeps its own projection, and keeps it current."""
+        return bool(self.sources) and self.settings.store == "memory"
+
+    @property
+    def health(self) -> Health:
+        """What `/readyz` tells."""
+        return Health(
+            store=self.store if self.sources else None,
+            is_shared=not self.is_projecting,
+            sources=self.sources,
+            wall_clock=self.wall_clock,
+            circuits=self._circuits,
+        )
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[None]:
-        """Consume the feeds while the context is open; afterwards close every connection."""
+        """Keep the projection current while the context is open; then close every connection."""
         async with AsyncExitStack() as stack:
             for upstream in self.upstreams.values():
                 stack.push_async_callback(upstream.aclose)
-            for feed in self.feeds.values():
-                stack.push_async_callback(feed.aclose)
-            await stack.enter_async_context(self.waiters.open())
-            async with asyncio.TaskGroup() as group:
-                consuming = [
-                    group.create_task(self._consumer(source).run(), name=f"project {source}")
-                    for source in self.sources
-                ]
-                try:
-                    yield
-                finally:
-                    for task in consuming:
-                        task.cancel()
+            await stack.enter_async_context(opened(self.store))
+            if self.model is not None:
+                await stack.enter_async_context(self.model.waiters.open())
+            if self.projecting is not None:
+                stack.push_async_callback(self.projecting.aclose)
+                await stack.enter_async_context(running(self.projecting.run()))
+            yield
 
-    def _consumer(self, source: str) -> Consumer:
-        port = FeedPort(source, self.feeds[source])
-        options = self.settings.feed_options()
-        feed = FeedSource(source, port, options, wall_clock=self.wall_clock)
-        return Consumer(feed, self.store, self._observe, ConsumerOptions())
+    def _projecting(self, wires: Wires) -> FeedProjecting:
+        return FeedProjecting(
+            self.settings,
+            self.store,
+            self._observe,
+            make_feed=wires.feed,
+            wall_clock=wires.wall_clock,
+        )
+
+    def _model(self) -> ReadModel:
+        waiters = Waiters(self.store, WaiterOptions())
+        return ReadModel(self.store, waiters, observe=self.telemetry.store_reach)
 
     def _observe(self, signal: ProjectionSignal) -> None:
         self.telemetry.projection(signal)
         self.catch_up.observe(signal)
+
+    def _circuits(self) -> dict[str, str]:
+        states = {name: upstream.circuit_state.value for name, upstream in self.upstreams.items()}
+        return states if self.model is None else {**states, "store": self.model.circuit_state}
 
     def _operations(self, keys: TokenKeys) -> Operations:
         settings = self.settings
@@ -129,13 +137,24 @@ class Gateway:
                 CustomersClient(self.upstreams["customers"]),
                 ProductsClient(self.upstreams["products"]),
             ),
-            model=ReadModel(self.store, self.waiters) if self.sources else None,
+            model=self.model,
             codec=TokenCodec(keys, lifetime_minutes=settings.token_lifetime_min),
             read_options=settings.read_options(),
             request_timeout_s=settings.request_timeout_s,
             telemetry=self.telemetry,
             wall_clock=self.wall_clock,
         )
+
+
+@asynccontextmanager
+async def running(work: Coroutine[None, None, None]) -> AsyncIterator[None]:
+    """Run ``work`` beside the block; cancelled at its end."""
+    async with asyncio.TaskGroup() as group:
+        task = group.create_task(work)
+        try:
+            yield
+        finally:
+            task.cancel()
 
 
 def create_app(settings: Settings, keys: TokenKeys, *, wires: Wires | None = None) -> FastAPI:
@@ -157,8 +176,7 @@ def create_app(settings: Settings, keys: TokenKeys, *, wires: Wires | None = Non
     )
     graphql = GraphQLHttp(gateway.operations, http, site)
     app.router.routes.append(Route("/graphql", graphql, methods=None))
-    projection = gateway.store if gateway.sources else None
-    app.include_router(health_routes(projection, gateway.sources, gateway.wall_clock))
+    app.include_router(health_routes(app, gateway.health))
     if site is not None:
         app.include_router(playground_routes(site))
     return app

@@ -3,8 +3,10 @@
 import asyncio
 import signal
 import socket
+import time
 from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
+from types import FrameType
 
 import uvicorn
 from fastapi import FastAPI
@@ -15,13 +17,25 @@ from gateway.settings import Settings
 DRAIN_S = 5
 """Seconds that running requests get when the process is asked to stop; more than any deadline."""
 
+CLOSE = (b"connection", b"close")
+
 
 class Server(uvicorn.Server):
     """A server that ends by SIGINT or SIGTERM and then returns.
 
     uvicorn would send itself the signal once more, which cuts short whatever its caller still has
     to close: the services of `bff dev` would outlive it.
+
+    SIGTERM comes from somebody who has other gateways: for ``drain_s`` it goes on serving, is not
+    ready any more, and closes each connection with its next answer, so that clients and load
+    balancers go elsewhere before there is nobody to answer them.
     """
+
+    def __init__(self, app: FastAPI, config: uvicorn.Config, *, drain_s: float) -> None:
+        super().__init__(config)
+        self._app = app
+        self._drain_s = drain_s
+        self._drained_at_s: float | None = None
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -32,6 +46,20 @@ class Server(uvicorn.Server):
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        if sig == signal.SIGTERM and self._drain_s and self._drained_at_s is None:
+            self._drained_at_s = time.monotonic() + self._drain_s
+            self._app.state.is_draining = True
+            self.config.encoded_headers.append(CLOSE)
+            self.server_state.default_headers = [*self.server_state.default_headers, CLOSE]
+        else:
+            super().handle_exit(sig, frame)
+
+    async def on_tick(self, counter: int) -> bool:
+        if self._drained_at_s is not None and time.monotonic() >= self._drained_at_s:
+            self.should_exit = True
+        return await super().on_tick(counter)
 
 
 class PortTaken(Exception):
@@ -70,7 +98,7 @@ def run(serving: Coroutine[None, None, None]) -> None:
         runner.run(serving)
 
 
-def make_server(app: FastAPI) -> Server:
+def make_server(app: FastAPI, *, drain_s: float = 0.0) -> Server:
     """The server for ``app``; `serve(sockets=[bind(…)])` runs it until SIGINT or SIGTERM."""
     config = uvicorn.Config(
         app,
@@ -80,4 +108,4 @@ def make_server(app: FastAPI) -> Server:
         server_header=False,
         timeout_graceful_shutdown=DRAIN_S,
     )
-    return Server(config)
+    return Server(app, config, drain_s=drain_s)

@@ -10,9 +10,18 @@ from collections.abc import Mapping
 from difflib import get_close_matches
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, HttpUrl, SecretStr, ValidationError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    HttpUrl,
+    RedisDsn,
+    SecretStr,
+    ValidationError,
+)
 from pydantic.fields import FieldInfo
 
+from projections.consumer import ConsumerOptions
 from projections.feed import FeedOptions
 from projections.token_codec import LIFETIME_MINUTES, MAX_LIFETIME_MINUTES, TokenKeys
 from resolvers.reading import ReadOptions
@@ -45,10 +54,77 @@ class Settings(BaseModel):
     products_url: HttpUrl = Field(
         HttpUrl("http://127.0.0.1:8003"), description="The product service."
     )
-    events: Literal["feed", "none"] = Field(
+    events: Literal["feed", "kafka", "none"] = Field(
         "feed",
-        description="Where events come from: the services' own feeds, or nowhere: no projection, "
-        "every read is composed live.",
+        description="Where events come from: the services' own feeds, Kafka, or nowhere: no "
+        "projection, every read is composed live.",
+    )
+    store: Literal["memory", "redis"] = Field(
+        "memory",
+        description="Where the projection is kept: in this process, which then projects for "
+        "itself, or in Redis (or Valkey), kept current by `bff project`.",
+    )
+    redis_url: RedisDsn = Field(
+        RedisDsn("redis://127.0.0.1:6379"),
+        description="The Redis of the projection; `rediss` for TLS. One node of a cluster will do.",
+    )
+    redis_prefix: str = Field(
+        "bff",
+        pattern=r"^[A-Za-z0-9._-]{1,32}$",
+        description="First part of every key, and the hash tag that keeps them on one node.",
+    )
+    redis_timeout_ms: Milliseconds = Field(
+        100, ge=5, le=5000, description="How long a read waits for Redis before it goes live."
+    )
+    redis_connection_limit: int = Field(
+        16, ge=2, le=1024, description="Connections to Redis; who finds none free waits for one."
+    )
+    near_cache_rows: int = Field(
+        10_000,
+        ge=0,
+        le=10_000_000,
+        description="Rows of Redis that a gateway keeps at hand, about 2 KB each; 0 for none.",
+    )
+    kafka_bootstrap_servers: str = Field(
+        "127.0.0.1:9092",
+        pattern=r"^[^,\s]+:\d{1,5}(,[^,\s]+:\d{1,5})*$",
+        description="Brokers to begin with: `host:port`, several with commas between.",
+    )
+    kafka_group: str = Field(
+        "bff-projectors",
+        pattern=r"^[A-Za-z0-9._-]{1,200}$",
+        description="The consumer group in which projectors share the partitions.",
+    )
+    kafka_topic_suffix: str = Field(
+        ".events",
+        pattern=r"^[A-Za-z0-9._-]{0,200}$",
+        description="What follows the service's name in the name of its topic: `orders.events`.",
+    )
+    kafka_heartbeats: bool = Field(
+        True,
+        description="The services' relays send heartbeats, so that one that stands still shows. "
+        "Without them the age of a projection is measured from Kafka on only.",
+    )
+    kafka_record_limit_bytes: int = Field(
+        1024 * 1024,
+        ge=1024,
+        le=64 * 1024 * 1024,
+        description="The largest event; a larger one stops its partition rather than be skipped.",
+    )
+    kafka_security: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
+        "PLAINTEXT", description="How brokers are spoken to."
+    )
+    kafka_sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = Field(
+        "SCRAM-SHA-512", description="How we prove who we are, where SASL is used."
+    )
+    kafka_user: str | None = Field(None, description="Our name at the brokers, for SASL.")
+    kafka_password: SecretStr | None = Field(None, description="Its password.")
+    poison_limit_ratio: float = Field(
+        0.05,
+        ge=0,
+        le=1,
+        description="A larger share of unreadable events stops a partition instead of setting "
+        "them aside, as after a bad deployment; 1 never stops.",
     )
     feed_wait_s: Seconds = Field(
         1.0, ge=0.05, le=30, description="How long a service may hold a poll of its quiet feed."
@@ -108,6 +184,13 @@ class Settings(BaseModel):
     introspection: bool = Field(
         False, description="Tell clients the schema, and hints for misspelt names. On in `bff dev`."
     )
+    drain_ms: Milliseconds = Field(
+        1000,
+        ge=0,
+        le=5000,
+        description="How long a gateway that is asked to stop still takes requests, telling its "
+        "clients to go elsewhere; 0 on Ctrl-C.",
+    )
     data_dir: str = Field(".data", min_length=1, description="Where `bff dev` keeps its data.")
     log_format: Literal["console", "json"] = Field("console", description="How log lines look.")
 
@@ -125,9 +208,25 @@ class Settings(BaseModel):
             raise SettingsError("\n".join(problems))
         values = {**defaults, **{_field(name): value for name, value in given.items()}}
         try:
-            return cls.model_validate(values)
+            settings = cls.model_validate(values)
         except ValidationError as error:
             raise SettingsError("\n".join(_problems(error))) from None
+        if settings.events == "kafka" and settings.store == "memory":
+            raise SettingsError(
+                f"{PREFIX}EVENTS=kafka needs {PREFIX}STORE=redis: projectors share the partitions "
+                "of Kafka, so the rows have to be where all of them can write"
+            )
+        return settings
+
+    @property
+    def service_urls(self) -> dict[str, str]:
+        """Where each service lives, by name, without a slash at the end."""
+        urls = {
+            "orders": self.orders_url,
+            "customers": self.customers_url,
+            "products": self.products_url,
+        }
+        return {service: str(url).rstrip("/") for service, url in urls.items()}
 
     def read_token_keys(self) -> TokenKeys:
         """The signing keys; raises `SettingsError`, not quoting them, if they cannot be used."""
@@ -141,10 +240,10 @@ class Settings(BaseModel):
         except ValueError as error:
             raise SettingsError(f"{PREFIX}TOKEN_KEYS: {error}") from None
 
-    def upstream_options(self, url: HttpUrl) -> UpstreamOptions:
+    def upstream_options(self, url: str) -> UpstreamOptions:
         """How the service at ``url`` is called."""
         return UpstreamOptions(
-            base_url=str(url).rstrip("/"),
+            base_url=url,
             attempt_timeout_s=self.attempt_timeout_s,
             in_flight_limit=self.in_flight_limit,
         )
@@ -152,6 +251,10 @@ class Settings(BaseModel):
     def feed_options(self) -> FeedOptions:
         """How feeds are polled."""
         return FeedOptions(wait_s=self.feed_wait_s)
+
+    def consumer_options(self) -> ConsumerOptions:
+        """How one partition is consumed."""
+        return ConsumerOptions(poison_limit_ratio=self.poison_limit_ratio)
 
     def read_options(self) -> ReadOptions:
         """How reads wait; a source that missed three polls is not waited for."""
@@ -188,7 +291,11 @@ def _problems(error: ValidationError) -> list[str]:
     problems = []
     for detail in error.errors(include_url=False):
         name = variable_name(str(detail["loc"][0]))
-        shown = "" if name.endswith("_KEYS") else f" (given: {_masked(detail['input'])!r})"
+        shown = (
+            ""
+            if name.endswith(("_KEYS", "_PASSWORD"))
+            else f" (given: {_masked(detail['input'])!r})"
+        )
         problems.append(f"{name}: {detail['msg'].lower()}{shown}")
     return problems
 

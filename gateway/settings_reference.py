@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Literal, get_args, get_origin
 
 from annotated_types import Ge, Le
-from pydantic import HttpUrl, SecretStr
+from pydantic import HttpUrl, RedisDsn, SecretStr
 from pydantic.fields import FieldInfo
 
 from gateway.settings import Settings, unit_of, variable_name
@@ -47,7 +47,7 @@ def _shown(value: object) -> str:
             return str(value).lower()
         case SecretStr():
             return MASK
-        case HttpUrl(password=str(password)):
+        case HttpUrl(password=str(password)) | RedisDsn(password=str(password)):
             return str(value).replace(f":{password}@", f":{MASK}@")
         case _:
             return str(value)

@@ -21,6 +21,7 @@ from projections.consumer import (
 )
 from projections.errors import ProjectionError
 from projections.positions import SourcePosition
+from resolvers.read_model import Reach
 from resolvers.upstream.breaker import CircuitChanged
 
 PROGRESS_INTERVAL_S = 1.0
@@ -90,6 +91,10 @@ class Telemetry:
             before=change.before.value,
             after=change.after.value,
         )
+
+    def store_reach(self, reach: Reach) -> None:
+        """Reads of the projection began to fail, or are answered again."""
+        self._log.warning("projection_reach_changed", now=reach.value)
 
     def cookie_dropped(self) -> None:
         """A consistency cookie was not ours; the request went on without it."""

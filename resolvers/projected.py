@@ -136,8 +136,11 @@ class Projected:
                 yield row
 
     async def heal(self, rows: Iterable[Row]) -> None:
-        """Write live answers back under the version gate, where there is a projection."""
-        if self._model is not None:
+        """Write live answers back under the version gate, where there is a projection to write to.
+
+        One that did not answer the operation's read is not tried again for this.
+        """
+        if self._model is not None and self._cut.is_available:
             await self._model.heal(rows)
 
     def _path_of_type(self, aggregate_type: AggregateType) -> ReadPath:

@@ -5,8 +5,10 @@ left alone for a moment, so that not every request pays that timeout before it g
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TypeVar
 
 from projections.errors import StoreUnavailable
 from projections.selection import Root
@@ -16,7 +18,16 @@ from projections.waiters import Waiters
 from resolvers.upstream.circuit import Circuit, NoPermit, Vote
 from resolvers.upstream.options import BreakerOptions
 
+T = TypeVar("T")
+
 OUT_OF_REACH = Cut(is_available=False)
+
+
+class Reach(StrEnum):
+    """Whether the store answers reads."""
+
+    LOST = "lost"
+    FOUND = "found"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +48,7 @@ class ReadModelOptions:
 class ReadModel:
     """A store behind a circuit, and who waits for it.
 
-    ``observe`` is told once when the store is out of reach (True) and once when it is back.
+    ``observe`` is told when the store is out of reach, and when it is back.
     """
 
     def __init__(
@@ -46,14 +57,14 @@ class ReadModel:
         waiters: Waiters,
         *,
         options: ReadModelOptions | None = None,
-        observe: Callable[[bool], None] = lambda _: None,
+        observe: Callable[[Reach], None] = lambda _: None,
     ) -> None:
         options = options or ReadModelOptions()
         self.waiters = waiters
         self._store = store
         self._circuit = Circuit(options.breaker, probe_limit_s=options.probe_limit_s)
         self._observe = observe
-        self._is_lost = False
+        self._reach = Reach.FOUND
 
     @property
     def circuit_state(self) -> str:
@@ -62,33 +73,40 @@ class ReadModel:
 
     async def read(self, roots: Sequence[Root]) -> Cut:
         """One cut of what ``roots`` reach; `OUT_OF_REACH` where the store does not answer."""
+        cut = await self._guard(lambda: self._store.read(roots))
+        return OUT_OF_REACH if cut is None else cut
+
+    async def heal(self, rows: Iterable[Row]) -> None:
+        """Write live answers back. A store that is out of reach misses a healing, no more."""
+        await self._guard(lambda: self._store.heal(rows))
+
+    async def _guard(self, ask: Callable[[], Awaitable[T]]) -> T | None:
+        """What the store answers; None if it does not, or is left alone.
+
+        A caller that leaves is no failure of the store.
+        """
         permit = self._circuit.admit(_now_s())
         if isinstance(permit, NoPermit):
-            return OUT_OF_REACH
+            return None
         vote = Vote.NEUTRAL
         try:
-            cut = await self._store.read(roots)
+            answer = await ask()
             vote = Vote.SUCCESS
-            return cut
+            return answer
         except StoreUnavailable:
             vote = Vote.FAILURE
-            return OUT_OF_REACH
+            return None
         finally:
             self._circuit.settle(permit, vote, _now_s())
             self._tell(vote)
 
-    async def heal(self, rows: Iterable[Row]) -> None:
-        """Write live answers back. A store that is out of reach misses a healing, no more."""
-        try:
-            await self._store.heal(rows)
-        except StoreUnavailable:
-            self._tell(Vote.FAILURE)
-
     def _tell(self, vote: Vote) -> None:
-        is_lost = self._is_lost if vote is Vote.NEUTRAL else vote is Vote.FAILURE
-        if is_lost != self._is_lost:
-            self._is_lost = is_lost
-            self._observe(is_lost)
+        if vote is Vote.NEUTRAL:
+            return
+        reach = Reach.LOST if vote is Vote.FAILURE else Reach.FOUND
+        if reach is not self._reach:
+            self._reach = reach
+            self._observe(reach)
 
 
 def _now_s() -> float:

@@ -30,6 +30,7 @@ from tests.contracts.twins import (
     UpstreamTwins,
     upstream_twins,
 )
+from tests.fickle_store import FickleStore
 from tests.graphql_answers import Answer, Json
 from tests.noted_wires import Hit, SilentFeed, Wire
 from tests.projection_by_hand import ProjectionByHand, wall_clock_s
@@ -51,6 +52,12 @@ class GatewayInProcess:
         self._client = client
         self._wire = wire
         self._codec = TokenCodec(KEYS)
+
+    @property
+    def store(self) -> FickleStore:
+        """The store behind the projection; a test may put it out of reach."""
+        assert isinstance(self.gateway.store, FickleStore)
+        return self.gateway.store
 
     async def ask(
         self,
@@ -161,6 +168,7 @@ async def _open(
         ),
         # The wire of a feed is never used, but making a real one reads certificates from the disk.
         feed=lambda service, url: SilentFeed(service, url, innermost=wire),
+        store=lambda *_: FickleStore(wall_clock=wall_clock_s),
         wall_clock=wall_clock_s,
     )
     urls = {"orders_url": ORDERS_URL, "customers_url": CUSTOMERS_URL, "products_url": PRODUCTS_URL}

@@ -70,7 +70,27 @@ async def test_a_gateway_without_a_projection_is_always_ready() -> None:
         response = await door.client.get("/readyz")
 
     assert response.status_code == 200
-    assert response.json() == {"status": "ready", "sources": {}}
+    assert (response.json()["status"], response.json()["sources"]) == ("ready", {})
+
+
+async def test_every_circuit_shows() -> None:
+    """Whoever looks after a gateway sees which service it has stopped asking, and the store."""
+    async with open_door(events="feed") as door:
+        response = await door.client.get("/readyz")
+
+    circuits = response.json()["circuits"]
+    assert circuits == dict.fromkeys(("orders", "customers", "products", "store"), "closed")
+
+
+async def test_a_gateway_that_stops_is_not_ready() -> None:
+    """Who is asked to stop wants no new clients, though it still serves the ones it has."""
+    async with open_door() as door:
+        door.app.state.is_draining = True
+        response = await door.client.get("/readyz")
+        answer = await door.ask("{ __typename }")
+
+    assert (response.status_code, response.json()["status"]) == (503, "stopping")
+    assert answer.json()["data"] == {"__typename": "Query"}
 
 
 async def test_reads_are_answered_before_the_gateway_is_ready() -> None:

@@ -64,7 +64,7 @@ def test_the_environment_wins_over_the_defaults_of_a_role() -> None:
         ("PORT", "65536", "less than or equal to 65535"),
         ("ORDERS_URL", "orders:8001", "url scheme"),
         ("ORDERS_URL", "http://", "empty host"),
-        ("EVENTS", "carrier pigeon", "'feed' or 'none'"),
+        ("EVENTS", "carrier pigeon", "'feed', 'kafka' or 'none'"),
         ("REQUEST_TIMEOUT_S", "soon", "valid number"),
         ("REQUEST_TIMEOUT_S", "nan", "less than or equal to 60"),
         ("REQUEST_TIMEOUT_S", "inf", "less than or equal to 60"),
@@ -175,7 +175,21 @@ def test_an_address_ends_without_a_slash_where_paths_are_added() -> None:
     """A base address given with a slash and without leads to the same requests."""
     settings = read(ORDERS_URL="http://orders.test/api/")
 
-    assert settings.upstream_options(settings.orders_url).base_url == "http://orders.test/api"
+    assert settings.service_urls["orders"] == "http://orders.test/api"
+
+
+def test_kafka_needs_a_store_that_is_shared() -> None:
+    """Projectors share partitions, so rows in the memory of one would be missing in the others."""
+    assert "BFF_EVENTS=kafka needs BFF_STORE=redis" in refusal(EVENTS="kafka")
+    assert read(EVENTS="kafka", STORE="redis").store == "redis"
+
+
+def test_a_password_is_never_quoted() -> None:
+    """Not even in the message that says what is wrong with its neighbour."""
+    text = refusal(REDIS_URL="http://:hunter2@redis.test", KAFKA_PASSWORD="")
+
+    assert "BFF_REDIS_URL" in text
+    assert "hunter2" not in text
 
 
 def test_the_reserve_of_live_reads_never_eats_the_deadline() -> None:

@@ -196,11 +196,13 @@ async def test_time_is_kept_for_going_live() -> None:
 async def test_a_reader_that_leaves_takes_her_wait_along() -> None:
     """A cancelled request is not waited with any longer."""
     async with open_gateway(twins_of(*SHOP)) as bff:
+        assert bff.gateway.model is not None
+        waiters = bff.gateway.model.waiters
         reading = asyncio.ensure_future(bff.ask(READ, token=bff.seal(NOTED)))
         await pass_time(0.1)
-        waiting_before = bff.gateway.waiters.waiting_count
+        waiting_before = waiters.waiting_count
 
         reading.cancel()
         await asyncio.wait([reading])
 
-        assert (waiting_before, bff.gateway.waiters.waiting_count) == (1, 0)
+        assert (waiting_before, waiters.waiting_count) == (1, 0)

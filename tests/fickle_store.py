@@ -1,0 +1,45 @@
+"""A store that can be out of reach: as a shared one is, after its timeout and for a while."""
+
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
+
+from projections.errors import StoreUnavailable
+from projections.memory_store import MemoryStore
+from projections.selection import Root
+from projections.store import Cut
+from projections.versions import AggregateKey, Version
+from projections.views import Row
+
+TIMEOUT_S = 0.1
+
+
+class FickleStore(MemoryStore):
+    """A memory store. While ``is_gone``, whoever asks it fails after `TIMEOUT_S`.
+
+    ``gone_after`` more reads it goes by itself; ``asked_count`` counts them.
+    """
+
+    is_gone = False
+    gone_after: int | None = None
+    asked_count = 0
+
+    async def read(self, roots: Sequence[Root]) -> Cut:
+        self.asked_count += 1
+        if self.gone_after is not None:
+            self.is_gone = self.gone_after <= 0
+            self.gone_after -= 1
+        await self._answer()
+        return await super().read(roots)
+
+    async def versions(self, keys: Iterable[AggregateKey]) -> Mapping[AggregateKey, Version]:
+        await self._answer()
+        return await super().versions(keys)
+
+    async def heal(self, rows: Iterable[Row]) -> None:
+        await self._answer()
+        await super().heal(rows)
+
+    async def _answer(self) -> None:
+        if self.is_gone:
+            await asyncio.sleep(TIMEOUT_S)
+            raise StoreUnavailable("no answer in time")
