@@ -50,7 +50,7 @@ def serve() -> None:
     configure_logging(settings.log_format)
     app = create_app(settings, settings.read_token_keys())
     with bind(settings) as listening:
-        run(make_server(app).serve(sockets=[listening]))
+        run(make_server(app, drain_s=settings.drain_ms / 1000).serve(sockets=[listening]))
 
 
 @cli.command(

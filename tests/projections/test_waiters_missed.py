@@ -11,8 +11,8 @@ from projections.memory_store import MemoryStore
 from projections.store import Listener
 from projections.versions import AggregateKey, Version
 from projections.waiters import WaiterOptions, Waiters
-from tests.builders.rows import customer_row
-from tests.projections.waiting import TIMEOUT_S, assert_forgotten, bring, turns, wait
+from tests.builders.rows import customer_key, customer_row
+from tests.projections.waiting import SUBJECT, TIMEOUT_S, assert_forgotten, bring, turns, wait
 
 pytestmark = pytest.mark.steered_time
 
@@ -33,6 +33,12 @@ class LossyStore(MemoryStore):
         if self.is_gone:
             raise StoreUnavailable("gone")
         return await super().versions(keys)
+
+
+async def wait_for_first(waiters: Waiters, customer_id: str) -> bool:
+    """Wait for the first version of a customer."""
+    unmet = {customer_key(customer_id): Version(1, 1)}
+    return await waiters.wait_for(unmet, subject=SUBJECT, timeout_s=TIMEOUT_S)
 
 
 async def test_waiter_is_released_when_a_loss_is_admitted() -> None:
@@ -63,7 +69,7 @@ async def test_one_read_looks_for_all() -> None:
     """A hundred waiters are one question to the store."""
     store = LossyStore()
     async with Waiters(store, WaiterOptions()).open() as waiters, asyncio.TaskGroup() as group:
-        waiting = [group.create_task(wait(waiters, **{f"c_{n}": 1})) for n in range(100)]
+        waiting = [group.create_task(wait_for_first(waiters, f"c-{n}")) for n in range(100)]
         await turns()
         await bring(store, *(customer_row(f"c-{n}") for n in range(100)))
         asked_before = store.asked_count
@@ -72,7 +78,7 @@ async def test_one_read_looks_for_all() -> None:
         asked = store.asked_count - asked_before
 
     assert asked == 1
-    assert all(task.result()[0] for task in waiting)
+    assert all(task.result() for task in waiting)
 
 
 async def test_nobody_waiting_is_no_question() -> None:
