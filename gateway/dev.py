@@ -13,10 +13,10 @@ from pathlib import Path
 
 from pydantic import HttpUrl, SecretStr
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
 
 from gateway.app import create_app
 from gateway.catch_up import CatchUp
+from gateway.progress import show_progress
 from gateway.serving import bind, make_server
 from gateway.settings import Settings
 from gateway.token_key import kept_key
@@ -111,7 +111,7 @@ async def _welcome(catch_up: CatchUp, settings: Settings, console: Console) -> N
     """Show the projection's progress, then where everything is."""
     try:
         async with asyncio.timeout(CATCH_UP_S):
-            await _show_progress(catch_up, console)
+            await show_progress(catch_up, console)
     except TimeoutError:
         console.print("The projection has not caught up yet; until then every read is live.")
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
@@ -128,16 +128,3 @@ async def _welcome(catch_up: CatchUp, settings: Settings, console: Console) -> N
         markup=False,
     )
     console.print("Ctrl-C stops everything; the data stays.")
-
-
-async def _show_progress(catch_up: CatchUp, console: Console) -> None:
-    columns = (TextColumn("{task.description:>12}"), BarColumn(), MofNCompleteColumn())
-    with Progress(*columns, console=console) as bars:
-        tasks: dict[str, TaskID] = {}
-        async for progress in catch_up.follow():
-            for source, at in progress.items():
-                task = tasks.get(source)
-                if task is None:
-                    task = tasks[source] = bars.add_task(source, total=None)
-                total = at.applied_count + (at.remaining_count or 0)
-                bars.update(task, completed=at.applied_count, total=total or None)

@@ -37,7 +37,7 @@ def test_taken_port_is_told_before_anything_is_started(tmp_path: Path) -> None:
     ("setting", "value", "told"),
     [
         ("BFF_REQUEST_TIMEOUT", "2", "did you mean BFF_REQUEST_TIMEOUT_S?"),
-        ("BFF_EVENTS", "pigeons", "'feed' or 'none'"),
+        ("BFF_EVENTS", "pigeons", "'feed', 'kafka' or 'none'"),
     ],
 )
 def test_setting_that_cannot_be_is_told(
