@@ -4,7 +4,8 @@ BIN := .venv/bin
 PACKAGES := gateway resolvers projections upstream_stubs scripts tests
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format schema lock playground clean env-run env-dev
+.PHONY: help run test test-kafka check format schema lock playground kafka-up kafka-down clean
+.PHONY: env-run env-dev
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -15,6 +16,10 @@ run: env-run ## Start everything on this machine and say where (Ctrl-C stops it)
 
 test: env-dev ## Run all tests; needs no service beforehand
 	@$(BIN)/python -m pytest -n 2 --dist loadscope $(ARGS)
+
+test-kafka: env-dev ## Bring up real Kafka (Docker, or Java and Maven) and run its tests
+	@TEST_KAFKA_REQUIRED=1 $(BIN)/python scripts/kafka.py run -- \
+		$(BIN)/python -m pytest -n 2 --dist loadscope -m kafka $(ARGS)
 
 check: env-dev ## Format, lint, types, import rules, schema, sizes
 	@$(BIN)/python scripts/check.py
@@ -33,7 +38,14 @@ lock: env-dev ## Resolve the dependencies anew into requirements*.lock
 playground: env-run ## Fetch the playground's pinned files, where npm is there
 	@$(BIN)/python scripts/playground_assets.py
 
+kafka-up: env-dev ## Leave a real Kafka running; prints HOST:PORT, for TEST_KAFKA=HOST:PORT
+	@$(BIN)/python scripts/kafka.py up
+
+kafka-down: env-dev ## End the Kafka that kafka-up left running, and remove its data
+	@$(BIN)/python scripts/kafka.py down
+
 clean: ## Remove the environment, the data and all caches
+	-@test ! -e .data/kafka/running.json || $(BIN)/python scripts/kafka.py down
 	@rm -rf .venv .venv.lock .data .coverage htmlcov build *.egg-info gateway/playground/assets
 	@rm -rf .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	@find $(PACKAGES) -name __pycache__ -prune -exec rm -rf {} +

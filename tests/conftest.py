@@ -2,11 +2,15 @@
 
 import asyncio
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
 
 import async_solipsism
 import pytest
 from hypothesis import HealthCheck, settings
+
+from tests.servers.skipped import last_words
+
+pytest_plugins = ["tests.servers.fixtures"]
 
 LoopFactory = Callable[[], asyncio.AbstractEventLoop]
 
@@ -30,3 +34,11 @@ def pytest_asyncio_loop_factories(item: pytest.Item) -> Mapping[str, LoopFactory
     if item.get_closest_marker("steered_time"):
         return {"steered": async_solipsism.EventLoop}
     return {"real": asyncio.SelectorEventLoop}
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> Generator[None]:
+    """Say after everything else what was skipped, and the one command that would run it."""
+    yield
+    for line in last_words(terminalreporter.stats.get("skipped", [])):
+        terminalreporter.write_line(line, yellow=True)
