@@ -13,11 +13,12 @@ from rich.console import Console
 
 from gateway.app import create_app
 from gateway.dev import StubsFailed, run_dev
+from gateway.projector import ProjectorRefused, run_projector
 from gateway.serving import PortTaken, bind, make_server, run
 from gateway.settings import Settings, SettingsError
 from gateway.settings_reference import render_reference, rows_of
 from gateway.telemetry import configure_logging
-from gateway.token_key import make_key
+from gateway.token_key import keep_key, make_key
 from projections.token_codec import TokenCodec
 from projections.token_inspection import inspect_token
 from resolvers.schema import build_schema
@@ -51,6 +52,14 @@ def serve() -> None:
     app = create_app(settings, settings.read_token_keys())
     with bind(settings) as listening:
         run(make_server(app, drain_s=settings.drain_ms / 1000).serve(sockets=[listening]))
+
+
+@cli.command()
+def project() -> None:
+    """Keep a shared projection (BFF_STORE=redis) current; run as many as you like."""
+    settings = _settings()
+    configure_logging(settings.log_format)
+    run(run_projector(settings, Console(stderr=True)))
 
 
 @cli.command(
@@ -99,9 +108,9 @@ def inspect(
     text: Annotated[str, typer.Argument(help="The token.")],
     subject: Annotated[str, typer.Option(help="The session it is bound to.")] = "anonymous",
 ) -> None:
-    """Tell what a token demands; verified only where BFF_TOKEN_KEYS is set."""
+    """Tell what a token demands; verified only where its key is known."""
     given = _settings()
-    codec = None if given.token_keys is None else TokenCodec(given.read_token_keys())
+    codec = TokenCodec(given.read_token_keys()) if given.has_token_keys else None
     inspection = inspect_token(text, codec, subject)
     typer.echo(json.dumps(asdict(inspection), indent=2, default=str))
 
@@ -111,16 +120,23 @@ def key(
     key_id: Annotated[
         int, typer.Option("--id", min=0, max=63, help="0 to 63; new for a rotation.")
     ] = 1,
+    keep: Annotated[
+        Path | None,
+        typer.Option(help="Keep it in this file, for BFF_TOKEN_KEYS_FILE; one there stays."),
+    ] = None,
 ) -> None:
     """Make a signing key for BFF_TOKEN_KEYS."""
-    typer.echo(make_key(key_id))
+    if keep is None:
+        typer.echo(make_key(key_id))
+    else:
+        keep_key(keep, key_id)
 
 
 def main() -> None:
     """The entry point: expected failures are one clear message and exit code 2."""
     try:
         cli()
-    except (SettingsError, PortTaken, StubsFailed) as error:
+    except (SettingsError, PortTaken, StubsFailed, ProjectorRefused) as error:
         _fail(str(error))
     except KeyboardInterrupt:
         sys.exit(0)

@@ -102,7 +102,7 @@ async def _stop(process: asyncio.subprocess.Process) -> None:
 def _point_to(settings: Settings, urls: dict[str, str], key: str) -> Settings:
     """The services' addresses and the kept key, where the environment names none."""
     found = {f"{service}_url": HttpUrl(url) for service, url in urls.items()}
-    defaults = {**found, "token_keys": SecretStr(key)}
+    defaults = found if settings.has_token_keys else {**found, "token_keys": SecretStr(key)}
     missing = {k: v for k, v in defaults.items() if k not in settings.model_fields_set}
     return settings.model_copy(update=missing)
 

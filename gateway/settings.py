@@ -5,22 +5,14 @@ does not exist stops the start and is answered with the nearest right one.
 """
 
 import os
-import re
-from collections.abc import Mapping
-from difflib import get_close_matches
+from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    HttpUrl,
-    RedisDsn,
-    SecretStr,
-    ValidationError,
-)
+from pydantic import BaseModel, ConfigDict, Field, HttpUrl, RedisDsn, SecretStr, ValidationError
 from pydantic.fields import FieldInfo
 
+from gateway.settings_refusals import unknown_name, wrong_value
 from projections.consumer import ConsumerOptions
 from projections.feed import FeedOptions
 from projections.token_codec import LIFETIME_MINUTES, MAX_LIFETIME_MINUTES, TokenKeys
@@ -147,6 +139,9 @@ class Settings(BaseModel):
         "a second after a comma; the first signs. `bff token key` makes one. The same in all "
         "gateways. `bff dev` keeps one of its own.",
     )
+    token_keys_file: Path | None = Field(
+        None, description="A file that holds these keys instead, as secrets are mounted."
+    )
     token_lifetime_min: int = Field(
         LIFETIME_MINUTES,
         ge=1,
@@ -203,14 +198,14 @@ class Settings(BaseModel):
         Raises `SettingsError` with every problem and what to write instead.
         """
         given = {k: v for k, v in environment.items() if k.startswith(PREFIX)}
-        known = {variable_name(field) for field in cls.model_fields}
-        if problems := [_unknown(name) for name in given if name not in known]:
+        known = [variable_name(field) for field in cls.model_fields]
+        if problems := [unknown_name(name, known) for name in given if name not in known]:
             raise SettingsError("\n".join(problems))
         values = {**defaults, **{_field(name): value for name, value in given.items()}}
         try:
             settings = cls.model_validate(values)
         except ValidationError as error:
-            raise SettingsError("\n".join(_problems(error))) from None
+            raise SettingsError("\n".join(_wrong_values(error))) from None
         if settings.events == "kafka" and settings.store == "memory":
             raise SettingsError(
                 f"{PREFIX}EVENTS=kafka needs {PREFIX}STORE=redis: projectors share the partitions "
@@ -230,15 +225,35 @@ class Settings(BaseModel):
 
     def read_token_keys(self) -> TokenKeys:
         """The signing keys; raises `SettingsError`, not quoting them, if they cannot be used."""
-        if self.token_keys is None:
-            raise SettingsError(
-                f"{PREFIX}TOKEN_KEYS: there is no key to sign consistency tokens with; "
-                "`bff token key` makes one, the same for all gateways"
-            )
+        name, text = self._given_token_keys()
         try:
-            return TokenKeys.parse(self.token_keys.get_secret_value())
+            return TokenKeys.parse(text)
         except ValueError as error:
-            raise SettingsError(f"{PREFIX}TOKEN_KEYS: {error}") from None
+            raise SettingsError(f"{name}: {error}") from None
+
+    @property
+    def has_token_keys(self) -> bool:
+        """Whether any are given; whether they can be used, reading them tells."""
+        return not (self.token_keys is None and self.token_keys_file is None)
+
+    def _given_token_keys(self) -> tuple[str, str]:
+        """The variable that gives the keys, and their text."""
+        name = f"{PREFIX}TOKEN_KEYS"
+        match self.token_keys, self.token_keys_file:
+            case SecretStr() as keys, None:
+                return name, keys.get_secret_value()
+            case None, Path() as file:
+                try:
+                    return f"{name}_FILE", file.read_text(errors="replace").strip()
+                except OSError as error:
+                    raise SettingsError(f"{name}_FILE: {error.strerror}: {file}") from None
+            case None, None:
+                raise SettingsError(
+                    f"{name}: there is no key to sign consistency tokens with; "
+                    "`bff token key` makes one, the same for all gateways"
+                )
+            case _:
+                raise SettingsError(f"{name} and {name}_FILE: one of them is enough")
 
     def upstream_options(self, url: str) -> UpstreamOptions:
         """How the service at ``url`` is called."""
@@ -280,26 +295,6 @@ def _field(name: str) -> str:
     return name.removeprefix(PREFIX).lower()
 
 
-def _unknown(name: str) -> str:
-    known = [variable_name(field) for field in Settings.model_fields]
-    nearest = get_close_matches(name.upper(), known, n=1, cutoff=0.5)
-    hint = f"did you mean {nearest[0]}?" if nearest else "`bff settings` lists all names"
-    return f"{name}: there is no such setting; {hint}"
-
-
-def _problems(error: ValidationError) -> list[str]:
-    problems = []
+def _wrong_values(error: ValidationError) -> Iterator[str]:
     for detail in error.errors(include_url=False):
-        name = variable_name(str(detail["loc"][0]))
-        shown = (
-            ""
-            if name.endswith(("_KEYS", "_PASSWORD"))
-            else f" (given: {_masked(detail['input'])!r})"
-        )
-        problems.append(f"{name}: {detail['msg'].lower()}{shown}")
-    return problems
-
-
-def _masked(given: object) -> object:
-    """What was given, without what stands for a password in an address."""
-    return re.sub(r"//[^/@]*@", "//********@", given) if isinstance(given, str) else given
+        yield wrong_value(variable_name(str(detail["loc"][0])), detail["msg"], detail["input"])

@@ -6,6 +6,7 @@ Log events have a fixed name and fields; a request can be followed by its id, a 
 import logging
 import sys
 import time
+from collections.abc import Iterable
 from typing import Literal, assert_never
 
 import structlog
@@ -20,7 +21,26 @@ from projections.consumer import (
     SourceRestarted,
 )
 from projections.errors import ProjectionError
-from projections.positions import SourcePosition
+from projections.kafka_signals import (
+    CommitFailed,
+    KafkaFailed,
+    KafkaSignal,
+    LogReplayed,
+    PartitionsAssigned,
+    PartitionsRevoked,
+    TopicsMissing,
+)
+from projections.positions import Partition, SourcePosition
+from projections.redis_signals import (
+    AnnouncementsMissed,
+    EvictionPolicyUnsafe,
+    PersistenceOff,
+    RedisSignal,
+    ServerTooOld,
+    ServerUnchecked,
+    StoreLost,
+    StoreRecovered,
+)
 from resolvers.read_model import Reach
 from resolvers.upstream.breaker import CircuitChanged
 
@@ -83,6 +103,44 @@ class Telemetry:
             case _:
                 assert_never(signal)
 
+    def kafka(self, signal: KafkaSignal) -> None:
+        """What became of our membership in the group of projectors."""
+        match signal:
+            case PartitionsAssigned(partitions=partitions):
+                self._log.info("partitions_assigned", partitions=_named(partitions))
+            case PartitionsRevoked(partitions=partitions):
+                self._log.info("partitions_revoked", partitions=_named(partitions))
+            case LogReplayed(partition=partition):
+                self._log.warning("log_replayed", source=str(partition))
+            case KafkaFailed(error=error):
+                self._log.warning("kafka_failed", reason=str(error))
+            case TopicsMissing(topics=topics):
+                self._log.error("topics_missing", topics=list(topics))
+            case CommitFailed(error=error):
+                self._log.info("commit_failed", reason=type(error).__name__)
+            case _:
+                assert_never(signal)
+
+    def redis(self, signal: RedisSignal) -> None:
+        """What became of the server that keeps the projection, or what is wrong with it."""
+        match signal:
+            case StoreLost(reason=reason):
+                self._log.warning("store_lost", reason=reason)
+            case StoreRecovered():
+                self._log.info("store_recovered")
+            case AnnouncementsMissed():
+                self._log.info("announcements_missed")
+            case EvictionPolicyUnsafe(policy=policy):
+                self._log.error("store_may_drop_rows", policy=policy, needed="noeviction")
+            case PersistenceOff():
+                self._log.warning("store_keeps_nothing_over_a_restart")
+            case ServerTooOld(version=version):
+                self._log.error("store_too_old", version=version, needed="7")
+            case ServerUnchecked(reason=reason):
+                self._log.warning("store_unchecked", reason=reason)
+            case _:
+                assert_never(signal)
+
     def circuit(self, change: CircuitChanged) -> None:
         """A circuit opened, is being tried, or closed."""
         self._log.warning(
@@ -140,3 +198,7 @@ class Telemetry:
             reason=str(signal.error),
             exc_info=None if is_expected else signal.error,
         )
+
+
+def _named(partitions: Iterable[Partition]) -> list[str]:
+    return [str(partition) for partition in partitions]

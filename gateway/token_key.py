@@ -21,10 +21,15 @@ def kept_key(data_dir: Path) -> str:
     Readable by this user alone.
     """
     path = data_dir / KEY_FILE
-    data_dir.mkdir(parents=True, exist_ok=True)
-    if not path.exists():
-        _put_in_place(path, make_key())
+    keep_key(path)
     return path.read_text().strip()
+
+
+def keep_key(path: Path, key_id: int = 1) -> None:
+    """Make a key in this file, readable by this user alone; one that is there already stays."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if not path.exists():
+        _put_in_place(path, make_key(key_id))
 
 
 def _put_in_place(path: Path, text: str) -> None:

@@ -3,6 +3,7 @@
 ProjectionError
 ├── SourceError
 │   ├── SourceUnavailable   the source did not answer: back off and ask again
+│   │   └── TopicMissing    its topic is not there: create it
 │   ├── SourceBroken        the source brought what no log may hold: stop, show it, ask again
 │   │   └── PoisonFlood     too many events cannot be read: mend the reader rather than park them
 │   ├── SourceRefused       the source does not let us in: nothing changes until somebody acts
@@ -33,6 +34,14 @@ class SourceError(ProjectionError):
 
 class SourceUnavailable(SourceError):
     """The source did not answer in time or at all. The consumer backs off and asks again."""
+
+
+class TopicMissing(SourceUnavailable):
+    """The source's topic is not there, or not to be seen by us. We make none: create it."""
+
+    def __init__(self, source: str, topic: str) -> None:
+        super().__init__(source, f"there is no topic {topic}, or we may not see it: create it")
+        self.topic = topic
 
 
 class SourceBroken(SourceError):

@@ -25,7 +25,7 @@ from projections.projector import (
     park,
 )
 from projections.selection import PageKey, Root, reach
-from projections.store import Cut, EventBatch, Listener, StoredPage
+from projections.store import Cut, EventBatch, Listener, StoredPage, newest_of
 from projections.versions import AggregateKey, AggregateType, Version
 from projections.views import OrderRow, OrderStatus, Row
 from projections.views.orders import ListingPosition
@@ -161,13 +161,7 @@ class MemoryStore:
             del self._letters[letter_id]
 
     def _announce(self, verdicts: Sequence[Verdict]) -> None:
-        news: dict[AggregateKey, Version] = {}
-        for verdict in verdicts:
-            match verdict:
-                case Applied(key=key, stored=StoredRow(at=at)) | Parked(key=key, until=at):
-                    news[key] = max(at, news.get(key, at))
-                case Duplicate():
-                    pass
+        news = newest_of(verdicts)
         if news:
             for listener in tuple(self._listeners):
                 listener(news)

@@ -15,7 +15,7 @@ from typing import Protocol
 
 from projections.events import ParsedEvent
 from projections.positions import Partition, SourcePosition
-from projections.projector import StoredRow, Verdict
+from projections.projector import Applied, Duplicate, Parked, StoredRow, Verdict
 from projections.selection import PageKey, Root
 from projections.versions import AggregateKey, AggregateType, Version
 from projections.views import Row
@@ -77,6 +77,18 @@ None: something may not have been told; whoever relies on announcements is to lo
 
 Listener = Callable[[Announcement], None]
 """Is told every announcement. Must not raise."""
+
+
+def newest_of(verdicts: Iterable[Verdict]) -> dict[AggregateKey, Version]:
+    """What a batch with these verdicts announces: by aggregate, the newest version it brought."""
+    news: dict[AggregateKey, Version] = {}
+    for verdict in verdicts:
+        match verdict:
+            case Applied(key=key, stored=StoredRow(at=at)) | Parked(key=key, until=at):
+                news[key] = max(at, news.get(key, at))
+            case Duplicate():
+                pass
+    return news
 
 
 class Store(Protocol):

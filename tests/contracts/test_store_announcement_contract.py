@@ -1,12 +1,14 @@
 """The contract of a projection store: who listens is told what changed, once it can be read."""
 
+from collections.abc import Awaitable
 from dataclasses import replace
 from typing import cast
 
 import pytest
 
+from projections.errors import PositionMoved
 from projections.events import ParsedEvent, UnknownEvent
-from projections.store import Announcement
+from projections.store import Announcement, Cut
 from projections.versions import Version
 from tests.builders.rows import (
     batch,
@@ -20,47 +22,58 @@ from tests.builders.rows import (
     product_row,
     tombstone,
 )
-from tests.contracts.store_implementations import StoreUnderTest
+from tests.contracts.store_implementations import StoreUnderTest, is_marker
 
 KEY = customer_key()
 
 
+class ReadBack:
+    """Whoever begins to read the moment he is told of a change."""
+
+    def __init__(self, under_test: StoreUnderTest) -> None:
+        self._under_test = under_test
+        self.begun: list[tuple[Announcement, Awaitable[Cut]]] = []
+
+    def hear(self, announcement: Announcement) -> None:
+        if announcement is not None and not is_marker(announcement):
+            self.begun.append((announcement, self._under_test.begin_read(KEY)))
+
+
 async def test_announced_version_can_be_read_at_once(under_test: StoreUnderTest) -> None:
     """Who is woken by an announcement and reads finds the row, the listing and the position."""
-    seen: list[object] = []
+    read_back = ReadBack(under_test)
 
-    def read_back(versions: Announcement) -> None:
-        assert versions is not None
-        cut = under_test.cut_now(KEY)
-        seen.extend((versions[KEY], cut.version_of(KEY), cut.positions["orders"].cursor))
-
-    with under_test.store.listening(read_back):
+    with under_test.store.listening(read_back.hear):
         await under_test.apply(batch(change(customer_row(version=2)), at=position("log-1")))
+        await under_test.all_heard()
 
-    assert seen == [Version(1, 2), Version(1, 2), "log-1"]
+    [(versions, reading)] = read_back.begun
+    cut = await reading
+    assert versions == {KEY: Version(1, 2)}
+    assert cut.version_of(KEY) == Version(1, 2)
+    assert cut.positions["orders"].cursor == "log-1"
 
 
 async def test_healed_version_can_be_read_at_once(under_test: StoreUnderTest) -> None:
     """A live answer that was written back is announced like a change of the stream."""
-    seen: list[object] = []
+    read_back = ReadBack(under_test)
 
-    def read_back(versions: Announcement) -> None:
-        assert versions is not None
-        seen.extend((versions, under_test.cut_now(KEY).version_of(KEY)))
-
-    with under_test.store.listening(read_back):
+    with under_test.store.listening(read_back.hear):
         await under_test.store.heal([customer_row(version=2)])
+        await under_test.all_heard()
 
-    assert seen == [{KEY: Version(1, 2)}, Version(1, 2)]
+    [(versions, reading)] = read_back.begun
+    assert versions == {KEY: Version(1, 2)}
+    assert (await reading).version_of(KEY) == Version(1, 2)
 
 
 async def test_announcement_names_only_what_changed(under_test: StoreUnderTest) -> None:
     """Duplicates and unknown events in a batch are no news of anybody."""
-    heard: list[Announcement] = []
     known = change(product_row(version=5))
     await under_test.apply(batch(known))
+    await under_test.all_heard()
 
-    with under_test.store.listening(heard.append):
+    with under_test.hearing() as heard:
         await under_test.apply(
             batch(
                 known,
@@ -69,8 +82,9 @@ async def test_announcement_names_only_what_changed(under_test: StoreUnderTest) 
                 tombstone(order_key("o-1"), 4),
             )
         )
+        await under_test.all_heard()
 
-    assert heard == [{KEY: Version(1, 2), order_key("o-1"): Version(1, 4)}]
+    assert heard.versions == [{KEY: Version(1, 2), order_key("o-1"): Version(1, 4)}]
 
 
 @pytest.mark.parametrize(
@@ -82,63 +96,74 @@ async def test_batch_without_news_is_not_announced(
     under_test: StoreUnderTest, events: tuple[ParsedEvent, ...]
 ) -> None:
     """Where no row is newer than before, nobody is woken."""
-    heard: list[Announcement] = []
     await under_test.apply(batch(change(customer_row(version=1))))
+    await under_test.all_heard()
 
-    with under_test.store.listening(heard.append):
+    with under_test.hearing() as heard:
         await under_test.apply(batch(*events))
         await under_test.store.heal([customer_row(version=1)])
+        await under_test.all_heard()
 
-    assert heard == []
+    assert heard.versions == []
 
 
 async def test_parked_version_is_announced(under_test: StoreUnderTest) -> None:
     """It will not come again: who waits for it is woken, and finds its aggregate suspect."""
-    seen: list[object] = []
+    read_back = ReadBack(under_test)
 
-    def read_back(versions: Announcement) -> None:
-        assert versions is not None
-        seen.extend((versions, KEY in under_test.cut_now(KEY).suspects))
-
-    with under_test.store.listening(read_back):
+    with under_test.store.listening(read_back.hear):
         await under_test.apply(batch(change(customer_row(version=1)), poison(KEY, 2)))
+        await under_test.all_heard()
 
-    assert seen == [{KEY: Version(1, 2)}, True]
+    [(versions, reading)] = read_back.begun
+    assert versions == {KEY: Version(1, 2)}
+    assert KEY in (await reading).suspects
 
 
 async def test_newest_version_of_a_batch_is_announced(under_test: StoreUnderTest) -> None:
     """A row that changed several times in a batch is announced at the version it has now."""
-    heard: list[Announcement] = []
     rows = [customer_row(version=version) for version in (1, 2, 3)]
 
-    with under_test.store.listening(heard.append):
+    with under_test.hearing() as heard:
         await under_test.apply(batch(*map(change, rows), change(rows[0])))
+        await under_test.all_heard()
 
-    assert heard == [{KEY: Version(1, 3)}]
+    assert heard.versions == [{KEY: Version(1, 3)}]
 
 
 async def test_failing_batch_is_not_announced(under_test: StoreUnderTest) -> None:
     """What was not written is not promised to anybody."""
-    heard: list[Announcement] = []
     incomparable = cast("Version", "no version")
     broken = replace(change(order_row(version=2)), at=incomparable)
 
-    with under_test.store.listening(heard.append), pytest.raises(TypeError):
-        await under_test.apply(batch(change(order_row(version=1)), broken))
+    with under_test.hearing() as heard:
+        with pytest.raises(TypeError):
+            await under_test.apply(batch(change(order_row(version=1)), broken))
+        await under_test.all_heard()
 
-    assert heard == []
+    assert heard.versions == []
 
 
 async def test_everybody_who_listens_hears_until_he_leaves(under_test: StoreUnderTest) -> None:
     """Listeners come and go without disturbing one another."""
-    first: list[Announcement] = []
-    second: list[Announcement] = []
-
-    with under_test.store.listening(first.append):
-        with under_test.store.listening(second.append):
+    with under_test.hearing() as first:
+        with under_test.hearing() as second:
             await under_test.apply(batch(change(customer_row(version=1))))
+            await under_test.all_heard()
         await under_test.apply(batch(change(customer_row(version=2))))
+        await under_test.all_heard()
     await under_test.apply(batch(change(customer_row(version=3))))
+    await under_test.all_heard()
 
-    assert first == [{KEY: Version(1, 1)}, {KEY: Version(1, 2)}]
-    assert second == [{KEY: Version(1, 1)}]
+    assert first.versions == [{KEY: Version(1, 1)}, {KEY: Version(1, 2)}]
+    assert second.versions == [{KEY: Version(1, 1)}]
+
+
+async def test_refused_batch_is_not_announced(under_test: StoreUnderTest) -> None:
+    """Who writes from elsewhere than the store stands tells nobody anything."""
+    with under_test.hearing() as heard:
+        with pytest.raises(PositionMoved):
+            await under_test.store.apply(batch(change(order_row()), after="elsewhere"))
+        await under_test.all_heard()
+
+    assert heard.versions == []

@@ -1,4 +1,5 @@
 import base64
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -6,6 +7,7 @@ from hypothesis import strategies as st
 from pydantic import HttpUrl, ValidationError
 
 from gateway.settings import Settings, SettingsError
+from gateway.token_key import make_key
 
 
 def read(**variables: str) -> Settings:
@@ -169,6 +171,44 @@ def test_a_gateway_without_a_key_says_how_to_make_one() -> None:
     """Asked for keys that were not given, the settings name the variable and the command."""
     with pytest.raises(SettingsError, match=r"BFF_TOKEN_KEYS.*`bff token key` makes one"):
         read().read_token_keys()
+
+
+def test_keys_can_stand_in_a_file(tmp_path: Path) -> None:
+    """A mounted secret is as good as a variable, with or without a newline at its end."""
+    file = tmp_path / "token.keys"
+    file.write_text(f"{make_key(7)}\n")
+
+    settings = read(TOKEN_KEYS_FILE=str(file))
+
+    assert settings.has_token_keys
+    assert settings.read_token_keys().signing.id == 7
+
+
+@pytest.mark.parametrize(
+    ("content", "finding"),
+    [(None, "No such file or directory"), (b"1:hunter2", ""), (b"\xff\xfe", "")],
+)
+def test_a_file_without_usable_keys_is_named_and_not_quoted(
+    content: bytes | None, finding: str, tmp_path: Path
+) -> None:
+    """The refusal says which variable named the file, and nothing of what stands in it."""
+    file = tmp_path / "token.keys"
+    if content is not None:
+        file.write_bytes(content)
+
+    with pytest.raises(SettingsError) as refused:
+        read(TOKEN_KEYS_FILE=str(file)).read_token_keys()
+
+    assert str(refused.value).startswith(f"BFF_TOKEN_KEYS_FILE: {finding}")
+    assert "hunter2" not in str(refused.value)
+
+
+def test_keys_come_from_one_place(tmp_path: Path) -> None:
+    """Keys given twice are refused rather than one of them passed over."""
+    settings = read(TOKEN_KEYS=make_key(), TOKEN_KEYS_FILE=str(tmp_path / "token.keys"))
+
+    with pytest.raises(SettingsError, match="BFF_TOKEN_KEYS and BFF_TOKEN_KEYS_FILE"):
+        settings.read_token_keys()
 
 
 def test_an_address_ends_without_a_slash_where_paths_are_added() -> None:

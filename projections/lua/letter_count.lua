@@ -1,0 +1,3 @@
+-- How many dead letters there are.
+
+return redis.call('HLEN', LETTERS)

@@ -1,0 +1,104 @@
+"""Rows at hand: what this process has read of the store, as long as the news keep it honest.
+
+The rule: a cut from here is one moment of the store, though not always the last. Rows are dropped
+when the news tell of a newer version, and all of them when news may have been lost. Rows read at a
+later moment than the one up to which the news have been heard are kept, but nothing is shown until
+the news have come as far: so two moments never mix, and nobody who has seen a later one is shown an
+earlier one by this process.
+
+Only whole rows are kept that are to be trusted; listings, absence and parked aggregates are always
+asked of the store. So is everything once a second, for how current the sources are.
+"""
+
+from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
+
+from projections.positions import SourcePosition
+from projections.projector import StoredRow
+from projections.redis_cuts import Stamp, StampedCut
+from projections.redis_news import News
+from projections.selection import PageKey, Root, reach
+from projections.store import Cut
+from projections.versions import AggregateKey, Version
+from projections.views import Row
+
+POSITIONS_KEPT_S = 1.0
+"""How long positions are shown that were read with some cut: as long as a heartbeat takes."""
+
+
+class _NotAtHand(Exception):
+    """Something that a read needs is not kept here."""
+
+
+class NearCache:
+    """At most ``row_limit`` rows, those used last. ``now_s`` is a monotonic clock."""
+
+    def __init__(self, row_limit: int, *, now_s: Callable[[], float]) -> None:
+        self._row_limit = row_limit
+        self._now_s = now_s
+        self._rows: OrderedDict[AggregateKey, StoredRow] = OrderedDict()
+        self._positions: Mapping[str, SourcePosition] = {}
+        self._positions_until_s = float("-inf")
+        self._heard: Stamp | None = None
+        self._read_up_to = 0
+
+    def follow(self, news: News | None) -> None:
+        """Take in one write of the store; None: some may have been missed."""
+        if news is None or news.voided or self._heard is None:
+            # Before the first news nobody knows what was missed while there was no subscription.
+            self.drop()
+        self._heard = None if news is None else news.stamp
+        if news is not None:
+            self.outdate(news.changed)
+
+    def drop(self) -> None:
+        """Drop every row: any of them may be another one now."""
+        self._rows.clear()
+        self._read_up_to = 0
+
+    def outdate(self, versions: Mapping[AggregateKey, Version]) -> None:
+        """Drop rows that are older than these, wherever that is known from."""
+        for key, at in versions.items():
+            known = self._rows.get(key)
+            if known is not None and known.at < at:
+                del self._rows[key]
+
+    def keep(self, stamped: StampedCut) -> None:
+        """Keep the rows of a cut, unless the news are past it already."""
+        stamp, heard = stamped.stamp, self._heard
+        if stamp is None or heard is None or stamp.incarnation != heard.incarnation:
+            return
+        if self._row_limit == 0 or stamp.sequence < heard.sequence:
+            return
+        cut = stamped.cut
+        for key, stored in cut.rows.items():
+            if stored is not None and key not in cut.suspects:
+                self._rows[key] = stored
+                self._rows.move_to_end(key)
+        while len(self._rows) > self._row_limit:
+            self._rows.popitem(last=False)
+        self._read_up_to = max(self._read_up_to, stamp.sequence)
+        self._positions = cut.positions
+        self._positions_until_s = self._now_s() + POSITIONS_KEPT_S
+
+    def find(self, roots: Sequence[Root]) -> Cut | None:
+        """Everything ``roots`` reach, at one moment; None if the store has to be asked."""
+        if self._heard is None or self._heard.sequence < self._read_up_to:
+            return None
+        if not self._rows or not roots or self._now_s() > self._positions_until_s:
+            return None
+        try:
+            reached = [key for root in roots for key in reach(root, self._row_of, _page_of).keys]
+            rows = {key: self._rows[key] for key in reached}
+        except (_NotAtHand, KeyError):
+            return None
+        for key in rows:
+            self._rows.move_to_end(key)
+        return Cut(rows, {}, frozenset(), self._positions)
+
+    def _row_of(self, key: AggregateKey) -> Row | None:
+        return self._rows[key].row
+
+
+def _page_of(_: PageKey) -> Sequence[str]:
+    raise _NotAtHand

@@ -1,0 +1,61 @@
+from dataclasses import dataclass, replace
+
+import pytest
+
+from projections.kafka_cursor import START, Place, mark_of, parse_place
+
+
+@dataclass(frozen=True)
+class Lying:
+    """A record as it lies in a log."""
+
+    offset: int = 7
+    timestamp: int = 1_741_000_000_000
+    key: bytes | None = b"c-1"
+    value: bytes | None = b"{}"
+
+
+RECORD = Lying()
+
+
+def test_cursor_names_its_place() -> None:
+    """What a place is written as is read as that place."""
+    place = Place(next_offset=42, marked_offset=17, mark=mark_of(RECORD))
+
+    assert parse_place(str(place)) == place
+
+
+def test_start_names_no_place() -> None:
+    """Where nothing was read there is nothing to know the log by."""
+    assert parse_place(START) is None
+
+
+@pytest.mark.parametrize(
+    "cursor",
+    ["", "17", "log1-3", "3-2", "3-2-abc", "3-3-00ff00ff00ff00ff", "-1-2-00ff00ff00ff00ff"],
+)
+def test_what_was_never_given_is_refused(cursor: str) -> None:
+    """A cursor of another kind of source, or one that was tampered with, names no place."""
+    with pytest.raises(ValueError, match="no cursor of a Kafka partition"):
+        parse_place(cursor)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        replace(RECORD, offset=8),
+        replace(RECORD, timestamp=RECORD.timestamp + 1),
+        replace(RECORD, key=b"c-2"),
+        replace(RECORD, value=b"{ }"),
+        replace(RECORD, key=b"c-1{", value=b"}"),
+        replace(RECORD, key=None),
+    ],
+)
+def test_marks_tell_records_apart(other: Lying) -> None:
+    """Another place, time, key or value is another mark."""
+    assert mark_of(other) != mark_of(RECORD)
+
+
+def test_mark_stays() -> None:
+    """A record has the same mark in every process and every version of this code."""
+    assert mark_of(RECORD) == "0c4692010fef5d62"
