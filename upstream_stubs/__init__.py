@@ -7,5 +7,6 @@ everybody else, over HTTP and over events only.
 Reading order: `resources` (what is published) → `database`, `outbox` (how a change is committed) →
 `feed` (how it is told) → `request_parsing`, `problems`, `idempotency` (the REST border) →
 `customers`, `products`, `orders`, `replica` (the services) → `faults` (how they misbehave on
-demand) → `service`, `process`, `supervisor`, `__main__` (how they run).
+demand) → `relay` (how changes reach Kafka) → `service`, `process`, `supervisor`, `__main__` (how
+they run).
 """

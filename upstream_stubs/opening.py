@@ -1,9 +1,10 @@
-"""How each service is put together: its file, its demo data, its routes."""
+"""How each service is put together: its file, its demo data, its routes, its relay."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Final, Literal, TypeVar, assert_never
 
 import httpx
@@ -17,6 +18,8 @@ from upstream_stubs.orders import order_router
 from upstream_stubs.outbox import Outbox
 from upstream_stubs.products import product_router
 from upstream_stubs.records import Records
+from upstream_stubs.relay.kafka import TopicOptions, open_topic
+from upstream_stubs.relay.relay import Relay, topic_of
 from upstream_stubs.replica import Replica
 from upstream_stubs.resources import Customer, Order, Product, Resource
 from upstream_stubs.service import Stub, StubOptions, assemble
@@ -47,12 +50,32 @@ def filling(
 
 
 @asynccontextmanager
+async def publishing(
+    name: ServiceName, database: Database, stub: Stub, options: StubOptions
+) -> AsyncIterator[Stub]:
+    """The service with its relay at work, if it is told where Kafka is."""
+    if options.kafka is None:
+        yield stub
+        return
+    connect = partial(open_topic, topic_of(name), TopicOptions(bootstrap_servers=options.kafka))
+    relay = Relay(name, database, connect, stub.relay_faults)
+    async with asyncio.TaskGroup() as group:
+        running = group.create_task(relay.run(), name="relay")
+        try:
+            yield stub
+        finally:
+            running.cancel()
+
+
+@asynccontextmanager
 async def open_customers(options: StubOptions) -> AsyncIterator[Stub]:
     """The customer service over its own file."""
     fill = filling(Customer, seed.seed_customers, options)
     with open_database(options.file_of("customers"), tables=TABLES, fill=fill) as database:
         customers = Records(Outbox(database, Customer), AnswerBook(database))
-        yield assemble("customers", database, customer_router(customers))
+        stub = assemble("customers", database, customer_router(customers))
+        async with publishing("customers", database, stub, options):
+            yield stub
 
 
 @asynccontextmanager
@@ -61,7 +84,9 @@ async def open_products(options: StubOptions) -> AsyncIterator[Stub]:
     fill = filling(Product, seed.seed_products, options)
     with open_database(options.file_of("products"), tables=TABLES, fill=fill) as database:
         products = Records(Outbox(database, Product), AnswerBook(database))
-        yield assemble("products", database, product_router(products))
+        stub = assemble("products", database, product_router(products))
+        async with publishing("products", database, stub, options):
+            yield stub
 
 
 @asynccontextmanager
@@ -75,10 +100,12 @@ async def open_orders(
         copy = Replica(database, sources)
         desk = OrderDesk(orders, answers, copy)
         router = order_router(Records(orders, answers), desk, database)
+        stub = assemble("orders", database, router, copy.ready)
         async with asyncio.TaskGroup() as group:
             following = group.create_task(copy.follow(), name="follow feeds")
             try:
-                yield assemble("orders", database, router, copy.ready)
+                async with publishing("orders", database, stub, options):
+                    yield stub
             finally:
                 following.cancel()
 

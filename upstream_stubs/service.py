@@ -17,6 +17,7 @@ from upstream_stubs.database import Database
 from upstream_stubs.faults import REFUSE_ALL, Faults, FaultyApp, faults_router
 from upstream_stubs.feed import Feed, feed_router
 from upstream_stubs.problems import ProblemError, Refusal, answer_problems
+from upstream_stubs.relay.faults import RelayFaults, relay_faults_router
 from upstream_stubs.seed import FULL_DEMO, DemoSize
 
 WaitSeconds = Annotated[float, Query(ge=0, le=30, allow_inf_nan=False)]
@@ -24,11 +25,15 @@ WaitSeconds = Annotated[float, Query(ge=0, le=30, allow_inf_nan=False)]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StubOptions:
-    """Where a service keeps its file, and the demo data of a first start."""
+    """Where a service keeps its file, the demo data of a first start, and where it publishes.
+
+    ``kafka``: ``host:port``, comma-separated; None: events are told by the feed only.
+    """
 
     data_dir: Path
     seed: int = 1
     demo: DemoSize = FULL_DEMO
+    kafka: str | None = None
 
     def file_of(self, name: str) -> Path:
         """The service's database file."""
@@ -43,6 +48,7 @@ class Stub:
     ready: asyncio.Event
     feed: Feed
     faults: Faults
+    relay_faults: RelayFaults
 
     def stop(self) -> None:
         """Let go of every request that waits, so that a server can end at once."""
@@ -58,12 +64,14 @@ def assemble(
         ready = asyncio.Event()
         ready.set()
     feed = Feed(database)
-    faults = Faults(feed)
+    faults, relay_faults = Faults(feed), RelayFaults(database)
     app = FastAPI(title=name, openapi_url=None, redirect_slashes=False)
-    for part in (router, feed_router(feed), faults_router(faults), health_router(name, ready)):
+    for part in (router, feed_router(feed), health_router(name, ready)):
+        app.include_router(part)
+    for part in (faults_router(faults), relay_faults_router(relay_faults)):
         app.include_router(part)
     answer_problems(app)
-    return Stub(WholeBodies(FaultyApp(app, faults)), ready, feed, faults)
+    return Stub(WholeBodies(FaultyApp(app, faults)), ready, feed, faults, relay_faults)
 
 
 def health_router(name: str, ready: asyncio.Event) -> APIRouter:

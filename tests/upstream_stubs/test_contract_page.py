@@ -2,12 +2,16 @@
 
 import json
 import re
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from upstream_stubs.fault_rules import FaultRule, FaultSet
 from upstream_stubs.problems import Refusal
+from upstream_stubs.relay.batches import HEARTBEAT_KEY
+from upstream_stubs.relay.faults import RelayFaultSet
+from upstream_stubs.relay.heartbeats import render_heartbeat
 from upstream_stubs.resources import Customer, Order, Product, Resource
 
 PAGE = (Path(__file__).parents[2] / "docs" / "contract.md").read_text()
@@ -26,6 +30,23 @@ def test_every_member_of_a_fault_rule_is_on_the_page() -> None:
     members = [str(field.alias) for field in FaultRule.model_fields.values()]
 
     assert [member for member in members if f"`{member}`" not in PAGE] == []
+
+
+def test_every_member_of_the_relays_faults_is_on_the_page() -> None:
+    """The table of the relay's faults names every member."""
+    members = [str(field.alias) for field in RelayFaultSet.model_fields.values()]
+
+    assert [member for member in members if f"| `{member}` |" not in PAGE] == []
+
+
+def test_heartbeat_on_the_page_is_what_the_relay_publishes() -> None:
+    """The sample has the attributes of a real one, and the same type."""
+    real = json.loads(render_heartbeat("/orders", datetime(2025, 3, 1, 9, 30, tzinfo=UTC)))
+
+    [shown] = [json.loads(sample) for sample in samples() if "outbox.heartbeat" in sample]
+
+    assert shown == {**real, "id": shown["id"]}
+    assert f"`{HEARTBEAT_KEY}`" in PAGE
 
 
 def samples() -> list[str]:
