@@ -4,6 +4,7 @@ import difflib
 import json
 import os
 import sys
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, NoReturn
@@ -13,6 +14,7 @@ from rich.console import Console
 
 from gateway.app import create_app
 from gateway.dev import StubsFailed, run_dev
+from gateway.operating.commands import add_operator_commands
 from gateway.projector import ProjectorRefused, run_projector
 from gateway.serving import PortTaken, bind, make_server, run
 from gateway.settings import Settings, SettingsError
@@ -34,6 +36,7 @@ cli = typer.Typer(
 )
 token = typer.Typer(help="Consistency tokens: look into one, make a key.", no_args_is_help=True)
 cli.add_typer(token, name="token")
+add_operator_commands(cli, Settings.from_environment)
 
 
 @cli.command()
@@ -59,7 +62,8 @@ def project() -> None:
     """Keep a shared projection (BFF_STORE=redis) current; run as many as you like."""
     settings = _settings()
     configure_logging(settings.log_format)
-    run(run_projector(settings, Console(stderr=True)))
+    with suppress(KeyboardInterrupt):  # it has let go of its partitions and closed everything
+        run(run_projector(settings, Console(stderr=True)))
 
 
 @cli.command(

@@ -91,11 +91,31 @@ def bind(settings: Settings) -> socket.socket:
 def run(serving: Coroutine[None, None, None]) -> None:
     """Run ``serving`` to its end on the fastest event loop there is.
 
-    SIGTERM is taken for Ctrl-C: ``serving`` is cancelled and closes what it has opened.
+    SIGTERM is taken for Ctrl-C: ``serving`` is cancelled and closes what it has opened, then
+    KeyboardInterrupt is raised. (Not by sending SIGINT, which a shell's background jobs ignore.)
     """
-    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+    is_terminated = False
+
+    async def until_terminated() -> None:
+        loop, task = asyncio.get_running_loop(), asyncio.current_task()
+
+        def terminate(*_: object) -> None:
+            nonlocal is_terminated
+            is_terminated = True
+            if task is not None:
+                loop.call_soon_threadsafe(task.cancel)
+
+        signal.signal(signal.SIGTERM, terminate)
+        await serving
+
     with asyncio.Runner(loop_factory=auto_loop_factory()) as runner:
-        runner.run(serving)
+        try:
+            runner.run(until_terminated())
+        except asyncio.CancelledError:
+            if not is_terminated:
+                raise
+    if is_terminated:
+        raise KeyboardInterrupt
 
 
 def make_server(app: FastAPI, *, drain_s: float = 0.0) -> Server:

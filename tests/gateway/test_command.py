@@ -239,16 +239,6 @@ def test_a_made_key_can_be_used(monkeypatch: pytest.MonkeyPatch) -> None:
     assert first.split(":")[1] != second.split(":")[1]
 
 
-def test_a_key_can_be_kept_in_a_file(tmp_path: Path) -> None:
-    """`bff token key --keep` writes the key once, says nothing of it, and leaves what is there."""
-    file = tmp_path / "keys" / "token.keys"
-
-    said = [bff("token", "key", "--keep", str(file), "--id", key_id).out for key_id in "12"]
-
-    assert said == ["", ""]
-    assert TokenKeys.parse(file.read_text()).signing.id == 1
-
-
 @pytest.mark.steered_time
 async def test_a_token_is_verified_where_the_key_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
     """With the right key and subject a token is shown as verified, with what it demands."""

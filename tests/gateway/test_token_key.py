@@ -1,6 +1,9 @@
 import stat
 from pathlib import Path
 
+from typer.testing import CliRunner
+
+from gateway.__main__ import cli
 from gateway.token_key import KEY_FILE, kept_key, make_key
 from projections.token_codec import TokenKeys
 
@@ -25,3 +28,14 @@ def test_a_kept_key_is_for_this_user_alone(tmp_path: Path) -> None:
 def test_no_two_keys_are_alike(tmp_path: Path) -> None:
     """Each key is random."""
     assert len({make_key() for _ in range(20)} | {kept_key(tmp_path)}) == 21
+
+
+def test_an_operator_keeps_a_key_in_a_file_of_hers(tmp_path: Path) -> None:
+    """`bff token key --keep` writes the key once, says nothing of it, and leaves what is there."""
+    file = tmp_path / "keys" / "token.keys"
+    command = ["token", "key", "--keep", str(file), "--id"]
+
+    said = [CliRunner().invoke(cli, [*command, key_id]) for key_id in "12"]
+
+    assert [(ended.exit_code, ended.output) for ended in said] == [(0, ""), (0, "")]
+    assert TokenKeys.parse(file.read_text()).signing.id == 1

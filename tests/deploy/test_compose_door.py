@@ -1,0 +1,67 @@
+"""The compose file's load balancer, as HAProxy and as its clients find it."""
+
+import subprocess
+from collections.abc import Iterator
+
+import httpx
+import pytest
+
+from tests.deploy.door import ADDRESSES, SETTINGS, Callers, Door, haproxy, open_door
+
+pytestmark = [pytest.mark.e2e, pytest.mark.slow]
+FIRST, SECOND = ADDRESSES
+
+
+@pytest.fixture(scope="module")
+def door(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Door]:
+    """One door for all tests; each leaves two gateways behind it."""
+    with open_door(tmp_path_factory.mktemp("door")) as door:
+        yield door
+
+
+def test_haproxy_finds_nothing_wrong() -> None:
+    """HAProxy accepts its settings as they stand in the file, without a warning."""
+    checked = subprocess.run(
+        [haproxy(), "-c", "-f", str(SETTINGS)], check=False, capture_output=True, text=True
+    )
+
+    assert checked.returncode == 0, checked.stderr
+    assert "WARNING" not in checked.stdout + checked.stderr
+
+
+def test_gateways_can_be_replaced_one_after_the_other(door: Door) -> None:
+    """Gateways end and start again under load, and not one request fails."""
+    with Callers(door.url) as callers:
+        callers.ask_on()
+        exit_codes = []
+        for address in ADDRESSES:
+            exit_codes.append(door.gateways.stop(address))
+            callers.ask_on()
+            door.gateways.start(address)
+            callers.ask_on(600)  # the door asks once a second whether it is back
+
+    assert exit_codes == [0, 0]
+    assert callers.outcomes.keys() == {("GET", "200"), ("POST", "200")}
+
+
+def test_a_gateway_that_dies_is_missed_by_nobody_who_only_reads(door: Door) -> None:
+    """A GET under way is asked of the other gateway; a POST is not, for it may be a write."""
+    with Callers(door.url, count=8) as callers:
+        callers.ask_on()
+        door.gateways.kill(FIRST)
+        callers.ask_on(500)
+        failed = {key: count for key, count in callers.outcomes.items() if key[1] != "200"}
+        door.gateways.start(FIRST)
+
+    assert {method for method, _ in failed} <= {"POST"}
+    assert sum(failed.values()) <= 4  # one for each of those who had asked by POST at that moment
+
+
+def test_a_body_that_no_gateway_would_read_gets_no_further_than_the_door(door: Door) -> None:
+    """Beyond the door's limit it refuses by itself; below, the gateway does, as GraphQL."""
+    with httpx.Client(base_url=door.url, trust_env=False) as client:
+        small, large = (client.post("/graphql", content=bytes(n)) for n in (300_000, 2**21))
+
+    assert (small.status_code, large.status_code) == (413, 413)
+    assert small.json()["errors"][0]["extensions"]["code"] == "BODY_TOO_LARGE"
+    assert large.headers["content-type"] == "text/html"
