@@ -36,7 +36,6 @@ cli = typer.Typer(
 )
 token = typer.Typer(help="Consistency tokens: look into one, make a key.", no_args_is_help=True)
 cli.add_typer(token, name="token")
-add_operator_commands(cli, Settings.from_environment)
 
 
 @cli.command()
@@ -134,6 +133,9 @@ def key(
         typer.echo(make_key(key_id))
     else:
         keep_key(keep, key_id)
+
+
+add_operator_commands(cli, Settings.from_environment)
 
 
 def main() -> None:
