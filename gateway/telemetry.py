@@ -99,7 +99,7 @@ class Telemetry:
                     reason=error.reason,
                 )
             case PositionLost(partition=partition):
-                self._log.warning("position_lost", source=str(partition))
+                self._log.info("position_lost", source=str(partition))
             case _:
                 assert_never(signal)
 

@@ -23,7 +23,7 @@ from projections.errors import (
 )
 from projections.kafka_client import to_source_error
 from projections.kafka_cursor import START, Place, mark_of, parse_place
-from projections.kafka_lanes import KafkaRecord, Lane, PlaceLost
+from projections.kafka_lane import KafkaRecord, Lane, PlaceLost
 from projections.kafka_options import KafkaOptions
 from projections.kafka_records import Reading, read_records
 from projections.kafka_signals import KafkaObserver, LogReplayed
@@ -173,10 +173,10 @@ class KafkaPartition:
         remaining_count = self._lane.remaining_count
         is_caught_up = remaining_count == 0 and reading.blocked is None
         if self._options.has_heartbeats:
-            proven_at_s = reading.proven_at_s or NEVER_S
+            proven_at_s = reading.proven_at_s
         else:
             proven_at_s = (self._lane.end_proven_at_s or NEVER_S) if is_caught_up else NEVER_S
-        # Clocks differ, and a proof is never from the future; a relay may tell an old one again.
+        # Clocks differ, and a proof is never from the future.
         proven_at_s = min(proven_at_s, self._wall_clock())
         self._proven_at_s = max(self._proven_at_s, proven_at_s)
         cursor = START if self._cursor is None else self._cursor

@@ -10,7 +10,7 @@ import logging
 import re
 import ssl
 from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Final
 
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition, errors
@@ -22,10 +22,11 @@ from projections.kafka_options import KafkaOptions
 KAFKA: Final = "kafka"
 """The source of failures that are no single topic's."""
 
-CLOSE_LIMIT_S: Final = 1.2
+CLOSE_LIMIT_S: Final = 1.0
 """How long a member may take to leave in order (s); others wait out its session otherwise."""
 
-ABANDON_LIMIT_S: Final = 0.3
+ABANDON_LIMIT_S: Final = 0.25
+"""How long each of two further steps may take, when leaving in order took too long (s)."""
 
 NOBODY: Final = TopicPartition("", -1)
 """A partition that nobody has: asking for its records waits, and learns what went wrong."""
@@ -56,7 +57,8 @@ REFUSALS: Final = (
 
 def to_source_error(source: str, error: Exception) -> SourceError:
     """What a failure of aiokafka's means for whoever reads the source."""
-    reason = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    name, text = type(error).__name__, str(error)
+    reason = text if name in text else f"{name}: {text}"  # aiokafka's own say who they are
     if isinstance(error, REFUSALS):
         return SourceRefused(source, reason)
     return SourceUnavailable(source, reason)
@@ -153,23 +155,32 @@ async def _why_closed(options: KafkaOptions, error: errors.KafkaError) -> Source
 async def _close(consumer: AIOKafkaConsumer) -> None:
     """Leave the group, so that others take over at once, and close everything; never raises."""
     try:
-        async with asyncio.timeout(CLOSE_LIMIT_S):
-            await consumer.stop()
-    except (TimeoutError, errors.KafkaError):
+        async with asyncio.timeout(CLOSE_LIMIT_S), asyncio.TaskGroup() as tasks:
+            # A task of its own: what `stop` has cancelled may come out of it as a cancellation.
+            stopping = tasks.create_task(consumer.stop())
+    except (TimeoutError, ExceptionGroup):
         await _abandon(consumer)
+    else:
+        if stopping.cancelled():
+            await _abandon(consumer)
 
 
 async def _abandon(consumer: AIOKafkaConsumer) -> None:
-    """End what `stop` has not come to, since it awaits the answers of brokers that give none."""
-    # It has no public way to be closed without them.
-    coordinator, fetcher = consumer._coordinator, consumer._fetcher  # noqa: SLF001 - see above
-    try:
+    """End what `stop` has not come to: it awaits the answers even of brokers that give none."""
+    # There is no public way to end it without them.
+    fetcher, coordinator = consumer._fetcher, consumer._coordinator  # noqa: SLF001 - see above
+    tasks = [
+        *(fetcher._pending_tasks if fetcher is not None else ()),  # noqa: SLF001 - see above
+        *(task for part in (fetcher, coordinator) if part is not None for task in _tasks_of(part)),
+    ]
+    for task in tasks:
+        task.cancel()
+    if tasks:
+        await asyncio.wait(tasks, timeout=ABANDON_LIMIT_S)
+    with suppress(TimeoutError, errors.KafkaError):
         async with asyncio.timeout(ABANDON_LIMIT_S):
-            if consumer._group_id is not None and coordinator is not None:  # noqa: SLF001 - see above
-                await coordinator._stop_heartbeat_task()  # noqa: SLF001 - see above
-                await coordinator._stop_commit_offsets_refresh_task()  # noqa: SLF001 - see above
-            if fetcher is not None:
-                await fetcher.close()
             await consumer._client.close()  # noqa: SLF001 - see above
-    except (TimeoutError, errors.KafkaError):
-        return
+
+
+def _tasks_of(part: object) -> list[asyncio.Task[object]]:
+    return [value for value in vars(part).values() if isinstance(value, asyncio.Task)]

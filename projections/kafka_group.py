@@ -17,7 +17,7 @@ from projections.errors import SourceRefused, SourceUnavailable
 from projections.feed import EventSource
 from projections.kafka import KafkaPartition
 from projections.kafka_client import KAFKA, open_consumer, subscribe, to_source_error
-from projections.kafka_lanes import Intake
+from projections.kafka_intake import Intake
 from projections.kafka_options import KafkaOptions
 from projections.kafka_signals import (
     CommitFailed,
@@ -209,7 +209,9 @@ class _Membership(ConsumerRebalanceListener):
             async with asyncio.timeout(limit_s):
                 await self._consumer.commit(offsets)
         except (TimeoutError, errors.KafkaError) as error:
-            self._observe(CommitFailed(error))
+            # What aiokafka makes of a lost membership is a page about something else.
+            cause = error.__cause__ if isinstance(error.__cause__, errors.KafkaError) else error
+            self._observe(CommitFailed(to_source_error(KAFKA, cause)))
         else:
             self._committed.update(offsets)
 

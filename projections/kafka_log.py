@@ -14,7 +14,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition, errors
 from projections.errors import TopicMissing
 from projections.kafka import KafkaPartition
 from projections.kafka_client import KAFKA, NOBODY, open_consumer, subscribe, to_source_error
-from projections.kafka_lanes import Intake
+from projections.kafka_intake import Intake
 from projections.kafka_options import KafkaOptions
 from projections.kafka_signals import KafkaObserver
 from projections.positions import Partition

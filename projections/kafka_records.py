@@ -18,11 +18,15 @@ from projections.events import (
     parse_event,
 )
 from projections.kafka_cursor import Record
+from projections.positions import NEVER_S
 from projections.versions import AggregateKey, AggregateType
 from projections.views.aggregate import is_id
 
 HEARTBEAT_KEY: Final = b"~heartbeat"
 """The key under which heartbeats lie, so that compaction keeps but one of them. It is no id."""
+
+TYPES: Final = {of_type.source: of_type for of_type in AggregateType}
+"""Whose events the topic of a source holds."""
 
 SHOWN_BYTES: Final = 64
 
@@ -40,20 +44,21 @@ class Reading:
     """What consecutive records said.
 
     ``next_offset`` is behind the last record read, None if the first is blocked already;
-    ``marked`` the last one that stays in a compacted log. ``proven_at_s`` is what the last
-    heartbeat proves.
+    ``marked`` the last one that stays in a compacted log. ``proven_at_s`` is the latest instant
+    that a heartbeat among them proves.
     """
 
     events: list[ParsedEvent]
     next_offset: int | None = None
     marked: Record | None = None
-    proven_at_s: float | None = None
+    proven_at_s: float = NEVER_S
     blocked: Blocked | None = None
 
 
 def read_records(records: Sequence[Record], source: str, record_limit_bytes: int) -> Reading:
     """Read records of one partition in order, up to the first that must not be passed."""
     reading = Reading([])
+    of_type = TYPES.get(source)
     for record in records:
         value = record.value
         if value is not None:
@@ -61,12 +66,13 @@ def read_records(records: Sequence[Record], source: str, record_limit_bytes: int
             if size_bytes > record_limit_bytes:
                 reading.blocked = _too_large(record, size_bytes, record_limit_bytes)
                 break
-            event = parse_record(source, record.key, value)
+            event = parse_record(of_type, record.key, value)
             if isinstance(event, UnreadableEvent):
                 reading.blocked = Blocked(record.offset, f"no event: {event.reason}")
                 break
             if isinstance(event, Heartbeat):
-                reading.proven_at_s = event.committed_at.timestamp()
+                # A relay that starts again repeats: the older proof does not undo the newer.
+                reading.proven_at_s = max(reading.proven_at_s, event.committed_at.timestamp())
             else:
                 reading.events.append(event)
                 reading.marked = record
@@ -75,8 +81,10 @@ def read_records(records: Sequence[Record], source: str, record_limit_bytes: int
     return reading
 
 
-def parse_record(source: str, key: bytes | None, value: bytes) -> ParsedEvent | UnreadableEvent:
-    """The event in a record of the source's topic. Never raises.
+def parse_record(
+    of_type: AggregateType | None, key: bytes | None, value: bytes
+) -> ParsedEvent | UnreadableEvent:
+    """The event in a record of the topic of this type. Never raises.
 
     A change under a key other than its aggregate's id is poison, though it can be read: partitions
     and compaction go by the key, so newer states of that aggregate may be out of order or gone.
@@ -84,26 +92,20 @@ def parse_record(source: str, key: bytes | None, value: bytes) -> ParsedEvent | 
     event = parse_event(value)
     match event:
         case StateChange(key=aggregate, at=at):
-            if aggregate.id.encode() == key and aggregate.type.source == source:
+            if aggregate.type is of_type and aggregate.id.encode() == key:
                 return event
-            reason = f"record: key {_shown(key)} in the topic of {source} for {aggregate}"
+            reason = f"record: {aggregate} under key {_shown(key)} among changes of {of_type}"
             return PoisonEvent(aggregate, reason, at, value)
         case UnreadableEvent() if key == HEARTBEAT_KEY:
             return UnknownEvent("unreadable heartbeat")  # nobody's change, and it proves nothing
         case UnreadableEvent(reason=reason):
-            owner = _owner(source, key)
-            return event if owner is None else PoisonEvent(owner, f"record: {reason}", raw=value)
+            aggregate_id = (key or b"").decode(errors="replace")
+            if of_type is None or not is_id(aggregate_id):
+                return event
+            owner = AggregateKey(of_type, aggregate_id)
+            return PoisonEvent(owner, f"record: {reason}", raw=value)
         case PoisonEvent() | UnknownEvent() | Heartbeat():
             return event
-
-
-def _owner(source: str, key: bytes | None) -> AggregateKey | None:
-    """The aggregate that a key names; None if it names none."""
-    aggregate_id = (key or b"").decode(errors="replace")
-    if not is_id(aggregate_id):
-        return None
-    types = (of_type for of_type in AggregateType if of_type.source == source)
-    return next((AggregateKey(of_type, aggregate_id) for of_type in types), None)
 
 
 def _too_large(record: Record, size_bytes: int, record_limit_bytes: int) -> Blocked:

@@ -8,6 +8,7 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
+from projections.events import UNREADABLE
 from projections.positions import SourcePosition, join_positions
 from projections.projector import StoredRow
 from projections.redis_connections import Reply
@@ -78,10 +79,8 @@ class Cuts:
                 answer.letters, answer.ids, answer.values, strict=True
             )
         ]
-        stored = [
-            (key, None if value is None else unpack_row(key.type, value)) for key, value in rows
-        ]
-        suspects = {stored[place][0] for place in answer.suspects}
+        suspects = {rows[place][0] for place in answer.suspects}
+        stored = [(key, _stored(key, value, suspects)) for key, value in rows]
         positions, stamp = self._joined(answer.positions), _stamp(answer.stamp)
         return [
             StampedCut(_cut(stored, own_rows, own_pages, pages, suspects, positions), stamp)
@@ -99,6 +98,17 @@ class Cuts:
             )
             self._packed_positions = packed
         return self._positions
+
+
+def _stored(
+    key: AggregateKey, value: bytes | None, suspects: set[AggregateKey]
+) -> StoredRow | None:
+    """The row; one that another release has written and this one cannot read becomes suspect."""
+    try:
+        return None if value is None else unpack_row(key.type, value)
+    except UNREADABLE:
+        suspects.add(key)
+        return None
 
 
 def _cut(

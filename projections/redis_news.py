@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 import msgspec
 from msgspec import Struct
@@ -43,7 +44,7 @@ class _MovedPosition(Struct, frozen=True, array_like=True):
 class _Message(Struct, frozen=True, array_like=True):
     incarnation: str
     sequence: int
-    versions: list[tuple[int, str, int, int]]
+    versions: list[tuple[Literal[1, 2, 3], str, int, int]]
     customer_ids: frozenset[str]
     positions: list[_MovedPosition]
     voided: frozenset[str]
@@ -52,9 +53,12 @@ class _Message(Struct, frozen=True, array_like=True):
 _messages = msgspec.msgpack.Decoder(_Message)
 
 
-def parse_news(raw: bytes) -> News:
-    """Read one message of the channel."""
-    message = _messages.decode(raw)
+def parse_news(raw: bytes) -> News | None:
+    """Read one message of the channel; None for what is no message of ours."""
+    try:
+        message = _messages.decode(raw)
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return None
     return News(
         Stamp(message.incarnation, message.sequence),
         {

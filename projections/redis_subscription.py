@@ -113,16 +113,19 @@ class Subscription:
     def _take(self, heard: Reply) -> None:
         match heard:
             case [b"message", _, bytes(raw)]:
-                news = parse_news(raw)
-                if self._heard is not None and news.stamp != self._heard.next:
-                    self._observe(AnnouncementsMissed())
-                    self._miss()
-                self._heard = news.stamp
-                self._tell(news)
+                self._tell(parse_news(raw))
             case _:  # the sign of life that was asked for
                 pass
 
-    def _tell(self, news: News) -> None:
+    def _tell(self, news: News | None) -> None:
+        if news is None or (self._heard is not None and news.stamp != self._heard.next):
+            self._observe(AnnouncementsMissed())
+            self._miss()
+        if news is not None:
+            self._heard = news.stamp
+            self._pass_on(news)
+
+    def _pass_on(self, news: News) -> None:
         for follower in tuple(self._followers):
             follower(news)
         if news.voided:

@@ -92,12 +92,10 @@ local function judge(event, value)
   return 'D'
 end
 
--- What came live is ahead of the stream until the stream gets there.
+-- The value of a live answer says that it is ahead of the stream.
 local function judge_healing(event, value)
   local row = rows[event[1]][event[2]]
-  if not is_ahead(event, row) then return end
-  replace_row(row, event, value)
-  row.is_healed = true
+  if is_ahead(event, row) then replace_row(row, event, value) end
 end
 
 local function park(event, raw)

@@ -140,6 +140,21 @@ class TestPartitions:
         assert not cut.positions["orders"].is_caught_up
         assert cut.current_since_minute(order_key().type) is None
 
+    async def test_source_that_has_grown_is_caught_up_with_its_new_partitions(
+        self, under_test: StoreUnderTest
+    ) -> None:
+        """Partitions keep their positions when others are added, and those have to be read too."""
+        store, grown = under_test.store, Partition("orders", 0, 3)
+        await store.apply(on(FIRST, batch(at=position("a-1"))))
+        await store.apply(on(SECOND, batch(at=position("b-1"))))
+
+        await store.apply(on(grown, batch(at=position("a-2"), after="a-1")))
+        meanwhile = (await under_test.cut(order_key())).positions["orders"]
+        await store.apply(on(Partition("orders", 2, 3), batch(at=position("c-1"))))
+
+        assert not meanwhile.is_caught_up
+        assert (await under_test.cut(order_key())).positions["orders"].is_caught_up
+
     async def test_lag_that_is_not_told_stays_untold(self, under_test: StoreUnderTest) -> None:
         """A source that does not say how much is left has no lag, rather than none left."""
         await under_test.store.apply(batch(at=position(remaining_count=None)))

@@ -2,6 +2,9 @@
 
 from dataclasses import replace
 
+import pytest
+
+from projections import memory_store, redis_writes
 from projections.dead_letters import DeadLetter
 from projections.events import PoisonEvent
 from projections.projector import Applied, Duplicate
@@ -24,6 +27,13 @@ RAW = b'{"not": "for us", "nor": "\xff"}'
 
 def unreadable(key: AggregateKey = KEY, version: int | None = 2) -> PoisonEvent:
     return replace(poison(key, version), raw=RAW)
+
+
+@pytest.fixture
+def five_letters(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Stores that keep no more than five."""
+    for store in (memory_store, redis_writes):
+        monkeypatch.setattr(store, "LETTER_LIMIT", 5)
 
 
 async def the_letter(under_test: StoreUnderTest) -> DeadLetter:
@@ -88,6 +98,19 @@ class TestKeeping:
 
         assert [letter.key.id for letter in letters] == list(reversed(ids))[:8]
 
+    @pytest.mark.usefixtures("five_letters")
+    async def test_oldest_letters_give_way(self, under_test: StoreUnderTest) -> None:
+        """There is a limit to what is kept, and what came last is kept."""
+        ids = [f"o-{number}" for number in range(12)]
+
+        await under_test.apply(batch(*(unreadable(order_key(id_)) for id_ in ids[:9])))
+        await under_test.apply(batch(*(unreadable(order_key(id_)) for id_ in ids[9:])))
+
+        letters = await under_test.store.dead_letters(99)
+        assert [letter.key.id for letter in letters] == list(reversed(ids))[:5]
+        assert await under_test.store.dead_letter_count() == 5
+        assert await under_test.store.dead_letter("order:o-0@1.2") is None
+
     async def test_letter_outlives_its_source_being_read_anew(
         self, under_test: StoreUnderTest
     ) -> None:
@@ -107,6 +130,7 @@ class TestReplaying:
         """Read at last, the event does what it would have done, and is announced."""
         await under_test.apply(batch(change(order_row(version=1)), unreadable(version=2)))
         letter = await the_letter(under_test)
+        await under_test.all_heard()
 
         with under_test.hearing() as heard:
             verdict = await under_test.store.replay(letter, change(order_row(version=2)))

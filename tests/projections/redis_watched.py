@@ -80,8 +80,8 @@ async def watched(
 
 @asynccontextmanager
 async def listening_store(url: str) -> AsyncIterator[RedisStore]:
-    """A store that has subscribed already."""
-    async with watched(url) as opened:
+    """A store that has subscribed already, and takes no quiet for a reason to look."""
+    async with watched(url, quiet_s=60.0) as opened:
         await subscribed(opened.store)
         yield opened.store
 

@@ -7,6 +7,7 @@ import pytest
 
 from projections.events import PoisonEvent, StateChange, UnknownEvent
 from projections.kafka_records import Reading, read_records
+from projections.positions import NEVER_S
 from projections.views import Row
 from tests.builders.kafka_logs import heartbeat
 from tests.builders.rows import (
@@ -84,7 +85,7 @@ class TestWhatTheySay:
         reading = read(Lying(0, b"~heartbeat", b"thump"))
 
         assert reading.events == [UnknownEvent("unreadable heartbeat")]
-        assert (reading.proven_at_s, reading.blocked) == (None, None)
+        assert (reading.proven_at_s, reading.blocked) == (NEVER_S, None)
 
 
 class TestPoison:

@@ -86,7 +86,7 @@ class TestServerThatIsGone:
     async def test_server_that_comes_back_empty_is_filled_from_the_start(
         self, private_valkey: Valkey
     ) -> None:
-        """Who goes on as if nothing had happened is refused, and finds no position to go on from."""
+        """Who goes on as before is refused, and finds no position to go on from."""
         async with listening_store(private_valkey.url) as store:
             await bring(store, 1)
 
@@ -257,3 +257,16 @@ class TestSubscription:
 
         assert heard.told
         assert set(heard.told) == {None}
+
+    async def test_listener_is_told_again_and_again_while_nothing_can_be_heard(
+        self, private_valkey: Valkey
+    ) -> None:
+        """Whoever waits while the server is gone looks for himself, and need not be called."""
+        async with watched(private_valkey.url) as opened:
+            await subscribed(opened.store)
+            with hearing(opened.store) as heard:
+                private_valkey.kill()
+                await heard.until_count(3)
+
+        assert set(heard.told) == {None}
+        assert not isinstance(opened.signals.told[-1], StoreRecovered)
