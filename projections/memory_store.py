@@ -42,8 +42,7 @@ class MemoryStore:
         self._rows: dict[AggregateKey, StoredRow] = {}
         self._suspect_until: dict[AggregateKey, Version] = {}
         self._listings: dict[Listing, list[ListingPosition]] = {}
-        # By source and index: a partition stays the same one when others are added beside it.
-        self._positions: dict[tuple[str, int], tuple[Partition, SourcePosition]] = {}
+        self._positions: dict[Partition, SourcePosition] = {}
         self._letters: dict[str, DeadLetter] = {}
         self._listeners: list[Listener] = []
 
@@ -55,7 +54,7 @@ class MemoryStore:
             rows.update((key, self._rows.get(key)) for key in reached.keys)
             pages.update((key, self._page(key)) for key in reached.pages)
         suspects = frozenset(key for key in rows if self._is_suspect(key))
-        return Cut(rows, pages, suspects, join_positions(dict(self._positions.values())))
+        return Cut(rows, pages, suspects, join_positions(self._positions))
 
     async def versions(self, keys: Iterable[AggregateKey]) -> Mapping[AggregateKey, Version]:
         return {key: stored.at for key in keys if (stored := self._rows.get(key)) is not None}
@@ -65,8 +64,8 @@ class MemoryStore:
             raise PositionMoved(batch.partition)
         verdicts = self._judge_all(batch.events)
         self._commit(verdicts)
-        place = batch.partition.source, batch.partition.index
-        self._positions[place] = batch.partition, batch.position
+        self._positions.pop(self._same_as(batch.partition), None)
+        self._positions[batch.partition] = batch.position
         self._keep_letters(batch, verdicts)
         self._announce(verdicts)
         return verdicts
@@ -82,14 +81,13 @@ class MemoryStore:
         self._announce(verdicts)
 
     async def position(self, partition: Partition) -> SourcePosition | None:
-        _, position = self._positions.get((partition.source, partition.index), (None, None))
-        return position
+        return self._positions.get(self._same_as(partition))
 
     async def forget(self, partition: Partition, cursor: str) -> None:
         if self._cursor_of(partition) != cursor:
             return
         source = partition.source
-        self._positions = {p: at for p, at in self._positions.items() if p[0] != source}
+        self._positions = {p: at for p, at in self._positions.items() if p.source != source}
         self._rows = {k: row for k, row in self._rows.items() if k.type.source != source}
         self._suspect_until = {
             k: until for k, until in self._suspect_until.items() if k.type.source != source
@@ -185,8 +183,13 @@ class MemoryStore:
         return until is not None and (stored is None or stored.at < until)
 
     def _cursor_of(self, partition: Partition) -> str | None:
-        _, position = self._positions.get((partition.source, partition.index), (None, None))
+        position = self._positions.get(self._same_as(partition))
         return None if position is None else position.cursor
+
+    def _same_as(self, partition: Partition) -> Partition:
+        """The partition as it was known before others were added beside it."""
+        place = partition.source, partition.index
+        return next((p for p in self._positions if (p.source, p.index) == place), partition)
 
     def _row_of(self, key: AggregateKey) -> Row | None:
         stored = self._rows.get(key)
