@@ -4,8 +4,8 @@ import asyncio
 import signal
 import socket
 import time
-from collections.abc import Coroutine, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager, suppress
 from types import FrameType
 
 import uvicorn
@@ -16,6 +16,9 @@ from gateway.settings import Settings
 
 DRAIN_S = 5
 """Seconds that running requests get when the process is asked to stop; more than any deadline."""
+
+LAST_WORD_S = 0.25
+"""Seconds in which who is connected when we refuse the next one may still send a request."""
 
 CLOSE = (b"connection", b"close")
 
@@ -55,6 +58,39 @@ class Server(uvicorn.Server):
             self.server_state.default_headers = [*self.server_state.default_headers, CLOSE]
         else:
             super().handle_exit(sig, frame)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Refuse who comes from now on; answer who had come before, then end."""
+        loop = asyncio.get_running_loop()
+        for listening in sockets or ():
+            for taken in self._refuse_more(listening):
+                await loop.connect_accepted_socket(self._protocol, taken)
+        # Who is connected may be about to send: a connection closed now would cut that off.
+        await asyncio.sleep(LAST_WORD_S)
+        await super().shutdown(sockets)
+
+    def _refuse_more(self, listening: socket.socket) -> list[socket.socket]:
+        """Close the socket; the connections that the system had taken in for us by then.
+
+        Closed with them in its queue, it would cut them off, whatever they have sent.
+        """
+        taken: list[socket.socket] = []
+        with listening.dup() as last:
+            last.setblocking(False)
+            for server in self.servers:
+                server.close()
+            listening.close()
+            with suppress(BlockingIOError):
+                while True:
+                    taken.append(last.accept()[0])
+        return taken
+
+    def _protocol(self) -> asyncio.Protocol:
+        # Annotated as any protocol of asyncio, it is one of uvicorn's, which take these.
+        make: Callable[..., asyncio.Protocol] = self.config.http_protocol_class
+        return make(
+            config=self.config, server_state=self.server_state, app_state=self.lifespan.state
+        )
 
     async def on_tick(self, counter: int) -> bool:
         if self._drained_at_s is not None and time.monotonic() >= self._drained_at_s:

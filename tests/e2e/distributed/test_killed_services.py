@@ -1,0 +1,41 @@
+"""A service is killed with its relay in it, and started again over the data it left."""
+
+import pytest
+
+from tests.e2e.distributed.audit import audited
+from tests.e2e.distributed.distributed_house import CUSTOMER_IDS, DistributedHouse
+from tests.e2e.distributed.log_oracle import listed_orders
+from tests.e2e.processes import eventually
+
+pytestmark = pytest.mark.e2e
+
+DOWN = {"UPSTREAM_UNAVAILABLE", "UPSTREAM_TIMEOUT", "CIRCUIT_OPEN"}
+STEPS = 100
+
+
+@pytest.mark.parametrize("service", ["orders", "products"])
+def test_killed_service_publishes_what_it_had_committed(
+    house: DistributedHouse, service: str
+) -> None:
+    """What was answered is committed, and what is committed is published after the restart."""
+    with house.crowd() as crowd:
+        crowd.take_steps(STEPS)
+        house.kill_service(service)
+        crowd.take_steps(STEPS // 4)
+        house.restart_service(service)
+        eventually(lambda: circuits_are_closed(house), about=f"{service} is asked again")
+        crowd.take_steps(STEPS)
+    audited(house)
+
+    assert crowd.broken == {}
+    assert crowd.failures == []
+    assert set(crowd.errors) <= DOWN
+    for customer_id in CUSTOMER_IDS:
+        orders = listed_orders(house.http, house.urls["orders"], customer_id)
+        assert {order["id"] for order in orders} >= set(crowd.placed[customer_id])
+
+
+def circuits_are_closed(house: DistributedHouse) -> bool:
+    """Whether both gateways call every service."""
+    told = [house.readiness(gateway)["circuits"] for gateway in range(len(house.gateways))]
+    return all(state == "closed" for circuits in told for state in circuits.values())
