@@ -1,11 +1,11 @@
 # `make` alone lists the targets.
 PYTHON ?= python3
 BIN := .venv/bin
-PACKAGES := gateway resolvers projections upstream_stubs scripts tests
+PACKAGES := gateway resolvers projections upstream_stubs scripts benchmarks tests
 
 .DEFAULT_GOAL := help
 .PHONY: help run test test-kafka check format schema lock playground kafka-up kafka-down clean
-.PHONY: env-run env-dev
+.PHONY: bench-events env-run env-dev
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -20,6 +20,9 @@ test: env-dev ## Run all tests; needs no service beforehand
 test-kafka: env-dev ## Bring up real Kafka (Docker, or Java and Maven) and run its tests
 	@TEST_KAFKA_REQUIRED=1 $(BIN)/python scripts/kafka.py run -- \
 		$(BIN)/python -m pytest -n 2 --dist loadscope -m kafka $(ARGS)
+
+bench-events: env-dev ## Measure the event side: minutes; ARGS="--quick", "--only NAME", "--help"
+	@$(BIN)/python -m benchmarks $(ARGS)
 
 check: env-dev ## Format, lint, types, import rules, schema, sizes
 	@$(BIN)/python scripts/check.py

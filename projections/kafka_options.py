@@ -82,8 +82,8 @@ class KafkaOptions:
     - ``heartbeat_interval_s``: how often a member is heard of, and learns of a rebalance (default
       1, at most a third of the session).
     - ``rebalance_timeout_s``: how long a member may take to let go of its partitions (default 10).
-    - ``metadata_max_age_s``: new partitions, and topics made anew, are noticed after so long at most
-      (default 5).
+    - ``metadata_max_age_s``: new partitions, and topics made anew, are noticed after so long at
+      most (default 5).
     - ``commit_interval_s``: how often offsets are committed, for tools that show lag (default 5).
     - ``watch_interval_s``: how often a member looks whether brokers and topics are there
       (default 5).

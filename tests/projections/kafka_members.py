@@ -17,6 +17,8 @@ from projections.kafka_signals import KafkaSignal, PartitionsAssigned, Partition
 from projections.store import Store
 
 PATIENCE_S = 30.0
+STOPPING_S = 0.3
+"""How long a reader takes to stop; a group that did not wait for it would be done before."""
 
 
 @dataclass
@@ -92,7 +94,7 @@ class Readers:
         try:
             await asyncio.Event().wait()
         finally:
-            await asyncio.sleep(0.05)
+            await asyncio.sleep(STOPPING_S)
             self.reading.remove(index)
 
 

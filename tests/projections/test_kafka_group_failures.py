@@ -178,7 +178,3 @@ class TestRefusals:
             await KafkaGroup(kafka_options(mock_kafka, topic), print).run(consume)
 
         assert raised.value is refusal
-
-    def test_password_is_not_shown(self) -> None:
-        """Options may be logged."""
-        assert "secret" not in repr(KafkaSecurity(password="secret"))

@@ -251,15 +251,32 @@ class TestDoubt:
         assert (delivering.lane.next_offset, delivering.lane.remaining_count) == (4, 0)
 
 
+@dataclass
+class FailingConsumer(FakeConsumer):
+    """Polls fail, one after the other in these ways, and then bring nothing for ever."""
+
+    failures: list[Exception] = field(default_factory=list)
+
+    async def getmany(self, *, timeout_ms: int) -> dict[TopicPartition, list[KafkaRecord]]:
+        if self.failures:
+            raise self.failures.pop(0)
+        await asyncio.sleep(timeout_ms / 1000)
+        return {}
+
+
 class TestIntake:
     async def test_failure_of_nobody_in_particular_ends_the_polling(self) -> None:
         """Who opened the consumer has to open it anew."""
-        consumer = FakeConsumer()
-
-        async def getmany(*, timeout_ms: int) -> dict[TopicPartition, list[KafkaRecord]]:
-            raise errors.KafkaError("unexpected")
-
-        consumer.getmany = getmany  # type: ignore[method-assign]
+        consumer = FailingConsumer(failures=[errors.KafkaError("unexpected")])
 
         with pytest.raises(errors.KafkaError, match="unexpected"):
             await Intake(cast("AIOKafkaConsumer", consumer), OPTIONS).run()
+
+    async def test_partition_that_stands_nowhere_is_held_still(self) -> None:
+        """Otherwise its committed offset, which nobody wants, is asked for without end."""
+        consumer = FailingConsumer(failures=[errors.NoOffsetForPartitionError(AT)])
+
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(Intake(cast("AIOKafkaConsumer", consumer), OPTIONS).run(), 1)
+
+        assert consumer.paused

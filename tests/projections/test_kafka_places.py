@@ -8,6 +8,7 @@ import pytest
 from projections.errors import CursorUnknown, LogExpired, LogReplaced, LogTruncated
 from projections.kafka_cursor import START
 from projections.kafka_signals import LogReplayed
+from projections.positions import NEVER_S
 from tests.builders.kafka_logs import heartbeat, kafka_options, record
 from tests.builders.rows import COMMITTED_AT, customer_row
 from tests.projections.kafka_reading import cursor_of, names_in, reading
@@ -59,7 +60,7 @@ async def test_place_is_found_after_a_restart(any_kafka: Kafka) -> None:
 async def test_place_behind_heartbeats_is_known_by_the_last_change(any_kafka: Kafka) -> None:
     """Heartbeats are not read again after a restart, and need not be there any more."""
     topic = any_kafka.create_topic()
-    options = kafka_options(any_kafka, topic)
+    options = kafka_options(any_kafka, topic, has_heartbeats=True)
     beats = [heartbeat(COMMITTED_AT)] * 3
     await any_kafka.produce(topic, [record(ANN), *beats])
     async with reading(options) as before:
@@ -71,6 +72,7 @@ async def test_place_behind_heartbeats_is_known_by_the_last_change(any_kafka: Ka
 
     assert place.startswith("4-0-")
     assert names_in(*batches) == ["Bob"]
+    assert batches[-1].position.proven_at_s == NEVER_S
 
 
 async def test_nothing_read_is_a_place_too(any_kafka: Kafka) -> None:
@@ -87,6 +89,19 @@ async def test_nothing_read_is_a_place_too(any_kafka: Kafka) -> None:
     assert (cursor_of(first), cursor_of(second)) == (START, START)
     assert second.position.is_caught_up
     assert names_in(*batches) == ["Ann"]
+
+
+async def test_heartbeats_alone_are_no_place(any_kafka: Kafka) -> None:
+    """Compaction will remove them, so the log is not to be known by them."""
+    topic = any_kafka.create_topic()
+    await any_kafka.produce(topic, [heartbeat(COMMITTED_AT)] * 2)
+
+    async with reading(kafka_options(any_kafka, topic, has_heartbeats=True)) as now:
+        position = (await now.read_out())[-1].position
+
+    assert position.cursor == START
+    assert position.remaining_count == 0
+    assert position.proven_at_s == COMMITTED_AT.timestamp()
 
 
 async def test_log_that_ends_before_the_place_was_cut(any_kafka: Kafka) -> None:

@@ -1,6 +1,7 @@
 """Reading while things happen: brokers that go away, topics that are exchanged, slow stores."""
 
 import asyncio
+from contextlib import ExitStack
 
 import pytest
 
@@ -71,6 +72,21 @@ class TestBrokersGone:
 
         assert names == ["Bob"]
 
+    async def test_nothing_is_left_of_a_reader_that_ends_meanwhile(
+        self, mock_kafka: MockKafka
+    ) -> None:
+        """The client gives up closing in the middle when brokers are gone; we do not."""
+        topic = mock_kafka.create_topic()
+        others = asyncio.all_tasks()
+
+        with ExitStack() as outage:
+            async with reading(kafka_options(mock_kafka, topic, silence_limit_s=0.3)) as now:
+                place = cursor_of(*await now.read_out())
+                outage.enter_context(mock_kafka.down())
+                await until_unavailable(now, place)
+
+        assert asyncio.all_tasks() == others
+
     async def test_poll_that_fails_is_repeated(self, mock_kafka: MockKafka) -> None:
         """A leader that moved costs a moment, and no record."""
         topic = mock_kafka.create_topic()
@@ -94,7 +110,7 @@ class TestBrokersGone:
 
         mock_kafka.fail_next(FETCH, *[NOT_LEADER] * 1_000)
         async with reading(options) as after:
-            with pytest.raises(SourceUnavailable):
+            with pytest.raises(SourceUnavailable, match="no answer from the broker"):
                 await after.source.fetch(place)
 
     @pytest.mark.kafka
@@ -125,6 +141,21 @@ async def test_missing_topic_is_told(any_kafka: Kafka) -> None:
 
 
 class TestLogsExchanged:
+    async def test_place_lost_while_waiting_is_found_again(self, any_kafka: Kafka) -> None:
+        """Whoever waits at the end need not know that the log had to be looked at."""
+        topic = any_kafka.create_topic()
+        await any_kafka.produce(topic, [record(ANN)])
+
+        async with reading(kafka_options(any_kafka, topic)) as now, asyncio.TaskGroup() as tasks:
+            place = cursor_of(*await now.read_out())
+            waiting = tasks.create_task(now.source.fetch(place))
+            await asyncio.sleep(0.02)
+            now.source._lane.drop("as after a silence")
+            await any_kafka.produce(topic, [record(BOB)])
+            names = names_in(await waiting) or await next_names(now, place)
+
+        assert names == ["Bob"]
+
     async def test_records_deleted_before_they_were_read(self, any_kafka: Kafka) -> None:
         """A reader that retention overtakes is told, while it runs as after a restart."""
         topic = any_kafka.create_topic()
