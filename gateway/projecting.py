@@ -9,8 +9,8 @@ from gateway.settings import Settings
 from gateway.telemetry import Telemetry
 from projections.consumer import Consumer, Observer
 from projections.feed import EventSource, FeedSource
-from projections.kafka_group import KafkaGroup
-from projections.kafka_options import KafkaOptions, KafkaSecurity
+from projections.kafka.group import KafkaGroup
+from projections.kafka.options import KafkaOptions, KafkaSecurity
 from projections.positions import Partition
 from projections.store import Store
 from resolvers.upstream.feed_http import FeedHttp

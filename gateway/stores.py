@@ -6,8 +6,8 @@ from contextlib import asynccontextmanager
 from gateway.settings import Settings
 from gateway.telemetry import Telemetry
 from projections.memory_store import MemoryStore
-from projections.redis_options import RedisOptions
 from projections.redis_store import RedisStore
+from projections.redis_store.options import RedisOptions
 
 AnyStore = MemoryStore | RedisStore
 

@@ -21,7 +21,7 @@ from projections.consumer import (
     SourceRestarted,
 )
 from projections.errors import ProjectionError
-from projections.kafka_signals import (
+from projections.kafka.signals import (
     CommitFailed,
     KafkaFailed,
     KafkaSignal,
@@ -31,7 +31,7 @@ from projections.kafka_signals import (
     TopicsMissing,
 )
 from projections.positions import Partition, SourcePosition
-from projections.redis_signals import (
+from projections.redis_store.signals import (
     AnnouncementsMissed,
     EvictionPolicyUnsafe,
     PersistenceOff,

@@ -11,9 +11,14 @@ ProjectionError
 │       ├── LogReplaced     what lies at the position is not what was read there
 │       ├── LogTruncated    the log ends before the position
 │       └── LogExpired      the log begins after the position
-└── StoreError
-    ├── StoreUnavailable    the store did not answer in time: back off, or do without it
-    └── PositionMoved       the batch does not follow what is stored: read the position again
+├── StoreError
+│   ├── StoreUnavailable    the store did not answer in time: back off, or do without it
+│   ├── PositionMoved       the batch does not follow what is stored: read the position again
+│   └── GenerationMissing   there is no such making of the rows: build it first
+└── RebuildError
+    ├── RebuildRunning      one at a time: try again when it has ended
+    ├── LeaseLost           out of touch with the store for too long: nothing has changed
+    └── OutOfReach          the logs do not lead as far as what serves: nothing has changed
 """
 
 from projections.positions import Partition
@@ -90,3 +95,38 @@ class PositionMoved(StoreError):
     def __init__(self, partition: Partition) -> None:
         super().__init__(f"{partition}: the position was moved by somebody else")
         self.partition = partition
+
+
+class GenerationMissing(StoreError):
+    """There is no such generation of a source: it was not built as far as needed, or is dropped."""
+
+    def __init__(self, source: str) -> None:
+        super().__init__(f"{source}: there is no such generation")
+        self.source = source
+
+
+class RebuildError(ProjectionError):
+    """A rebuild cannot begin or go on. What serves is as it was."""
+
+
+class RebuildRunning(RebuildError):
+    """Somebody else holds the lease; one that died holds it for its remaining seconds."""
+
+    def __init__(self, lease_s: float) -> None:
+        super().__init__(
+            f"another rebuild is running, or has died less than {lease_s:g} s ago: try again then"
+        )
+
+
+class LeaseLost(RebuildError):
+    """The lease was not renewed in time. What was being built is dropped; nothing has changed."""
+
+    def __init__(self) -> None:
+        super().__init__("the rebuild lost touch with the store for too long and has stopped")
+
+
+class OutOfReach(RebuildError):
+    """What is built did not get as far as what serves; nothing has changed."""
+
+    def __init__(self, timeout_s: float) -> None:
+        super().__init__(f"the logs do not lead to where the projection stands ({timeout_s:g} s)")

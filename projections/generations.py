@@ -11,18 +11,9 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from projections.errors import StoreError
 from projections.positions import Partition, SourcePosition
 from projections.store import Store
 from projections.versions import AggregateKey
-
-
-class GenerationMissing(StoreError):
-    """There is no such generation of a source: it was not built as far as needed, or is dropped."""
-
-    def __init__(self, source: str) -> None:
-        super().__init__(f"{source}: there is no such generation")
-        self.source = source
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,8 @@ has its own, and a flip exchanges them in one step that does not await.
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from projections.errors import PositionMoved
-from projections.generations import GenerationCounts, GenerationMissing
+from projections.errors import GenerationMissing, PositionMoved
+from projections.generations import GenerationCounts
 from projections.memory_store import Listing, MemoryStore
 from projections.positions import Partition, SourcePosition
 from projections.projector import StoredRow, Verdict

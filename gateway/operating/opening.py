@@ -18,15 +18,15 @@ from gateway.projecting import kafka_options
 from gateway.settings import Settings, SettingsError
 from gateway.stores import redis_options
 from projections.feed import EventSource, FeedOptions, FeedSource
-from projections.kafka_log import open_kafka_log
-from projections.kafka_signals import KafkaSignal
-from projections.rebuild import Rebuild, RebuildOptions, RebuildSignal
-from projections.rebuild_lease import LeaseOptions, RebuildLease
-from projections.rebuild_lease_record import RedisLeaseRecord
-from projections.rebuild_replay import reached_by_asking, reached_by_offset
-from projections.redis_link import Link
-from projections.redis_options import RedisOptions
+from projections.kafka.log import open_kafka_log
+from projections.kafka.signals import KafkaSignal
+from projections.rebuild.lease import LeaseOptions, RebuildLease
+from projections.rebuild.lease_record import RedisLeaseRecord
+from projections.rebuild.rebuild import Rebuild, RebuildOptions, RebuildSignal
+from projections.rebuild.replay import reached_by_asking, reached_by_offset
 from projections.redis_store import RedisStore
+from projections.redis_store.link import Link
+from projections.redis_store.options import RedisOptions
 from resolvers.drift_check import DriftCheck, DriftOptions, RowsCompared
 from resolvers.loaders import Clients
 from resolvers.upstream.call import Upstream

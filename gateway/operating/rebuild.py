@@ -11,7 +11,9 @@ from rich.console import Console
 from gateway.operating.rebuild_bars import RebuildBars
 from gateway.operating.running import ExitCode, run_to_end
 from gateway.operating.sources import SourceName, sources_of
-from projections.rebuild import (
+from projections.rebuild.comparison import Disagreement, ListedUnlike, Older, Unlike
+from projections.rebuild.lease import RebuildLease
+from projections.rebuild.rebuild import (
     Disagreed,
     Flipped,
     GenerationalStore,
@@ -23,8 +25,6 @@ from projections.rebuild import (
     RebuildSignal,
     Rehearsed,
 )
-from projections.rebuild_comparison import Disagreement, ListedUnlike, Older, Unlike
-from projections.rebuild_lease import RebuildLease
 
 SHOWN_COUNT = 20
 """Disagreements that are listed; as a rule there are none, or very many."""

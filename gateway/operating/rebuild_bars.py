@@ -17,7 +17,7 @@ from rich.progress import (
 from gateway.operating.terminal import render_count
 from projections.consumer import BatchApplied, EventParked, SourceFailed, SourceRestarted
 from projections.positions import Partition
-from projections.rebuild import BlueMoved, RebuildSignal, SampleCompared
+from projections.rebuild.rebuild import BlueMoved, RebuildSignal, SampleCompared
 
 SPEED_WINDOW_S = 10.0
 """Over how long events a second are counted (s)."""

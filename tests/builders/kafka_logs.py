@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from projections.kafka_options import KafkaOptions
+from projections.kafka.options import KafkaOptions
 from projections.views import Row
 from tests.builders.rows import cloud_event, to_bytes
 from tests.servers.kafka import Kafka

@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from projections.feed import EventSource, FeedOptions, FeedSource
-from projections.kafka_log import open_kafka_log
+from projections.kafka.log import open_kafka_log
 from tests.builders.kafka_logs import kafka_options, record
 from tests.builders.rows import customer_row
 from tests.projections.fake_feed import FakeFeed

@@ -23,8 +23,8 @@ import pytest
 from projections.dead_letters import DeadLetters
 from projections.memory_store import MemoryStore
 from projections.projector import StoredRow, Verdict
-from projections.redis_options import RedisOptions
 from projections.redis_store import RedisStore
+from projections.redis_store.options import RedisOptions
 from projections.selection import OrdersRoot, PageKey, PageSelection, root_of
 from projections.store import Announcement, Cut, EventBatch, Store, StoredPage
 from projections.versions import AggregateKey, Version

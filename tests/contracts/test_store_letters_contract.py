@@ -4,10 +4,11 @@ from dataclasses import replace
 
 import pytest
 
-from projections import memory_store, redis_writes
+from projections import memory_store
 from projections.dead_letters import DeadLetter
 from projections.events import PoisonEvent
 from projections.projector import Applied, Duplicate
+from projections.redis_store import writes as redis_writes
 from projections.versions import AggregateKey, Version
 from tests.builders.rows import (
     batch,

@@ -15,9 +15,9 @@ from gateway.projecting import kafka_options
 from gateway.settings import Settings
 from projections.consumer import Consumer, ConsumerOptions
 from projections.feed import FeedOptions, FeedSource
-from projections.kafka_log import open_kafka_log
-from projections.redis_options import RedisOptions
+from projections.kafka.log import open_kafka_log
 from projections.redis_store import RedisStore
+from projections.redis_store.options import RedisOptions
 from projections.store import Store
 from tests.builders.kafka_logs import record
 from tests.builders.rows import (

@@ -8,7 +8,9 @@ from gateway.operating.rebuild import Leased, RebuildCommand, tell
 from gateway.operating.running import ExitCode
 from projections.errors import StoreUnavailable
 from projections.projector import StoredRow
-from projections.rebuild import (
+from projections.rebuild.comparison import ListedUnlike, Older, Unlike
+from projections.rebuild.lease import LeaseOptions, RebuildLease
+from projections.rebuild.rebuild import (
     Disagreed,
     NothingToReplace,
     Outrun,
@@ -16,8 +18,6 @@ from projections.rebuild import (
     RebuildOptions,
     RebuildSignal,
 )
-from projections.rebuild_comparison import ListedUnlike, Older, Unlike
-from projections.rebuild_lease import LeaseOptions, RebuildLease
 from projections.selection import PageKey
 from projections.versions import Version
 from tests.builders.rows import order_key, product_key, product_row

@@ -15,8 +15,8 @@ from gateway.settings import Settings, SettingsError
 from gateway.telemetry import Telemetry
 from projections.errors import SourceRefused, SourceUnavailable
 from projections.feed import EventSource
-from projections.kafka_group import KafkaGroup
-from projections.kafka_signals import (
+from projections.kafka.group import KafkaGroup
+from projections.kafka.signals import (
     CommitFailed,
     KafkaFailed,
     KafkaSignal,
@@ -26,7 +26,7 @@ from projections.kafka_signals import (
     TopicsMissing,
 )
 from projections.positions import Partition
-from projections.redis_signals import (
+from projections.redis_store.signals import (
     AnnouncementsMissed,
     EvictionPolicyUnsafe,
     PersistenceOff,

@@ -11,9 +11,9 @@ from aiokafka.consumer.group_coordinator import CoordinatorGroupRebalance
 
 from projections.consumer import Consumer, ConsumerOptions, ProjectionSignal
 from projections.feed import EventSource
-from projections.kafka_group import Consume, KafkaGroup
-from projections.kafka_options import KafkaOptions
-from projections.kafka_signals import KafkaSignal, PartitionsAssigned, PartitionsRevoked
+from projections.kafka.group import Consume, KafkaGroup
+from projections.kafka.options import KafkaOptions
+from projections.kafka.signals import KafkaSignal, PartitionsAssigned, PartitionsRevoked
 from projections.store import Store
 
 PATIENCE_S = 30.0

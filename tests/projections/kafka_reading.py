@@ -5,10 +5,10 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 from projections.events import StateChange
-from projections.kafka import KafkaPartition
-from projections.kafka_log import open_kafka_log
-from projections.kafka_options import KafkaOptions
-from projections.kafka_signals import KafkaSignal
+from projections.kafka.log import open_kafka_log
+from projections.kafka.options import KafkaOptions
+from projections.kafka.partition import KafkaPartition
+from projections.kafka.signals import KafkaSignal
 from projections.store import EventBatch
 from projections.views import CustomerRow
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field, replace
 
 from projections.consumer import Consumer, ConsumerOptions
 from projections.feed import FeedOptions, FeedSource
-from projections.rebuild import Outcome, Rebuild, RebuildOptions, RebuildSignal
-from projections.rebuild_lease import LeaseOptions, RebuildLease
-from projections.rebuild_replay import HasReached, ReplayOptions, reached_by_asking
+from projections.rebuild.lease import LeaseOptions, RebuildLease
+from projections.rebuild.rebuild import Outcome, Rebuild, RebuildOptions, RebuildSignal
+from projections.rebuild.replay import HasReached, ReplayOptions, reached_by_asking
 from projections.views import Row
 from tests.builders.rows import customer_row, order_row, product_row
 from tests.generational_store import GenerationalMemoryStore
@@ -20,7 +20,7 @@ FEED_OPTIONS = FeedOptions(batch_limit=2, wait_s=0.05)
 
 @dataclass
 class LeaseInMemory:
-    """`projections.rebuild_lease.LeaseRecord` for the rebuilds of one test."""
+    """`projections.rebuild.lease.LeaseRecord` for the rebuilds of one test."""
 
     holder: str | None = None
     until_s: float = 0.0

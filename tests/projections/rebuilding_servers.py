@@ -7,15 +7,15 @@ from dataclasses import dataclass, replace
 from zlib import crc32
 
 from projections.consumer import Consumer, ConsumerOptions
-from projections.kafka_log import open_kafka_log
-from projections.kafka_options import KafkaOptions
-from projections.rebuild import Rebuild, RebuildOptions, RebuildSignal
-from projections.rebuild_lease import LeaseOptions, RebuildLease
-from projections.rebuild_lease_record import RedisLeaseRecord
-from projections.rebuild_replay import reached_by_offset
-from projections.redis_link import Link
-from projections.redis_options import RedisOptions
+from projections.kafka.log import open_kafka_log
+from projections.kafka.options import KafkaOptions
+from projections.rebuild.lease import LeaseOptions, RebuildLease
+from projections.rebuild.lease_record import RedisLeaseRecord
+from projections.rebuild.rebuild import Rebuild, RebuildOptions, RebuildSignal
+from projections.rebuild.replay import reached_by_offset
 from projections.redis_store import RedisStore
+from projections.redis_store.link import Link
+from projections.redis_store.options import RedisOptions
 from projections.selection import root_of
 from projections.versions import AggregateKey, Version
 from projections.views import Row

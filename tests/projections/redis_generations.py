@@ -5,8 +5,8 @@ from contextlib import asynccontextmanager
 from typing import Final
 
 from projections.positions import Partition
-from projections.redis_building import RedisBuilding
 from projections.redis_store import RedisStore
+from projections.redis_store.building import RedisBuilding
 from projections.selection import OrdersRoot, PageSelection, Root, root_of
 from projections.store import Cut, Store
 from projections.versions import Version

@@ -6,9 +6,9 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
-from projections.redis_options import RedisOptions
-from projections.redis_signals import RedisSignal
 from projections.redis_store import RedisStore
+from projections.redis_store.options import RedisOptions
+from projections.redis_store.signals import RedisSignal
 from projections.store import Announcement, Store
 from tests.contracts.store_implementations import subscribed
 

@@ -2,7 +2,7 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from projections.kafka_cursor import START, Place, mark_of, parse_place
+from projections.kafka.cursor import START, Place, mark_of, parse_place
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewPartitions
 
 from projections.consumer import ProjectionSignal
-from projections.kafka_signals import PartitionsAssigned
+from projections.kafka.signals import PartitionsAssigned
 from projections.memory_store import MemoryStore
 from projections.positions import Partition
 from projections.versions import Version

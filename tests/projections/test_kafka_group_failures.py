@@ -10,10 +10,10 @@ from aiokafka import errors
 from projections.consumer import ProjectionSignal
 from projections.errors import SourceRefused, SourceUnavailable
 from projections.feed import EventSource
-from projections.kafka_client import to_source_error
-from projections.kafka_group import KafkaGroup
-from projections.kafka_options import KafkaOptions, KafkaSecurity
-from projections.kafka_signals import KafkaFailed, TopicsMissing
+from projections.kafka.client import to_source_error
+from projections.kafka.group import KafkaGroup
+from projections.kafka.options import KafkaOptions, KafkaSecurity
+from projections.kafka.signals import KafkaFailed, TopicsMissing
 from projections.memory_store import MemoryStore
 from tests.builders.kafka_logs import kafka_options
 from tests.projections.kafka_members import Member, Readers, member, projecting

@@ -9,9 +9,9 @@ import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition, errors
 from aiokafka.structs import ConsumerRecord
 
-from projections.kafka_intake import Intake
-from projections.kafka_lane import KafkaRecord, Lane, PlaceLost
-from projections.kafka_options import KafkaOptions
+from projections.kafka.intake import Intake
+from projections.kafka.lane import KafkaRecord, Lane, PlaceLost
+from projections.kafka.options import KafkaOptions
 
 pytestmark = pytest.mark.steered_time
 

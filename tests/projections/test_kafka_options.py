@@ -1,6 +1,6 @@
 import ssl
 
-from projections.kafka_options import KafkaOptions, KafkaSecurity
+from projections.kafka.options import KafkaOptions, KafkaSecurity
 
 
 def test_each_source_has_its_topic() -> None:

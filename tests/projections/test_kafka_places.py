@@ -6,8 +6,8 @@ from collections.abc import Sequence
 import pytest
 
 from projections.errors import CursorUnknown, LogExpired, LogReplaced, LogTruncated
-from projections.kafka_cursor import START
-from projections.kafka_signals import LogReplayed
+from projections.kafka.cursor import START
+from projections.kafka.signals import LogReplayed
 from projections.positions import NEVER_S
 from tests.builders.kafka_logs import heartbeat, kafka_options, record
 from tests.builders.rows import COMMITTED_AT, customer_row

@@ -7,7 +7,7 @@ import pytest
 
 from projections.consumer import Consumer, ConsumerOptions, ProjectionSignal, SourceRestarted
 from projections.errors import LogExpired, SourceUnavailable, TopicMissing
-from projections.kafka_log import open_kafka_log
+from projections.kafka.log import open_kafka_log
 from projections.memory_store import MemoryStore
 from projections.versions import Version
 from tests.builders.kafka_logs import kafka_options, record

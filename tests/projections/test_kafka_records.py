@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from projections.events import PoisonEvent, StateChange, UnknownEvent
-from projections.kafka_records import Reading, read_records
+from projections.kafka.records import Reading, read_records
 from projections.positions import NEVER_S
 from projections.views import Row
 from tests.builders.kafka_logs import heartbeat

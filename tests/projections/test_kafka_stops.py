@@ -10,7 +10,7 @@ from aiokafka.protocol.fetch import FetchRequest
 
 from projections.errors import SourceBroken, SourceRefused
 from projections.events import PoisonEvent
-from projections.kafka_log import open_kafka_log
+from projections.kafka.log import open_kafka_log
 from projections.store import EventBatch
 from tests.builders.kafka_logs import kafka_options, record
 from tests.builders.rows import customer_key, customer_row

@@ -4,7 +4,8 @@ import pytest
 
 from projections.positions import Partition
 from projections.projector import StoredRow
-from projections.rebuild import (
+from projections.rebuild.comparison import Disagreement, ListedUnlike, Older, Unlike
+from projections.rebuild.rebuild import (
     BlueMoved,
     Disagreed,
     Flipped,
@@ -14,7 +15,6 @@ from projections.rebuild import (
     Rehearsed,
     SampleCompared,
 )
-from projections.rebuild_comparison import Disagreement, ListedUnlike, Older, Unlike
 from projections.versions import Version
 from tests.builders.applying import apply_next
 from tests.builders.rows import (

@@ -1,7 +1,7 @@
 from collections.abc import Iterable
 
 from projections.projector import StoredRow
-from projections.rebuild_comparison import ListedUnlike, Older, Unlike, compare_cuts
+from projections.rebuild.comparison import ListedUnlike, Older, Unlike, compare_cuts
 from projections.selection import PageKey
 from projections.store import Cut, StoredPage
 from projections.versions import Version

@@ -4,12 +4,11 @@ from itertools import count
 
 import pytest
 
-from projections.errors import PoisonFlood, SourceUnavailable, StoreUnavailable
+from projections.errors import PoisonFlood, RebuildRunning, SourceUnavailable, StoreUnavailable
 from projections.positions import Partition
-from projections.rebuild import (
+from projections.rebuild.rebuild import (
     Flipped,
 )
-from projections.rebuild_lease import RebuildRunning
 from projections.versions import Version
 from tests.builders.rows import (
     cloud_event,

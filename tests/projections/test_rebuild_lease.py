@@ -2,8 +2,8 @@ import asyncio
 
 import pytest
 
-from projections.errors import SourceRefused, StoreUnavailable
-from projections.rebuild_lease import LeaseLost, LeaseOptions, RebuildLease, RebuildRunning
+from projections.errors import LeaseLost, RebuildRunning, SourceRefused, StoreUnavailable
+from projections.rebuild.lease import LeaseOptions, RebuildLease
 from tests.projections.rebuilding import LeaseInMemory
 
 pytestmark = pytest.mark.steered_time

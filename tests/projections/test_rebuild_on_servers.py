@@ -7,9 +7,11 @@ from itertools import count
 import pytest
 
 from projections.consumer import BatchApplied
-from projections.errors import ProjectionError
+from projections.errors import ProjectionError, RebuildRunning
 from projections.projector import StoredRow
-from projections.rebuild import (
+from projections.rebuild.comparison import Unlike
+from projections.rebuild.lease_record import RedisLeaseRecord
+from projections.rebuild.rebuild import (
     Disagreed,
     Flipped,
     RebuildOptions,
@@ -17,11 +19,8 @@ from projections.rebuild import (
     Rehearsed,
     SampleCompared,
 )
-from projections.rebuild_comparison import Unlike
-from projections.rebuild_lease import RebuildRunning
-from projections.rebuild_lease_record import RedisLeaseRecord
-from projections.redis_link import Link
-from projections.redis_options import RedisOptions
+from projections.redis_store.link import Link
+from projections.redis_store.options import RedisOptions
 from projections.selection import root_of
 from projections.versions import Version
 from projections.views import Row

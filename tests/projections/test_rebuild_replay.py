@@ -1,12 +1,12 @@
 import pytest
 
 from projections.consumer import ConsumerOptions
+from projections.errors import OutOfReach
 from projections.feed import FeedSource
-from projections.kafka_cursor import START, Place
+from projections.kafka.cursor import START, Place
 from projections.memory_store import MemoryStore
 from projections.positions import Partition
-from projections.rebuild_replay import (
-    OutOfReach,
+from projections.rebuild.replay import (
     Replay,
     ReplayOptions,
     reached_by_asking,

@@ -4,8 +4,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from projections.errors import PositionMoved
-from projections.generations import GenerationCounts, GenerationMissing
+from projections.errors import GenerationMissing, PositionMoved
+from projections.generations import GenerationCounts
 from projections.positions import Partition
 from projections.redis_store import RedisStore
 from projections.store import EventBatch

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from projections.redis_options import RedisOptions
-from projections.redis_signals import EvictionPolicyUnsafe, PersistenceOff, RedisSignal
+from projections.redis_store.options import RedisOptions
+from projections.redis_store.signals import EvictionPolicyUnsafe, PersistenceOff, RedisSignal
 from tests.contracts.store_implementations import subscribed
 from tests.projections.redis_watched import watched
 from tests.servers.valkey import Valkey, running_valkey

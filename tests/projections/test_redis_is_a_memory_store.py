@@ -14,8 +14,8 @@ from projections.errors import PositionMoved
 from projections.events import ParsedEvent, StateChange
 from projections.memory_store import MemoryStore
 from projections.positions import Partition
-from projections.redis_options import RedisOptions
 from projections.redis_store import RedisStore
+from projections.redis_store.options import RedisOptions
 from projections.selection import (
     CustomerRoot,
     CustomerSelection,

@@ -8,9 +8,9 @@ from contextlib import asynccontextmanager, suppress
 import pytest
 
 from projections.errors import StoreUnavailable
-from projections.redis_link import HOP_LIMIT, Link
-from projections.redis_options import RedisOptions
-from projections.redis_scripts import APPLY, READ
+from projections.redis_store.link import HOP_LIMIT, Link
+from projections.redis_store.options import RedisOptions
+from projections.redis_store.scripts import APPLY, READ
 from scripts.server_process import LOOPBACK
 
 SHORT_S = 0.05

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 import pytest
 
 from projections.projector import StoredRow
-from projections.redis_cuts import Stamp, StampedCut
-from projections.redis_near_cache import POSITIONS_KEPT_S, NearCache
-from projections.redis_news import News
+from projections.redis_store.cuts import Stamp, StampedCut
+from projections.redis_store.near_cache import POSITIONS_KEPT_S, NearCache
+from projections.redis_store.news import News
 from projections.selection import (
     CustomerRoot,
     CustomerSelection,

@@ -6,9 +6,9 @@ from contextlib import contextmanager
 import msgspec
 
 from projections.positions import Partition
-from projections.redis_news import News
-from projections.redis_signals import AnnouncementsMissed
 from projections.redis_store import RedisStore
+from projections.redis_store.news import News
+from projections.redis_store.signals import AnnouncementsMissed
 from projections.store import EventBatch
 from projections.versions import Version
 from projections.views import OrderStatus

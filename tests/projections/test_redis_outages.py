@@ -6,8 +6,8 @@ import pytest
 
 from projections.errors import PositionMoved, StoreUnavailable
 from projections.positions import Partition
-from projections.redis_signals import StoreLost, StoreRecovered
 from projections.redis_store import RedisStore
+from projections.redis_store.signals import StoreLost, StoreRecovered
 from projections.selection import root_of
 from projections.versions import Version
 from projections.waiters import WaiterOptions, Waiters

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Sequence
 import pytest
 
 from projections.errors import StoreUnavailable
-from projections.redis_turns import Tasks, Turns
+from projections.redis_store.turns import Tasks, Turns
 from projections.selection import OrderRoot, OrderSelection
 from tests.builders.rows import customer_key, customer_row, order_row, product_row
 from tests.projections.redis_watched import listening_store

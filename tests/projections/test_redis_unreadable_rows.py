@@ -1,7 +1,7 @@
 """Rows that another release has written, and this one cannot read."""
 
 from projections.redis_store import RedisStore
-from projections.redis_values import HEADER_LENGTH_BYTES, pack
+from projections.redis_store.values import HEADER_LENGTH_BYTES, pack
 from projections.selection import root_of
 from projections.versions import Version
 from tests.builders.applying import apply_next

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from projections.positions import Partition
 from projections.projector import StoredRow
-from projections.redis_values import (
+from projections.redis_store.values import (
     MAX_NUMBER,
     PackedPosition,
     pack,

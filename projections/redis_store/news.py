@@ -8,8 +8,8 @@ import msgspec
 from msgspec import Struct
 
 from projections.positions import Partition, SourcePosition
-from projections.redis_cuts import Stamp
-from projections.redis_values import TYPES, PackedPosition
+from projections.redis_store.cuts import Stamp
+from projections.redis_store.values import TYPES, PackedPosition
 from projections.versions import AggregateKey, Version
 
 

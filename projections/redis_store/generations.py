@@ -4,16 +4,24 @@ from collections.abc import Collection, Mapping, Sequence
 
 import msgspec
 
-from projections.errors import PositionMoved
-from projections.generations import GenerationCounts, GenerationMissing
+from projections.errors import GenerationMissing, PositionMoved
+from projections.generations import GenerationCounts
 from projections.positions import Partition
-from projections.redis_connections import Argument, Reply
-from projections.redis_link import Link
-from projections.redis_options import RedisOptions
-from projections.redis_reads import ACTIVE, Target
-from projections.redis_scripts import COUNTS, DROP, FLIP, GENERATIONS, ROLL_BACK, SAMPLE, Script
-from projections.redis_values import TYPES, pack
-from projections.redis_writes import new_incarnation
+from projections.redis_store.connections import Argument, Reply
+from projections.redis_store.link import Link
+from projections.redis_store.options import RedisOptions
+from projections.redis_store.reads import ACTIVE, Target
+from projections.redis_store.scripts import (
+    COUNTS,
+    DROP,
+    FLIP,
+    GENERATIONS,
+    ROLL_BACK,
+    SAMPLE,
+    Script,
+)
+from projections.redis_store.values import TYPES, pack
+from projections.redis_store.writes import new_incarnation
 from projections.versions import AggregateKey
 
 BEFORE, NEXT = -1, 1

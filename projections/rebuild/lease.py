@@ -11,25 +11,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
-from projections.errors import ProjectionError, StoreUnavailable
+from projections.errors import LeaseLost, ProjectionError, RebuildRunning, StoreUnavailable
 
 T = TypeVar("T")
-
-
-class RebuildRunning(ProjectionError):
-    """Somebody else holds the lease; one that died holds it for its remaining seconds."""
-
-    def __init__(self, lease_s: float) -> None:
-        super().__init__(
-            f"another rebuild is running, or has died less than {lease_s:g} s ago: try again then"
-        )
-
-
-class LeaseLost(ProjectionError):
-    """The lease was not renewed in time. What was being built is dropped; nothing has changed."""
-
-    def __init__(self) -> None:
-        super().__init__("the rebuild lost touch with the store for too long and has stopped")
 
 
 class LeaseRecord(Protocol):

@@ -7,8 +7,8 @@ cluster and nobody gives up what somebody else holds.
 from hashlib import sha1
 from typing import Final
 
-from projections.redis_link import Link
-from projections.redis_scripts import Script
+from projections.redis_store.link import Link
+from projections.redis_store.scripts import Script
 
 _KEY: Final = "local key = string.gsub(KEYS[1], ':generations$', ':rebuild')\n"
 
@@ -33,7 +33,7 @@ _GIVE_UP = _script(
 
 
 class RedisLeaseRecord:
-    """`projections.rebuild_lease.LeaseRecord`, over a link to the store's server.
+    """`projections.rebuild.lease.LeaseRecord`, over a link to the store's server.
 
     ``timeout_s`` (s): of one call; several fit in a lease.
     """

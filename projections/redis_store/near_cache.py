@@ -15,8 +15,8 @@ from collections.abc import Callable, Mapping, Sequence
 
 from projections.positions import SourcePosition
 from projections.projector import StoredRow
-from projections.redis_cuts import Stamp, StampedCut
-from projections.redis_news import News
+from projections.redis_store.cuts import Stamp, StampedCut
+from projections.redis_store.news import News
 from projections.selection import PageKey, Root, reach
 from projections.store import Cut
 from projections.versions import AggregateKey, Version

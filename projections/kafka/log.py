@@ -12,11 +12,11 @@ from typing import Final
 from aiokafka import AIOKafkaConsumer, TopicPartition, errors
 
 from projections.errors import TopicMissing
-from projections.kafka import KafkaPartition
-from projections.kafka_client import KAFKA, NOBODY, open_consumer, subscribe, to_source_error
-from projections.kafka_intake import Intake
-from projections.kafka_options import KafkaOptions
-from projections.kafka_signals import KafkaObserver
+from projections.kafka.client import KAFKA, NOBODY, open_consumer, subscribe, to_source_error
+from projections.kafka.intake import Intake
+from projections.kafka.options import KafkaOptions
+from projections.kafka.partition import KafkaPartition
+from projections.kafka.signals import KafkaObserver
 from projections.positions import Partition
 
 POLL_AGAIN_S: Final = 0.2

@@ -7,8 +7,14 @@ import msgspec
 
 from projections.events import Heartbeat, ParsedEvent, PoisonEvent, StateChange, UnknownEvent
 from projections.projector import Applied, Duplicate, Parked, StoredRow, Verdict
-from projections.redis_connections import Reply
-from projections.redis_values import NUMBERS, listing_of, pack_row, require_version, unpack_row
+from projections.redis_store.connections import Reply
+from projections.redis_store.values import (
+    NUMBERS,
+    listing_of,
+    pack_row,
+    require_version,
+    unpack_row,
+)
 from projections.versions import AggregateType, Version
 from projections.views import OrderRow, Row
 

@@ -14,7 +14,7 @@ from typing import Final
 from aiokafka import AIOKafkaConsumer, TopicPartition, errors
 from aiokafka.structs import ConsumerRecord
 
-from projections.kafka_options import KafkaOptions
+from projections.kafka.options import KafkaOptions
 
 LONGEST_GAP_S: Final = 2.0
 """Between two polls so far apart a topic can have been deleted, made again and filled (s)."""

@@ -17,7 +17,7 @@ from projections.events import (
     UnreadableEvent,
     parse_event,
 )
-from projections.kafka_cursor import Record
+from projections.kafka.cursor import Record
 from projections.positions import NEVER_S
 from projections.versions import AggregateKey, AggregateType
 from projections.views.aggregate import is_id

@@ -6,7 +6,7 @@ Pages are numbered: the answer says which page it is by its number, and not by a
 from collections.abc import Iterable, Sequence
 from typing import Final, TypeAlias
 
-from projections.redis_values import pack_place
+from projections.redis_store.values import pack_place
 from projections.selection import (
     CustomerRoot,
     CustomerSelection,

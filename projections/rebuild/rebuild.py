@@ -18,9 +18,9 @@ from projections.errors import PositionMoved, StoreUnavailable
 from projections.feed import EventSource
 from projections.generations import Building, Generations
 from projections.positions import Partition
-from projections.rebuild_comparison import Disagreement, Older, compare_cuts
-from projections.rebuild_lease import RebuildLease
-from projections.rebuild_replay import HasReached, Replay, ReplayOptions
+from projections.rebuild.comparison import Disagreement, Older, compare_cuts
+from projections.rebuild.lease import RebuildLease
+from projections.rebuild.replay import HasReached, Replay, ReplayOptions
 from projections.selection import (
     CustomerRoot,
     CustomerSelection,

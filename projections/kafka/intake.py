@@ -11,8 +11,8 @@ from typing import Final
 
 from aiokafka import AIOKafkaConsumer, TopicPartition, errors
 
-from projections.kafka_lane import KafkaRecord, Lane
-from projections.kafka_options import KafkaOptions
+from projections.kafka.lane import KafkaRecord, Lane
+from projections.kafka.options import KafkaOptions
 
 TICK_S: Final = 0.5
 """How often lanes without records are looked after (s): a quarter of the longest gap."""

@@ -13,13 +13,13 @@ from contextlib import contextmanager
 
 from redis.exceptions import RedisError
 
-from projections.redis_connections import RedisConnection, Reply, reason_of
-from projections.redis_cuts import Stamp
-from projections.redis_greeting import greet
-from projections.redis_link import Link
-from projections.redis_news import Follower, News, parse_news
-from projections.redis_options import RedisOptions
-from projections.redis_signals import (
+from projections.redis_store.connections import RedisConnection, Reply, reason_of
+from projections.redis_store.cuts import Stamp
+from projections.redis_store.greeting import greet
+from projections.redis_store.link import Link
+from projections.redis_store.news import Follower, News, parse_news
+from projections.redis_store.options import RedisOptions
+from projections.redis_store.signals import (
     AnnouncementsMissed,
     RedisObserver,
     RedisSignal,

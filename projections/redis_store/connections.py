@@ -23,7 +23,7 @@ from redis.exceptions import (
     TryAgainError,
 )
 
-from projections.redis_options import RedisOptions
+from projections.redis_store.options import RedisOptions
 
 Address: TypeAlias = tuple[str, int]
 Argument: TypeAlias = str | bytes | int

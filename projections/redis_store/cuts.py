@@ -11,8 +11,8 @@ from msgspec import Struct
 from projections.events import UNREADABLE
 from projections.positions import SourcePosition, join_positions
 from projections.projector import StoredRow
-from projections.redis_connections import Reply
-from projections.redis_values import TYPES, unpack_positions, unpack_row
+from projections.redis_store.connections import Reply
+from projections.redis_store.values import TYPES, unpack_positions, unpack_row
 from projections.selection import PageKey, PageSelection
 from projections.store import Cut, StoredPage
 from projections.versions import AggregateKey

@@ -8,12 +8,12 @@ from projections.errors import PositionMoved, StoreUnavailable
 from projections.events import StateChange
 from projections.positions import Partition
 from projections.projector import Verdict
-from projections.redis_link import Link
-from projections.redis_options import RedisOptions
-from projections.redis_reads import ACTIVE, Target
-from projections.redis_scripts import APPLY, FORGET, HEAL, REPLAY
-from projections.redis_values import TYPES, PackedPosition, pack
-from projections.redis_verdicts import PackedEvents, PackedHealing
+from projections.redis_store.link import Link
+from projections.redis_store.options import RedisOptions
+from projections.redis_store.reads import ACTIVE, Target
+from projections.redis_store.scripts import APPLY, FORGET, HEAL, REPLAY
+from projections.redis_store.values import TYPES, PackedPosition, pack
+from projections.redis_store.verdicts import PackedEvents, PackedHealing
 from projections.store import EventBatch
 from projections.views import Row
 

@@ -9,9 +9,9 @@ from typing import Final
 import msgspec
 from redis.exceptions import BusyLoadingError, ResponseError
 
-from projections.redis_connections import Address, RedisConnection, Reply
-from projections.redis_link import Link
-from projections.redis_signals import (
+from projections.redis_store.connections import Address, RedisConnection, Reply
+from projections.redis_store.link import Link
+from projections.redis_store.signals import (
     EvictionPolicyUnsafe,
     PersistenceOff,
     RedisSignal,

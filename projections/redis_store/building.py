@@ -7,12 +7,12 @@ from projections.events import PoisonEvent, StateChange
 from projections.generations import GenerationCounts
 from projections.positions import Partition, SourcePosition
 from projections.projector import Verdict
-from projections.redis_generations import RedisGeneration
-from projections.redis_link import Link
-from projections.redis_options import RedisOptions
-from projections.redis_reads import RedisReads, Target
-from projections.redis_turns import Tasks
-from projections.redis_writes import RedisWrites
+from projections.redis_store.generations import RedisGeneration
+from projections.redis_store.link import Link
+from projections.redis_store.options import RedisOptions
+from projections.redis_store.reads import RedisReads, Target
+from projections.redis_store.turns import Tasks
+from projections.redis_store.writes import RedisWrites
 from projections.selection import Root
 from projections.store import Cut, EventBatch, Listener
 from projections.versions import AggregateKey, Version

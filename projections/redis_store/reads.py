@@ -7,14 +7,14 @@ import msgspec
 
 from projections.errors import StoreUnavailable
 from projections.positions import Partition, SourcePosition
-from projections.redis_connections import Reply
-from projections.redis_cuts import Cuts, StampedCut
-from projections.redis_link import Link
-from projections.redis_options import RedisOptions
-from projections.redis_roots import PackedRoots
-from projections.redis_scripts import POSITIONS, READ, VERSIONS, Script
-from projections.redis_turns import Tasks, Turns
-from projections.redis_values import TYPES, pack, unpack_positions
+from projections.redis_store.connections import Reply
+from projections.redis_store.cuts import Cuts, StampedCut
+from projections.redis_store.link import Link
+from projections.redis_store.options import RedisOptions
+from projections.redis_store.roots import PackedRoots
+from projections.redis_store.scripts import POSITIONS, READ, VERSIONS, Script
+from projections.redis_store.turns import Tasks, Turns
+from projections.redis_store.values import TYPES, pack, unpack_positions
 from projections.selection import Root
 from projections.versions import AggregateKey, Version
 

@@ -17,18 +17,11 @@ from projections.consumer import (
     ProjectionSignal,
     SourceFailed,
 )
-from projections.errors import ProjectionError, SourceUnavailable, StoreUnavailable
+from projections.errors import OutOfReach, ProjectionError, SourceUnavailable, StoreUnavailable
 from projections.feed import EventSource
-from projections.kafka_cursor import parse_place
+from projections.kafka.cursor import parse_place
 from projections.positions import Partition
 from projections.store import EventBatch, Store
-
-
-class OutOfReach(ProjectionError):
-    """What is built did not get as far as what serves; nothing has changed."""
-
-    def __init__(self, timeout_s: float) -> None:
-        super().__init__(f"the logs do not lead to where the projection stands ({timeout_s:g} s)")
 
 
 class HasReached(Protocol):

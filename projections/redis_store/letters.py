@@ -6,11 +6,11 @@ import msgspec
 from msgspec import Struct
 
 from projections.dead_letters import DeadLetter
-from projections.redis_connections import Reply
-from projections.redis_link import Link
-from projections.redis_options import RedisOptions
-from projections.redis_scripts import DISCARD, LETTER_COUNT, LETTERS
-from projections.redis_values import TYPES
+from projections.redis_store.connections import Reply
+from projections.redis_store.link import Link
+from projections.redis_store.options import RedisOptions
+from projections.redis_store.scripts import DISCARD, LETTER_COUNT, LETTERS
+from projections.redis_store.values import TYPES
 from projections.versions import AggregateKey, Version
 
 

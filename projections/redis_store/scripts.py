@@ -20,7 +20,7 @@ class Script:
 
 
 def _script(*parts: str, flags: str = "") -> Script:
-    folder = files("projections") / "lua"
+    folder = files("projections.redis_store") / "lua"
     texts = [(folder / f"{part}.lua").read_text(encoding="utf-8") for part in parts]
     source = "\n".join([f"#!lua {flags}".strip(), *texts]).encode()
     digest = sha1(source, usedforsecurity=False).hexdigest()  # the server's name for it, no secret

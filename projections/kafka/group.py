@@ -15,11 +15,11 @@ from aiokafka import ConsumerRebalanceListener, TopicPartition, errors
 
 from projections.errors import SourceRefused, SourceUnavailable
 from projections.feed import EventSource
-from projections.kafka import KafkaPartition
-from projections.kafka_client import KAFKA, open_consumer, subscribe, to_source_error
-from projections.kafka_intake import Intake
-from projections.kafka_options import KafkaOptions
-from projections.kafka_signals import (
+from projections.kafka.client import KAFKA, open_consumer, subscribe, to_source_error
+from projections.kafka.intake import Intake
+from projections.kafka.options import KafkaOptions
+from projections.kafka.partition import KafkaPartition
+from projections.kafka.signals import (
     CommitFailed,
     KafkaFailed,
     KafkaObserver,

@@ -17,7 +17,7 @@ from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.conn import collect_hosts, create_conn
 
 from projections.errors import SourceError, SourceRefused, SourceUnavailable
-from projections.kafka_options import KafkaOptions
+from projections.kafka.options import KafkaOptions
 
 KAFKA: Final = "kafka"
 """The source of failures that are no single topic's."""

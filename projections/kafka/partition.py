@@ -21,12 +21,12 @@ from projections.errors import (
     SourceError,
     SourceUnavailable,
 )
-from projections.kafka_client import to_source_error
-from projections.kafka_cursor import START, Place, mark_of, parse_place
-from projections.kafka_lane import KafkaRecord, Lane, PlaceLost
-from projections.kafka_options import KafkaOptions
-from projections.kafka_records import Reading, read_records
-from projections.kafka_signals import KafkaObserver, LogReplayed
+from projections.kafka.client import to_source_error
+from projections.kafka.cursor import START, Place, mark_of, parse_place
+from projections.kafka.lane import KafkaRecord, Lane, PlaceLost
+from projections.kafka.options import KafkaOptions
+from projections.kafka.records import Reading, read_records
+from projections.kafka.signals import KafkaObserver, LogReplayed
 from projections.positions import NEVER_S, Partition, SourcePosition
 from projections.store import EventBatch
 

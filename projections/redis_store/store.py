@@ -16,19 +16,19 @@ from projections.events import StateChange
 from projections.generations import GenerationCounts
 from projections.positions import Partition, SourcePosition
 from projections.projector import Verdict
-from projections.redis_building import RedisBuilding
-from projections.redis_cuts import StampedCut
-from projections.redis_generations import BEFORE, NEXT, RedisGeneration, RedisGenerations
-from projections.redis_letters import RedisLetters
-from projections.redis_link import Link
-from projections.redis_near_cache import NearCache
-from projections.redis_news import Follower
-from projections.redis_options import RedisOptions
-from projections.redis_reads import RedisReads
-from projections.redis_signals import RedisObserver, ignore
-from projections.redis_subscription import Subscription
-from projections.redis_turns import Tasks
-from projections.redis_writes import RedisWrites
+from projections.redis_store.building import RedisBuilding
+from projections.redis_store.cuts import StampedCut
+from projections.redis_store.generations import BEFORE, NEXT, RedisGeneration, RedisGenerations
+from projections.redis_store.letters import RedisLetters
+from projections.redis_store.link import Link
+from projections.redis_store.near_cache import NearCache
+from projections.redis_store.news import Follower
+from projections.redis_store.options import RedisOptions
+from projections.redis_store.reads import RedisReads
+from projections.redis_store.signals import RedisObserver, ignore
+from projections.redis_store.subscription import Subscription
+from projections.redis_store.turns import Tasks
+from projections.redis_store.writes import RedisWrites
 from projections.selection import Root
 from projections.store import Cut, EventBatch, Listener, newest_of
 from projections.versions import AggregateKey, Version

@@ -16,9 +16,15 @@ from redis.exceptions import ConnectionError as ConnectionLost
 from redis.exceptions import MovedError, NoScriptError, RedisError
 
 from projections.errors import StoreUnavailable
-from projections.redis_connections import Argument, Connections, RedisConnection, Reply, reason_of
-from projections.redis_options import RedisOptions
-from projections.redis_scripts import Script
+from projections.redis_store.connections import (
+    Argument,
+    Connections,
+    RedisConnection,
+    Reply,
+    reason_of,
+)
+from projections.redis_store.options import RedisOptions
+from projections.redis_store.scripts import Script
 
 HOP_LIMIT = 5
 """How often one call is sent on by a cluster (count): more is a ring."""
