@@ -126,6 +126,7 @@ _envelopes = msgspec.json.Decoder(Envelope)
 _kinds = msgspec.json.Decoder(_Kind)
 _addresses = msgspec.json.Decoder(_Address)
 _beats = msgspec.json.Decoder(_Beat)
+_rows = {of_type: msgspec.json.Decoder(row_type) for of_type, row_type in ROW_TYPES.items()}
 
 UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 """What decoding raises for bad bytes; the last one for brackets nested a thousand deep."""
@@ -178,4 +179,4 @@ def _read_row(aggregate_type: AggregateType, envelope: Envelope) -> Row | None:
     if envelope.tombstone:
         return None
     state = upcast(aggregate_type, envelope.schemaversion, envelope.data)
-    return msgspec.json.decode(state, type=ROW_TYPES[aggregate_type])
+    return _rows[aggregate_type].decode(state)

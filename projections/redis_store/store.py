@@ -94,7 +94,8 @@ class RedisStore:
 
     async def apply(self, batch: EventBatch) -> Sequence[Verdict]:
         verdicts = await self._writes.apply(batch)
-        self._near.outdate(newest_of(verdicts))
+        if self._options.near_cache_rows:
+            self._near.outdate(newest_of(verdicts))
         return verdicts
 
     async def heal(self, rows: Iterable[Row]) -> None:
