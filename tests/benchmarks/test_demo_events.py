@@ -6,7 +6,7 @@ from itertools import islice
 from benchmarks.demo_events import events
 from benchmarks.projected import next_offset
 from projections.events import StateChange, parse_event
-from projections.redis_values import PackedPosition, pack
+from projections.redis_store.values import PackedPosition, pack
 
 COUNT = 45_000
 

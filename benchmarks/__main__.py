@@ -1,0 +1,141 @@
+"""`python -m benchmarks`: measure the event side, print the figures, keep them as JSON lines."""
+
+import argparse
+import json
+import signal
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from benchmarks import (
+    commit_to_visible,
+    live_apply,
+    machine,
+    memory,
+    rebuild_rate,
+    token_wait,
+)
+from benchmarks.figures import Figure, Verdict
+from benchmarks.report import show, write_lines
+from benchmarks.runs import Lengths, Run
+from scripts.kafka import INTERRUPTED, leave
+
+OUT: Final = Path(".data/bench")
+
+MEMORY: Final = Path("/dev/shm")  # noqa: S108 - it holds a folder of our own
+"""Where databases lie while they are used, if there is such a place: a disk that others write to
+stops a service at each of its checkpoints, and disks are not what is measured."""
+
+MEASUREMENTS: Final[Mapping[str, Callable[[Run], Iterator[Figure]]]] = {
+    "visible-embedded": commit_to_visible.measure_embedded,
+    "token-embedded": token_wait.measure_embedded,
+    "memory-embedded": memory.measure_embedded,
+    "apply": live_apply.measure,
+    "rebuild": rebuild_rate.measure,
+    "visible-distributed": commit_to_visible.measure_distributed,
+    "token-distributed": token_wait.measure_distributed,
+    "memory-distributed": memory.measure_distributed,
+}
+"""In this order: first those that need no Kafka, which is started when it is first needed."""
+
+
+def main(argv: Sequence[str]) -> int:
+    """Measure what was asked for; 2 when something could not be measured, else see ``--strict``."""
+    options = parse(argv)
+    signal.signal(signal.SIGTERM, leave)
+    OUT.mkdir(parents=True, exist_ok=True)
+    console = Console()
+    if not console.is_terminal:
+        console.width = 200
+    here = machine.look()
+    console.print(f"[bold]{here}[/]", highlight=False)
+    figures: list[Figure] = []
+    failures = list(measure_all(options, console, figures))
+    show(console, figures)
+    for failure in failures:
+        console.print(f"not measured: {failure}", style="red", highlight=False, markup=False)
+    path = OUT / f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}.jsonl"
+    write_lines(path, {**here.as_line(), "options": json.loads(json.dumps(vars(options)))}, figures)
+    console.print(f"\n{path}", highlight=False)
+    if failures:
+        return 2
+    return int(options.strict and any(figure.verdict is Verdict.SHORT for figure in figures))
+
+
+def measure_all(
+    options: argparse.Namespace, console: Console, figures: list[Figure]
+) -> Iterator[str]:
+    """Measure one thing after another into ``figures``; yields what could not be measured."""
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    with (
+        tempfile.TemporaryDirectory(
+            prefix="bff-bench-", dir=MEMORY if MEMORY.exists() else None
+        ) as folder,
+        Progress(*columns, TimeRemainingColumn(), console=console, transient=True) as progress,
+        Run(
+            Path(folder), OUT, lengths_of(options), options.kafka, progress, options.profile
+        ) as run,
+    ):
+        task = progress.add_task("all", total=len(options.only))
+        for name in options.only:
+            progress.update(task, description=f"[bold]{name}[/]")
+            try:
+                figures.extend(MEASUREMENTS[name](run))  # one by one: what was had before is kept
+            except Exception as failure:  # noqa: BLE001 - one measurement, not the others
+                yield f"{name}: {type(failure).__name__}: {failure}"
+            progress.advance(task)
+
+
+def parse(argv: Sequence[str]) -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument(
+        "--only",
+        action="append",
+        choices=tuple(MEASUREMENTS),
+        metavar="NAME",
+        help=f"measure this alone; repeatable: {', '.join(MEASUREMENTS)}",
+    )
+    parser.add_argument(
+        "--quick", action="store_true", help="a quarter of everything: only to see that it works"
+    )
+    parser.add_argument(
+        "--minutes", type=float, default=1.0, help="of the look at memory (%(default)g; 10 in full)"
+    )
+    parser.add_argument(
+        "--kafka",
+        choices=("auto", "real", "mock"),
+        default="auto",
+        help="which one; auto: Apache Kafka where it can be had",
+    )
+    parser.add_argument(
+        "--profile",
+        action="store_true",
+        help=f"run projectors under cProfile, into {OUT}: where time goes, not how much of it",
+    )
+    parser.add_argument(
+        "--strict", action="store_true", help="exit code 1 when a figure falls short"
+    )
+    options = parser.parse_args(argv)
+    options.only = options.only or list(MEASUREMENTS)
+    return options
+
+
+def lengths_of(options: argparse.Namespace) -> Lengths:
+    """How much is measured."""
+    lengths = replace(Lengths(), minutes=options.minutes)
+    return lengths.quick() if options.quick else lengths
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
