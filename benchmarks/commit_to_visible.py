@@ -8,6 +8,9 @@ that was committed while the load lasted counts, the first seconds excepted; one
 is told apart. The changes are PATCHes over all three services, sent on schedule whatever became of
 those before them.
 
+Of librdkafka's mock the distributed figure means nothing: while a poll waits, it looks for new
+records only now and then.
+
 Control: how late a timer of the gateway's process comes, at the same time. Nothing that is woken by
 news can be faster than that on this machine.
 """
