@@ -195,7 +195,9 @@ class Rebuild:
         found: dict[Disagreement, None] = {}
         for chunk, blue in zip(chunks, blue_cuts, strict=True):
             own = self._own(blue)
-            found.update((what, None) for what in compare_cuts(own, await green.read(chunk)))
+            # By name too: green's page may have newer orders, and these pushed off its end.
+            cut = await green.read([*chunk, *map(root_of, own.rows)])
+            found.update((what, None) for what in compare_cuts(own, cut))
         row_count = len({key for cut in blue_cuts for key in cut.rows})
         page_count = len({page for cut in blue_cuts for page in cut.pages})
         self._observe(SampleCompared(row_count, page_count, tuple(found)))
