@@ -1,4 +1,6 @@
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -15,9 +17,12 @@ from projections.rebuild.rebuild import (
     Rehearsed,
     SampleCompared,
 )
-from projections.versions import Version
+from projections.selection import Root
+from projections.store import Cut
+from projections.versions import AggregateKey, Version
 from tests.builders.applying import apply_next
 from tests.builders.rows import (
+    PLACED_AT,
     batch,
     change,
     customer_key,
@@ -28,7 +33,7 @@ from tests.builders.rows import (
 )
 from tests.generational_store import GenerationalMemoryStore
 from tests.projections.fake_feed import FakeFeed
-from tests.projections.rebuilding import WORLD, Rebuilding, a_world, logs_of
+from tests.projections.rebuilding import OPTIONS, WORLD, Rebuilding, a_world, logs_of
 
 pytestmark = pytest.mark.steered_time
 
@@ -181,6 +186,42 @@ async def test_rows_ahead_of_the_stream_are_no_measure() -> None:
 
     assert await house.run() == Flipped()
     assert house.store._rows[product_row().key].at == Version(1, 1)
+
+
+class GrowingStore(GenerationalMemoryStore):
+    """A store in which a customer places an order while her list is being compared.
+
+    Orders are only seen in lists: none of them is drawn for the sample.
+    """
+
+    def __init__(self, feed: FakeFeed) -> None:
+        super().__init__()
+        self.feed = feed
+        self.is_growing = False
+
+    async def sample(self, source: str, count: int) -> Sequence[AggregateKey]:
+        return [] if source == "orders" else await super().sample(source, count)
+
+    async def read(self, roots: Sequence[Root]) -> Cut:
+        cut = await super().read(roots)
+        if self.is_growing:
+            self.is_growing = False
+            row = order_row("o-9", placed_at=PLACED_AT + timedelta(days=1))
+            self.feed.commit(row)
+            end = self.feed.cursor_at(len(self.feed._log))
+            await apply_next(self, batch(change(row), at=position(end)))
+        return cut
+
+
+async def test_order_pushed_off_its_page_by_a_newer_one_is_not_missing() -> None:
+    """Green was read later, so its page may begin with orders that blue's did not have yet."""
+    logs = logs_of(*WORLD)
+    store = GrowingStore(logs["orders"])
+    house = Rebuilding(logs, store)
+    await house.project()
+    store.is_growing = True
+
+    assert await house.run(replace(OPTIONS, page_size=1)) == Flipped()
 
 
 class BusyStore(GenerationalMemoryStore):
