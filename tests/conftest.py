@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import signal
 from collections.abc import Callable, Generator, Mapping
 
 import async_solipsism
@@ -25,8 +26,13 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
 
 def pytest_configure() -> None:
-    """Leave pytest-asyncio no loop of the main thread to replace and forget unclosed."""
+    """Leave pytest-asyncio no loop of the main thread to replace and forget unclosed.
+
+    Let Ctrl-C be heard by what tests start: a background job ignores it, and so do its children.
+    """
     asyncio.set_event_loop(None)
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_asyncio_loop_factories(item: pytest.Item) -> Mapping[str, LoopFactory]:

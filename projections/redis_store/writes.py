@@ -33,6 +33,7 @@ class RedisWrites:
     ) -> None:
         self._link = link
         self._timeout_s = options.write_timeout_s
+        self._healing_timeout_s = options.read_timeout_s
         self._wall_clock = wall_clock
         self._target = target or False
 
@@ -64,8 +65,9 @@ class RedisWrites:
         if not packed.events:
             return
         argument = pack((self._target, new_incarnation(), packed.events))
-        # The gate makes it safe to repeat.
-        reply = await self._link.read(HEAL, argument, *packed.values, timeout_s=self._timeout_s)
+        # A reader waits for it, so it is given up as soon as a read; the gate makes repeats safe.
+        timeout_s = self._healing_timeout_s
+        reply = await self._link.read(HEAL, argument, *packed.values, timeout_s=timeout_s)
         if reply is None:
             raise StoreUnavailable("this generation is not the one being built any more")
 

@@ -1,4 +1,5 @@
 import json
+import re
 import time
 from collections.abc import Mapping
 
@@ -70,7 +71,7 @@ def test_house_that_is_well_says_so() -> None:
     for source in SOURCES:
         assert f"\n{source} " in f"\n{ended.out}"
     assert "caught up" in ended.out
-    assert "0.2 s" in ended.out
+    assert re.search(r"\b0\.[2-9] s\b", ended.out)  # it was 0.2 s before it was asked
     assert "0 dead letters" in ended.out
     assert f"gateway {URL}: ready; circuits: orders closed, customers closed" in ended.out
     assert ended.out.endswith("\nAll is well.\n")
