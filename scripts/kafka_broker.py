@@ -144,7 +144,7 @@ class JavaBroker:
         run_shortly(
             [
                 *("java", "-XX:TieredStopAtLevel=1", "-cp", f"{JARS}/*", "kafka.tools.StorageTool"),
-                *("format", "--cluster-id", new_cluster_id(), "--config", str(draft)),
+                *("format", f"--cluster-id={new_cluster_id()}", "--config", str(draft)),
             ],
             "Kafka could not format its folder:",
         )
@@ -173,5 +173,8 @@ def render(settings: Mapping[str, str]) -> str:
 
 
 def new_cluster_id() -> str:
-    """A cluster id as Kafka makes them: 16 random bytes in base64, as may stand in an address."""
+    """A cluster id as Kafka makes them: 16 random bytes in base64, as may stand in an address.
+
+    It may begin with a dash: on a command line it goes behind a ``=``.
+    """
     return base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")

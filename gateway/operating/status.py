@@ -1,6 +1,7 @@
 """`bff status`: how far the projection is, what is wrong, and what to do about it."""
 
 import json
+import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
@@ -43,11 +44,18 @@ OpenHouse = Callable[[], AbstractAsyncContextManager[House]]
 
 
 class StatusCommand:
-    """The command over a house that ``open_house`` opens."""
+    """The command over a house that ``open_house`` opens; ``wall_clock`` is in Unix seconds."""
 
-    def __init__(self, open_house: OpenHouse, *, ask: AskGateway = ask_gateway) -> None:
+    def __init__(
+        self,
+        open_house: OpenHouse,
+        *,
+        ask: AskGateway = ask_gateway,
+        wall_clock: Callable[[], float] = time.time,
+    ) -> None:
         self._open = open_house
         self._ask = ask
+        self._wall_clock = wall_clock
 
     def run(
         self,
@@ -83,7 +91,8 @@ class StatusCommand:
         if house.store is None:
             return Status(None, gateways), None
         try:
-            return Status(await ask_store(house.store, house.sources), gateways), None
+            asked = ask_store(house.store, house.sources, now_s=self._wall_clock())
+            return Status(await asked, gateways), None
         except StoreUnavailable as error:
             return Status(None, gateways), f"{error}: is Redis up, and BFF_REDIS_URL right?"
 

@@ -1,7 +1,6 @@
 """Asks the store and the gateways how they are."""
 
 import asyncio
-import time
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Protocol
 
@@ -47,9 +46,13 @@ class _Ready(Struct):
     circuits: dict[str, str] = {}
 
 
-async def ask_store(store: StatusStore, sources: Sequence[str]) -> ProjectionStatus:
-    """All there is to know of the shared projection. Raises `StoreUnavailable`."""
-    now_s = time.time()
+async def ask_store(
+    store: StatusStore, sources: Sequence[str], *, now_s: float
+) -> ProjectionStatus:
+    """All there is to know of the shared projection. Raises `StoreUnavailable`.
+
+    Ages count up to ``now_s``, seconds since the Unix epoch.
+    """
     told = [await _ask_source(store, source, now_s) for source in sources]
     return ProjectionStatus(tuple(told), await store.dead_letter_count())
 
