@@ -54,7 +54,9 @@ def test_a_gateway_that_dies_is_missed_by_nobody_who_only_reads(door: Door) -> N
         door.gateways.start(FIRST)
 
     assert {method for method, _ in failed} <= {"POST"}
-    assert sum(failed.values()) <= 4  # one for each of those who had asked by POST at that moment
+    # Each of the four who ask by POST had asked at that moment, or once more while its sockets were
+    # being closed. Without the health check there would be hundreds.
+    assert sum(failed.values()) <= 8
 
 
 def test_a_body_that_no_gateway_would_read_gets_no_further_than_the_door(door: Door) -> None:
