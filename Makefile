@@ -5,7 +5,7 @@ PACKAGES := gateway resolvers projections upstream_stubs scripts benchmarks test
 
 .DEFAULT_GOAL := help
 .PHONY: help run test test-kafka check format schema lock playground kafka-up kafka-down clean
-.PHONY: bench-events env-run env-dev
+.PHONY: bench-events clients env-run env-dev
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -40,6 +40,9 @@ lock: env-dev ## Resolve the dependencies anew into requirements*.lock
 
 playground: env-run ## Fetch the playground's pinned files, where npm is there
 	@$(BIN)/python scripts/playground_assets.py
+
+clients: env-dev ## Fetch the pinned npm packages that the recipes of docs/clients.md are tried with
+	@$(BIN)/python scripts/client_packages.py
 
 kafka-up: env-dev ## Leave a real Kafka running; prints HOST:PORT, for TEST_KAFKA=HOST:PORT
 	@$(BIN)/python scripts/kafka.py up

@@ -27,7 +27,7 @@ from gateway.settings import Settings
 from gateway.telemetry import configure_logging
 from projections.store import Announcement, Store
 from projections.versions import AggregateKey, AggregateType, Version
-from projections.waiters import Waiters
+from projections.waiters import WaitEnd, Waiters
 
 ALARM_S: Final = 0.01
 WAIT_LIMIT_S: Final = 20.0
@@ -71,7 +71,8 @@ class Listener:
                 continue
             awaited = Version(held.epoch, held.number + 1)
             began_s = time.time()
-            if await waiters.wait_for({key: awaited}, subject="bench", timeout_s=WAIT_LIMIT_S):
+            end = await waiters.wait_for({key: awaited}, subject="bench", timeout_s=WAIT_LIMIT_S)
+            if end is WaitEnd.REACHED:
                 told = (_plain(key), _numbered(awaited), began_s, time.time())
                 self.released.append(told)
             else:

@@ -17,6 +17,7 @@ from gateway.admission.limits import DocumentLimits
 from gateway.catch_up import CatchUp
 from gateway.execution.documents import Documents
 from gateway.execution.executor import Executor, graphql_schema_of
+from gateway.freshness import FreshnessGauge
 from gateway.graphql_http import GraphQLHttp, HttpOptions
 from gateway.health import Health, health_routes
 from gateway.operation import Operations
@@ -26,7 +27,9 @@ from gateway.projecting import FeedProjecting, MakeFeed
 from gateway.settings import Settings
 from gateway.stores import MakeStore, make_store, opened
 from gateway.telemetry import Telemetry
+from gateway.watcher import StoreWatcher
 from projections.consumer import ProjectionSignal
+from projections.redis_store import RedisStore
 from projections.token_codec import TokenCodec, TokenKeys
 from projections.waiters import WaiterOptions, Waiters
 from resolvers.loaders import Clients
@@ -57,7 +60,8 @@ class Gateway:
 
     def __init__(self, settings: Settings, keys: TokenKeys, wires: Wires) -> None:
         self.settings = settings
-        self.telemetry = Telemetry()
+        self.watcher = StoreWatcher()
+        self.telemetry = Telemetry(watch_redis=self.watcher.observe)
         self.wall_clock = wires.wall_clock
         self.upstreams = {
             service: wires.upstream(service, settings.upstream_options(url), self.telemetry)
@@ -67,6 +71,7 @@ class Gateway:
         self.catch_up = CatchUp(self.sources)
         self.store = wires.store(settings, self.telemetry, wires.wall_clock)
         self.projecting = self._projecting(wires) if self.is_projecting else None
+        self.gauge = self._gauge() if self.sources else None
         self.model = self._model() if self.sources else None
         self.schema = build_schema()
         self.operations = self._operations(keys)
@@ -79,13 +84,7 @@ class Gateway:
     @property
     def health(self) -> Health:
         """What `/readyz` tells."""
-        return Health(
-            store=self.store if self.sources else None,
-            is_shared=not self.is_projecting,
-            sources=self.sources,
-            wall_clock=self.wall_clock,
-            circuits=self._circuits,
-        )
+        return Health(gauge=self.gauge, is_shared=not self.is_projecting, circuits=self._circuits)
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[None]:
@@ -93,12 +92,16 @@ class Gateway:
         async with AsyncExitStack() as stack:
             for upstream in self.upstreams.values():
                 stack.push_async_callback(upstream.aclose)
+            if isinstance(self.store, RedisStore):
+                stack.enter_context(self.store.following(self.watcher.follow))
             await stack.enter_async_context(opened(self.store))
             if self.model is not None:
                 await stack.enter_async_context(self.model.waiters.open())
             if self.projecting is not None:
                 stack.push_async_callback(self.projecting.aclose)
                 await stack.enter_async_context(running(self.projecting.run()))
+            if self.gauge is not None:
+                await stack.enter_async_context(running(self.gauge.run()))
             yield
 
     def _projecting(self, wires: Wires) -> FeedProjecting:
@@ -108,6 +111,17 @@ class Gateway:
             self._observe,
             make_feed=wires.feed,
             wall_clock=wires.wall_clock,
+        )
+
+    def _gauge(self) -> FreshnessGauge:
+        budgets_s = self.settings.staleness_budgets_s
+        return FreshnessGauge(
+            store=self.store,
+            budgets_s={of.source: budget_s for of, budget_s in budgets_s.items()},
+            wall_clock=self.wall_clock,
+            watcher=self.watcher if isinstance(self.store, RedisStore) else None,
+            observe=self.telemetry.freshness,
+            hear=self.telemetry.hearing,
         )
 
     def _model(self) -> ReadModel:

@@ -5,8 +5,8 @@ end, within its deadline: half a write helps nobody; so is a document too long t
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import Any
 
@@ -17,13 +17,13 @@ from gateway.operation import Caller, Operations, Response
 from gateway.playground.site import PlaygroundSite
 from gateway.request import (
     GRAPHQL_RESPONSE_JSON,
-    TOKEN_COOKIE,
     TOKEN_HEADER,
     GraphQLRequest,
     RequestHeaders,
     parse_get,
     parse_post,
 )
+from gateway.token_cookies import CookieDesk, is_https
 from resolvers.upstream.deadline import Deadline
 
 Scope = MutableMapping[str, Any]
@@ -64,6 +64,7 @@ class GraphQLHttp:
         self._operations = operations
         self._options = options
         self._playground = playground
+        self._cookies = CookieDesk(operations.codec, operations.wall_clock)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = RequestHeaders.of(scope["headers"])
@@ -71,13 +72,23 @@ class GraphQLHttp:
             await self._send_playground(send)
             return
         caller = Caller.of(headers, self._options.subject_header)
+        cookies = self._cookies.receive(
+            headers.token_cookies, caller.subject, beside_count=len(caller.token_texts)
+        )
+        for _ in cookies.refused:
+            self._operations.telemetry.cookie_dropped()
+        brought = [*caller.token_texts, *cookies.tokens]
+        caller = replace(caller, token_texts=brought)
         try:
-            response = await self._answer(scope, receive, headers, caller)
-        except RequestRefused as refused:
-            response = _refusal(refused)
+            response, may_write = await self._answer(scope, receive, headers, caller)
         except ClientLeft:
             return
-        await self._send(send, response, headers, caller)
+        set_cookies: list[str] = []
+        if self._options.is_cookie_set:
+            set_cookies = self._cookies.hand_out(
+                cookies, response.token, may_write=may_write, is_secure=is_https(scope, headers)
+            )
+        await self._send(send, response, headers, caller, set_cookies)
 
     def _is_for_people(self, scope: Scope, headers: RequestHeaders) -> bool:
         return (
@@ -88,19 +99,28 @@ class GraphQLHttp:
 
     async def _answer(
         self, scope: Scope, receive: Receive, headers: RequestHeaders, caller: Caller
-    ) -> Response:
+    ) -> tuple[Response, bool]:
+        """The response, and whether its request may have written something."""
+        try:
+            request = await self._read(scope, receive, headers)
+            is_read_only = scope["method"] == "GET"
+            response = await self._run(request, caller, receive, is_read_only=is_read_only)
+        except RequestRefused as refused:
+            return _refusal(refused), False
+        return response, not self._operations.may_be_abandoned(request)
+
+    async def _read(
+        self, scope: Scope, receive: Receive, headers: RequestHeaders
+    ) -> GraphQLRequest:
         match scope["method"]:
             case "GET":
-                request = parse_get(scope["query_string"])
-                is_read_only = True
+                return parse_get(scope["query_string"])
             case "POST":
                 body = await self._read_body(receive)
-                request = parse_post(body, headers.media_type)
-                is_read_only = False
+                return parse_post(body, headers.media_type)
             case _:
                 message = "send a query by POST or GET"
                 raise RequestRefused(HTTPStatus.METHOD_NOT_ALLOWED, ErrorCode.BAD_REQUEST, message)
-        return await self._run(request, caller, receive, is_read_only=is_read_only)
 
     async def _read_body(self, receive: Receive) -> bytes:
         """The whole body within its bounds of size and time."""
@@ -156,7 +176,12 @@ class GraphQLHttp:
             return self._operations.mistake(error, caller)
 
     async def _send(
-        self, send: Send, response: Response, headers: RequestHeaders, caller: Caller
+        self,
+        send: Send,
+        response: Response,
+        headers: RequestHeaders,
+        caller: Caller,
+        set_cookies: Sequence[str],
     ) -> None:
         wants_graphql_type = headers.accepts(GRAPHQL_RESPONSE_JSON)
         media_type = GRAPHQL_RESPONSE_JSON if wants_graphql_type else "application/json"
@@ -171,9 +196,7 @@ class GraphQLHttp:
         }
         if response.token is not None:
             sent[TOKEN_HEADER] = response.token
-            if self._options.is_cookie_set:
-                sent["set-cookie"] = _cookie(response.token)
-        await _send_bytes(send, status, sent, orjson.dumps(response.body))
+        await _send_bytes(send, status, sent, orjson.dumps(response.body), set_cookies)
 
     async def _send_playground(self, send: Send) -> None:
         site = self._playground
@@ -204,17 +227,20 @@ def _too_large(limit_bytes: int) -> RequestRefused:
     )
 
 
-def _cookie(token: str) -> str:
-    return f"{TOKEN_COOKIE}={token}; Path=/; HttpOnly; SameSite=Lax"
-
-
 async def _client_leaves(receive: Receive) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass
 
 
-async def _send_bytes(send: Send, status: HTTPStatus, headers: dict[str, str], body: bytes) -> None:
-    headers["content-length"] = str(len(body))
-    encoded = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
+async def _send_bytes(
+    send: Send,
+    status: HTTPStatus,
+    headers: Mapping[str, str],
+    body: bytes,
+    set_cookies: Sequence[str] = (),
+) -> None:
+    sent = [*headers.items(), ("content-length", str(len(body)))]
+    sent += [("set-cookie", cookie) for cookie in set_cookies]
+    encoded = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in sent]
     await send({"type": "http.response.start", "status": status.value, "headers": encoded})
     await send({"type": "http.response.body", "body": body})

@@ -1,44 +1,54 @@
 """Is the process alive, is it ready for traffic, and how far behind is each source?"""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
+from typing import Final
 
 from fastapi import APIRouter, FastAPI
 from fastapi.responses import JSONResponse
 
+from gateway.freshness import Freshness, FreshnessGauge
+from gateway.watcher import Hearing
 from projections.errors import StoreUnavailable
-from projections.store import Store
 
-Lag = dict[str, dict[str, object]]
+READY: Final = "ready"
+STALE: Final = "stale"
+CATCHING_UP: Final = "catching up"
+UNAVAILABLE: Final = "projection unavailable"
+STOPPING: Final = "stopping"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Health:
     """What a gateway can tell of itself.
 
-    ``store`` is None where there is no projection. ``is_shared``: it is not this process that
+    ``gauge`` is None where there is no projection. ``is_shared``: it is not this process that
     projects, so others are no nearer to being ready. ``circuits`` gives the state of each.
     """
 
-    store: Store | None
+    gauge: FreshnessGauge | None
     is_shared: bool
-    sources: tuple[str, ...]
-    wall_clock: Callable[[], float]
     circuits: Callable[[], dict[str, str]]
 
     async def read(self) -> tuple[bool, dict[str, object]]:
         """Whether traffic should come here, and all there is to tell."""
-        status, lag = "ready", dict[str, dict[str, object]]()
-        if self.store is not None:
+        status, sources = READY, dict[str, Freshness]()
+        if self.gauge is not None:
             try:
-                lag = await read_lag(self.store, self.sources, self.wall_clock())
+                sources = await self.gauge.measure()
             except StoreUnavailable:
-                status = "projection unavailable"
+                status = UNAVAILABLE
             else:
-                status = "ready" if _has_caught_up(lag) else "catching up"
-        told: dict[str, object] = {"status": status, "sources": lag, "circuits": self.circuits()}
-        return status == "ready" or self.is_shared, told
+                status = _status_of(sources.values())
+        told: dict[str, object] = {
+            "status": status,
+            "sources": {source: _told(freshness) for source, freshness in sources.items()},
+            "circuits": self.circuits(),
+        }
+        if self.gauge is not None and self.gauge.watcher is not None:
+            told["watcher"] = _heard(self.gauge.watcher.hearing)
+        return self.is_shared or status in {READY, STALE}, told
 
 
 def health_routes(app: FastAPI, health: Health) -> APIRouter:
@@ -48,6 +58,11 @@ def health_routes(app: FastAPI, health: Health) -> APIRouter:
     itself. That is no outage: until then reads are composed live. Where the projection is shared,
     a gateway is ready whatever becomes of it: no other one would be better off. Who is asked to
     stop is not ready.
+
+    A staleness budget that is spent makes the status ``stale`` and not the gateway unready. Its
+    reads go live then and are right; and what has died is a service, its relay or the way to it,
+    which every other gateway misses as well: to take them all out of rotation would make slower
+    reads into none.
     """
     routes = APIRouter()
 
@@ -59,33 +74,32 @@ def health_routes(app: FastAPI, health: Health) -> APIRouter:
     async def ready() -> JSONResponse:
         is_ready, told = await health.read()
         if getattr(app.state, "is_draining", False):
-            is_ready, told = False, {**told, "status": "stopping"}
+            is_ready, told = False, {**told, "status": STOPPING}
         status = HTTPStatus.OK if is_ready else HTTPStatus.SERVICE_UNAVAILABLE
         return JSONResponse(told, status_code=status)
 
     return routes
 
 
-def _has_caught_up(lag: Lag) -> bool:
-    return all(of_source["caughtUp"] for of_source in lag.values())
+def _status_of(sources: Iterable[Freshness]) -> str:
+    measured = tuple(sources)
+    if not all(freshness.is_caught_up for freshness in measured):
+        return CATCHING_UP
+    return STALE if any(freshness.is_spent for freshness in measured) else READY
 
 
-async def read_lag(store: Store, sources: tuple[str, ...], now_s: float) -> Lag:
-    """By source: caught up once, events to go (None: not told), age of the last proof in ms.
+def _told(freshness: Freshness) -> Mapping[str, object]:
+    """``remaining`` is None where the source tells no count, ``ageMs`` before the first proof."""
+    age_s = freshness.age_s
+    return {
+        "caughtUp": freshness.is_caught_up,
+        "remaining": freshness.remaining_count,
+        "ageMs": None if age_s is None else round(age_s * 1000),
+        "budgetMs": round(freshness.budget_s * 1000),
+        "isSpent": freshness.is_spent,
+    }
 
-    ``now_s`` is by the clock of the proofs (epoch s).
-    """
-    lag: Lag = {}
-    positions = (await store.read(())).positions
-    for source in sources:
-        position = positions.get(source)
-        if position is None:
-            lag[source] = {"caughtUp": False, "remaining": None, "ageMs": None}
-        else:
-            age_s = max(0.0, now_s - position.proven_at_s)
-            lag[source] = {
-                "caughtUp": position.is_caught_up,
-                "remaining": position.remaining_count,
-                "ageMs": round(age_s * 1000),
-            }
-    return lag
+
+def _heard(hearing: Hearing) -> Mapping[str, object]:
+    reason = {"reason": hearing.reason} if hearing.reason else {}
+    return {"state": hearing.state.value, **reason}

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http import HTTPStatus
 
 from graphql import ExecutionResult, GraphQLError, OperationType
@@ -13,10 +13,11 @@ from gateway.execution.documents import Document, DocumentRefused, Documents
 from gateway.execution.executor import Executor
 from gateway.request import GraphQLRequest, RequestHeaders
 from gateway.telemetry import Telemetry
-from projections.token import ConsistencyToken, merge
+from projections.token import ConsistencyToken
 from projections.token_codec import TokenCodec
 from resolvers.context import OperationContext
 from resolvers.errors import BadInput, InvalidToken
+from resolvers.live_pace import LivePace
 from resolvers.loaders import Clients, LiveLoader
 from resolvers.read_model import ReadModel
 from resolvers.reading import OperationReads, ReadOptions
@@ -34,7 +35,6 @@ class Caller:
     request_id: str
     traceparent: str | None
     token_texts: list[str]
-    token_cookie: str | None
 
     @classmethod
     def of(cls, headers: RequestHeaders, subject_header: str | None) -> "Caller":
@@ -45,7 +45,6 @@ class Caller:
             request_id=headers.request_id,
             traceparent=headers.traceparent,
             token_texts=headers.token_texts,
-            token_cookie=headers.token_cookie,
         )
 
 
@@ -71,13 +70,14 @@ class Operations:
     read_options: ReadOptions
     request_timeout_s: float
     telemetry: Telemetry
+    pace: LivePace = field(default_factory=LivePace)
     wall_clock: Callable[[], float] = time.time
 
     async def run(
         self, request: GraphQLRequest, caller: Caller, *, deadline: Deadline, is_read_only: bool
     ) -> Response:
         """The answer to ``request``. Raises `RequestRefused` where nothing was run."""
-        tokens = TokenDesk(self.codec, caller.subject, self._now_minute)
+        tokens = TokenDesk(self.codec, caller.subject, self.wall_clock)
         token = self._demanded(tokens, caller)
         try:
             document = self.documents.read(request.query, request.variables)
@@ -119,20 +119,13 @@ class Operations:
         return Response({"errors": errors}, status=HTTPStatus.INTERNAL_SERVER_ERROR)
 
     def _demanded(self, tokens: TokenDesk, caller: Caller) -> ConsistencyToken:
-        """What header and cookie demand. A bad cookie is dropped, its sender may not know of it."""
+        """What the tokens of the request demand; bad cookies are not among them any more."""
         try:
-            from_header = tokens.open_all(caller.token_texts, "X-Consistency-Token")
+            return tokens.open_all(caller.token_texts, "X-Consistency-Token")
         except (InvalidToken, BadInput) as error:
             raise RequestRefused(
                 HTTPStatus.BAD_REQUEST, ErrorCode.INVALID_CONSISTENCY_TOKEN, str(error)
             ) from error
-        if caller.token_cookie is None:
-            return from_header
-        try:
-            return merge(from_header, tokens.open_all([caller.token_cookie], "cookie"))
-        except InvalidToken:
-            self.telemetry.cookie_dropped()
-            return from_header
 
     def _context(
         self,
@@ -151,10 +144,12 @@ class Operations:
             deadline=deadline,
             subject=caller.subject,
             options=self.read_options,
+            pace=self.pace,
             wall_clock=self.wall_clock,
         )
         return OperationContext(
             clients=self.clients,
+            model=self.model,
             call=call,
             reads=reads,
             report=report,
@@ -193,9 +188,6 @@ class Operations:
             rendered["path"] = error.path
         rendered["extensions"] = told.extensions
         return rendered
-
-    def _now_minute(self) -> int:
-        return int(self.wall_clock() // 60)
 
 
 def _is_refused(result: ExecutionResult) -> bool:

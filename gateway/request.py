@@ -5,6 +5,7 @@ import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
+from typing import NamedTuple
 from urllib.parse import parse_qs
 
 import orjson
@@ -15,11 +16,19 @@ TOKEN_HEADER = "x-consistency-token"
 TOKEN_COOKIE = "bff-consistency"
 GRAPHQL_RESPONSE_JSON = "application/graphql-response+json"
 
+_token_cookie = re.compile(re.escape(TOKEN_COOKIE) + r"(?:\.[A-Za-z0-9_-]{1,16})?")
 _refused = re.compile(r"(?:\A|;)\s*q=0(?:\.0*)?\s*(?:;|\Z)")
 _request_id = re.compile(r"[A-Za-z0-9._-]{1,64}\Z")
 _traceparent = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}\Z")
 
 Headers = Iterable[tuple[bytes, bytes]]
+
+
+class TokenCookie(NamedTuple):
+    """A consistency token as a cookie."""
+
+    name: str
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,14 +80,19 @@ class RequestHeaders:
         return [text for part in listed.split(",") if (text := part.strip())]
 
     @property
-    def token_cookie(self) -> str | None:
-        """The consistency token in the cookie, if there is one."""
+    def token_cookies(self) -> list[TokenCookie]:
+        """Every consistency token in a cookie: of our name, or of our name, a dot and more."""
         # Not http.cookies: it drops all cookies of a header in which one is not to its liking.
-        for pair in ";".join(self.values.get("cookie", ())).split(";"):
-            name, _, value = pair.strip().partition("=")
-            if name == TOKEN_COOKIE:
-                return value.strip('"')
-        return None
+        pairs = (
+            pair.strip().partition("=")
+            for header in self.values.get("cookie", ())
+            for pair in header.split(";")
+        )
+        return [
+            TokenCookie(name, text.strip('"'))
+            for name, _, text in pairs
+            if _token_cookie.fullmatch(name)
+        ]
 
     @property
     def request_id(self) -> str:

@@ -7,6 +7,10 @@ from difflib import get_close_matches
 SECRETS = ("_KEYS", "_PASSWORD")
 
 
+class SettingsError(Exception):
+    """The environment does not describe a gateway; every problem is a line of the text."""
+
+
 def unknown_name(name: str, known: Collection[str]) -> str:
     """There is no such variable; the nearest right one, where one is near."""
     nearest = get_close_matches(name.upper(), known, n=1, cutoff=0.5)

@@ -12,6 +12,8 @@ from typing import Literal, assert_never
 import structlog
 from graphql import GraphQLError
 
+from gateway.freshness import Freshness
+from gateway.watcher import Hearing, HearingState
 from projections.consumer import (
     BatchApplied,
     EventParked,
@@ -35,17 +37,27 @@ from projections.redis_store.signals import (
     AnnouncementsMissed,
     EvictionPolicyUnsafe,
     PersistenceOff,
+    RedisObserver,
     RedisSignal,
     ServerTooOld,
     ServerUnchecked,
     StoreLost,
     StoreRecovered,
+    ignore,
 )
 from resolvers.read_model import Reach
 from resolvers.upstream.breaker import CircuitChanged
 
 PROGRESS_INTERVAL_S = 1.0
 """Between two lines about one source that is catching up."""
+
+WHEN_STALE = (
+    "reads of it go live; look for what has died: the service, its feed or relay, or the projector"
+)
+WHEN_DEAF = (
+    "reads stay right and cost more; look whether this gateway may subscribe to the news of the "
+    "store, and reaches the node that it subscribes to"
+)
 
 
 def configure_logging(log_format: Literal["console", "json"]) -> None:
@@ -68,10 +80,16 @@ def configure_logging(log_format: Literal["console", "json"]) -> None:
 
 
 class Telemetry:
-    """Where every layer's signals end. Holds only what tells a change from a repetition."""
+    """Where every layer's signals end. Holds only what tells a change from a repetition.
 
-    def __init__(self) -> None:
+    ``watch_redis`` is told as well what becomes of the server that keeps the projection.
+    """
+
+    def __init__(self, *, watch_redis: RedisObserver = ignore) -> None:
         self._log = structlog.get_logger("gateway")
+        self._watch_redis = watch_redis
+        self._stale: set[str] = set()
+        self._is_deaf = False
         self._caught_up: set[str] = set()
         self._failing: set[str] = set()
         self._next_progress_at_s: dict[str, float] = {}
@@ -123,6 +141,7 @@ class Telemetry:
 
     def redis(self, signal: RedisSignal) -> None:
         """What became of the server that keeps the projection, or what is wrong with it."""
+        self._watch_redis(signal)
         match signal:
             case StoreLost(reason=reason):
                 self._log.warning("store_lost", reason=reason)
@@ -140,6 +159,27 @@ class Telemetry:
                 self._log.warning("store_unchecked", reason=reason)
             case _:
                 assert_never(signal)
+
+    def freshness(self, source: str, measured: Freshness) -> None:
+        """The age of a source and its staleness budget, at every look; a line when it changes."""
+        if measured.is_spent == (source in self._stale):
+            return
+        ages = {"age_s": _rounded(measured.age_s), "budget_s": measured.budget_s}
+        if measured.is_spent:
+            self._stale.add(source)
+            self._log.warning("projection_stale", source=source, **ages, to_do=WHEN_STALE)
+        else:
+            self._stale.discard(source)
+            self._log.info("projection_current", source=source, **ages)
+
+    def hearing(self, hearing: Hearing) -> None:
+        """Whether news of the shared store arrive, at every look; a line when it changes."""
+        is_deaf = hearing.state is HearingState.DEAF
+        if is_deaf and not self._is_deaf:
+            self._log.warning("watcher_deaf", reason=hearing.reason, to_do=WHEN_DEAF)
+        elif self._is_deaf and hearing.state is HearingState.LISTENING:
+            self._log.info("watcher_listening")
+        self._is_deaf = is_deaf
 
     def circuit(self, change: CircuitChanged) -> None:
         """A circuit opened, is being tried, or closed."""
@@ -202,3 +242,7 @@ class Telemetry:
 
 def _named(partitions: Iterable[Partition]) -> list[str]:
     return [str(partition) for partition in partitions]
+
+
+def _rounded(age_s: float | None) -> float | None:
+    return None if age_s is None else round(age_s, 3)

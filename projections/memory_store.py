@@ -13,7 +13,13 @@ from contextlib import contextmanager
 from projections.dead_letters import LETTER_LIMIT, DeadLetter
 from projections.errors import PositionMoved
 from projections.events import Heartbeat, ParsedEvent, PoisonEvent, StateChange, UnknownEvent
-from projections.positions import Partition, SourcePosition, join_positions
+from projections.positions import (
+    NOTHING_SEEN,
+    Floor,
+    Partition,
+    SourcePosition,
+    join_positions,
+)
 from projections.projector import (
     Applied,
     Duplicate,
@@ -46,7 +52,7 @@ class MemoryStore:
         self._letters: dict[str, DeadLetter] = {}
         self._listeners: list[Listener] = []
 
-    async def read(self, roots: Sequence[Root]) -> Cut:
+    async def read(self, roots: Sequence[Root], *, seen: Floor = NOTHING_SEEN) -> Cut:  # noqa: ARG002 - it shows the last moment
         rows: dict[AggregateKey, StoredRow | None] = {}
         pages: dict[PageKey, StoredPage] = {}
         for root in roots:

@@ -14,9 +14,10 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from projections.events import ParsedEvent
-from projections.positions import Partition, SourcePosition
+from projections.positions import NOTHING_SEEN, Floor, LogPlace, Partition, SourcePosition
 from projections.projector import Applied, Duplicate, Parked, StoredRow, Verdict
 from projections.selection import PageKey, Root
+from projections.token import FloorKey
 from projections.versions import AggregateKey, AggregateType, Version
 from projections.views import Row
 
@@ -49,8 +50,8 @@ class Cut:
 
     ``rows`` has a key for everything asked: None where the store has no row (which proves nothing).
     ``suspects`` are those keys whose newest event was parked. ``positions`` are those of whole
-    sources. ``is_available`` is False where the store could not be asked, and nothing is known.
-    A cut is a `projections.token.View`.
+    sources, no older than their streamed rows. ``is_available`` is False where the store could not
+    be asked, and nothing is known. A cut is a `projections.token_shrinking.StreamedView`.
     """
 
     rows: Mapping[AggregateKey, StoredRow | None] = field(default_factory=dict)
@@ -63,9 +64,31 @@ class Cut:
         stored = self.rows.get(key)
         return None if stored is None else stored.at
 
-    def current_since_minute(self, aggregate_type: AggregateType, /) -> int | None:
+    def place_of(self, aggregate_type: AggregateType, partition: int, /) -> LogPlace | None:
         position = self.positions.get(aggregate_type.source)
-        return None if position is None else position.current_since_minute
+        return None if position is None else position.places.get(partition)
+
+    def proven_at_s(self, aggregate_type: AggregateType, /) -> float | None:
+        position = self.positions.get(aggregate_type.source)
+        return position.proven_at_s if position is not None and position.is_caught_up else None
+
+    def is_streamed(self, key: AggregateKey, at: Version, /) -> bool:
+        stored = self.rows.get(key)
+        return (
+            stored is not None
+            and stored.is_streamed
+            and stored.at >= at
+            and key not in self.suspects
+        )
+
+    def floor_of(self, aggregate_type: AggregateType, /) -> dict[FloorKey, int]:
+        position = self.positions.get(aggregate_type.source)
+        if position is None or not position.is_caught_up:
+            return {}
+        return {
+            FloorKey(aggregate_type, partition, place.log): place.offset
+            for partition, place in position.places.items()
+        }
 
 
 Announcement = Mapping[AggregateKey, Version] | None
@@ -94,8 +117,13 @@ def newest_of(verdicts: Iterable[Verdict]) -> dict[AggregateKey, Version]:
 class Store(Protocol):
     """Read models and the positions they stand at."""
 
-    async def read(self, roots: Sequence[Root]) -> Cut:
-        """Everything ``roots`` reach and all source positions, in one cut."""
+    async def read(self, roots: Sequence[Root], *, seen: Floor = NOTHING_SEEN) -> Cut:
+        """Everything ``roots`` reach and all source positions, in one cut.
+
+        The positions are as late as every row in it that the stream has brought. A store that may
+        show an earlier moment than its last shows none that has not reached ``seen``; what the
+        store itself has lost, or not come to, it cannot show.
+        """
         ...
 
     async def versions(self, keys: Iterable[AggregateKey]) -> Mapping[AggregateKey, Version]:

@@ -1,46 +1,69 @@
 """The consistency token as a value: what a client may demand of the world it is shown.
 
-A token is a set of lower bounds: "show me these aggregates no older than these versions". The one
-rule that must hold: a token may lose a bound only by leaving something stronger behind, so that
-`merge` is a semilattice and a client may always send every token it has.
+A token is a set of lower bounds, and never a snapshot: an answer may be newer. It demands *entries*
+(this aggregate, no older than this version), a *floor* (this much of that log), *marks* (a world
+proven current after this second) and the owner's word for what is *uncertain*. The one rule that
+must hold: a token may lose a bound only by leaving something as strong behind, so that `merge` is a
+semilattice and a client may always send every token it has.
 
-Pure: no clock, no bytes, no keys (they are in `token_codec.py`); imports only versions. The write
-position is the aggregate's version, because only that is gapless and known to the owner when it
-answers; a global "highest position applied" is not a completed prefix.
+Pure: no clock, no bytes, no keys (they are in `token_codec.py`). The write position is the
+aggregate's version, because only that is gapless and known to the owner when it answers; a global
+"highest position applied" is not a completed prefix. What was *seen* is another matter: a place in
+a log that has been applied is a prefix, and says in a few bytes what a thousand entries would.
 """
 
-from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+import math
+from collections.abc import Collection, Iterable, Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field
-from typing import Final, Protocol
+from dataclasses import dataclass, field, replace
+from typing import Final, NamedTuple, Protocol, TypeVar
 
+from projections.positions import SECONDS_A_MINUTE, Floor, LogPlace
 from projections.versions import AggregateKey, AggregateType, Version
 
-MAX_ENTRIES: Final = 32
-"""Entries a sealed token may carry: what one session writes faster than the projection follows."""
+CLOCK_SKEW_S: Final = 1
+"""How far the clock that proves may be ahead of the one that marks (s): machines on NTP differ by
+milliseconds, and a second more of live reads is cheap."""
 
-MAX_ID_CHARACTERS: Final = 896
-"""Characters of all its ids together (28 each when full): with the greatest versions in every entry
-such a token is sealed in 2,023 characters, inside the 2,048 that are accepted back."""
+K = TypeVar("K")
+
+
+class FloorKey(NamedTuple):
+    """One log: a partition of a type's source, and the log's own identity (see `LogPlace`)."""
+
+    type: AggregateType
+    partition: int
+    log: int
+
+
+class Seen(NamedTuple):
+    """How much of a log had been applied when the holder looked, and when (Unix minute) she did."""
+
+    offset: int
+    minute: int
 
 
 @dataclass(frozen=True, slots=True)
 class ConsistencyToken:
-    """Lower bounds on the world: versions of aggregates, and marks where bounds had to be dropped.
+    """Lower bounds on the world; all mappings are read-only by agreement: tokens are shared.
 
-    `overflow` maps a type to a minute since the Unix epoch: bounds of this type were dropped during
-    that minute because the token was full, so only a world proven current after its end will do.
-    Both mappings are read-only by agreement: a token is shared, never changed.
+    ``entries``: the least version of an aggregate. ``marks``: of this type only a world proven
+    current at or after this Unix second will do. ``floor``: see `Seen`. ``doubts``: the owner has
+    denied that version of an entry; a world proven current at or after this Unix second that does
+    not hold it refutes the entry. ``uncertain``: aggregates whose last write has no known outcome;
+    only their owners can tell.
     """
 
     entries: Mapping[AggregateKey, Version] = field(default_factory=dict)
-    overflow: Mapping[AggregateType, int] = field(default_factory=dict)
+    marks: Mapping[AggregateType, int] = field(default_factory=dict)
+    floor: Mapping[FloorKey, Seen] = field(default_factory=dict)
+    doubts: Mapping[AggregateKey, int] = field(default_factory=dict)
+    uncertain: AbstractSet[AggregateKey] = frozenset()
 
     @property
     def is_empty(self) -> bool:
         """True when every world will do."""
-        return not self.entries and not self.overflow
+        return not (self.entries or self.marks or self.floor or self.uncertain)
 
 
 EMPTY_TOKEN: Final = ConsistencyToken()
@@ -52,31 +75,104 @@ class View(Protocol):
     def version_of(self, key: AggregateKey, /) -> Version | None:
         """What this world shows of the aggregate, a tombstone's version too; None if nothing."""
 
-    def current_since_minute(self, aggregate_type: AggregateType, /) -> int | None:
-        """The wall minute in which this world last provably held all that was committed before.
+    def place_of(self, aggregate_type: AggregateType, partition: int, /) -> LogPlace | None:
+        """How far one partition of the type's log is applied; None where that is not known."""
 
-        Minutes since the Unix epoch, rounded down, of an instant of the proof itself, not of its
-        arrival; None when it was never proven.
+    def proven_at_s(self, aggregate_type: AggregateType, /) -> float | None:
+        """The instant (Unix s) before which all that was committed is in this world.
+
+        That of the proof itself, not of its arrival; None when it was never proven.
         """
 
 
+def mark_at(now_s: float) -> int:
+    """The second of a mark for a world in which all that was committed up to ``now_s`` is there."""
+    return math.ceil(now_s) + CLOCK_SKEW_S
+
+
+def outlives(seen: Seen) -> int:
+    """The second from which on a world proven current holds what was seen, whatever its log."""
+    return (seen.minute + 1) * SECONDS_A_MINUTE + CLOCK_SKEW_S
+
+
+def seen_places(token: ConsistencyToken) -> Floor:
+    """The floor as a store is asked for it; of several logs of a partition the one seen last."""
+    latest = sorted(token.floor.items(), key=lambda item: item[1].minute)
+    return {
+        (log.type.source, log.partition): LogPlace(log.log, seen.offset) for log, seen in latest
+    }
+
+
 def merge(*tokens: ConsistencyToken) -> ConsistencyToken:
-    """The least token that demands all that these demand; unbounded, see `fit` before sealing."""
+    """The least token that demands all that these demand; unbounded, see `fit` before sealing.
+
+    A doubt survives only where all who name the aggregate share it: the pair of a version and its
+    doubt is joined part by part, and no doubt is the greatest.
+    """
+    if len(tokens) == 1:
+        return tokens[0]
     entries: dict[AggregateKey, Version] = {}
-    overflow: dict[AggregateType, int] = {}
+    marks: dict[AggregateType, int] = {}
+    floor: dict[FloorKey, Seen] = {}
     for token in tokens:
-        for key, version in token.entries.items():
-            entries[key] = max(version, entries.get(key, version))
-        for aggregate_type, minute in token.overflow.items():
-            overflow[aggregate_type] = max(minute, overflow.get(aggregate_type, minute))
-    return ConsistencyToken(entries, overflow)
+        _raise_to(entries, token.entries)
+        _raise_to(marks, token.marks)
+        for log, seen in token.floor.items():
+            known = floor.get(log, seen)
+            floor[log] = Seen(max(seen.offset, known.offset), max(seen.minute, known.minute))
+    doubts = _shared_doubts(tokens)
+    uncertain = frozenset[AggregateKey]().union(*(token.uncertain for token in tokens))
+    return ConsistencyToken(entries, marks, floor, doubts, uncertain)
+
+
+def raised(token: ConsistencyToken, seen: Mapping[AggregateKey, Version]) -> ConsistencyToken:
+    """The token, demanding these versions too; an entry that is as great keeps its doubt."""
+    new = {k: v for k, v in seen.items() if k not in token.entries or token.entries[k] < v}
+    return merge(token, ConsistencyToken(new)) if new else token
+
+
+def with_doubts(
+    token: ConsistencyToken, keys: Iterable[AggregateKey], second: int
+) -> ConsistencyToken:
+    """The token, its entries for these aggregates in doubt since ``second``, if not before."""
+    new = {key: second for key in keys if key in token.entries}
+    return replace(token, doubts={**new, **token.doubts}) if new else token
+
+
+def without_uncertain(token: ConsistencyToken, told: AbstractSet[AggregateKey]) -> ConsistencyToken:
+    """The token, certain again of aggregates whose owner has told how they are."""
+    rest = token.uncertain - told
+    return token if len(rest) == len(token.uncertain) else replace(token, uncertain=rest)
+
+
+_Bound = TypeVar("_Bound", int, Version)
+
+
+def _raise_to(bounds: dict[K, _Bound], others: Mapping[K, _Bound]) -> None:
+    for key, bound in others.items():
+        bounds[key] = max(bound, bounds.get(key, bound))
+
+
+def _shared_doubts(tokens: Collection[ConsistencyToken]) -> dict[AggregateKey, int]:
+    doubts: dict[AggregateKey, int] = {}
+    for token in tokens:
+        _raise_to(doubts, token.doubts)
+    return {
+        key: second
+        for key, second in doubts.items()
+        if all(key in token.doubts or key not in token.entries for token in tokens)
+    }
 
 
 def unmet(view: View, token: ConsistencyToken) -> ConsistencyToken:
     """The part of the token that this view is too old for; empty exactly when it satisfies it."""
+    entries = {key: at for key, at in token.entries.items() if not _holds(view, token, key, at)}
     return ConsistencyToken(
-        {key: at for key, at in token.entries.items() if not _holds(view, key, at)},
-        {of: minute for of, minute in token.overflow.items() if not _outlived(view, of, minute)},
+        entries,
+        {of: second for of, second in token.marks.items() if not is_proven(view, of, second)},
+        {log: seen for log, seen in token.floor.items() if not has_reached(view, log, seen)},
+        {key: second for key, second in token.doubts.items() if key in entries},
+        token.uncertain,
     )
 
 
@@ -85,86 +181,75 @@ def satisfies(view: View, token: ConsistencyToken) -> bool:
     return unmet(view, token).is_empty
 
 
-def _holds(view: View, key: AggregateKey, at: Version) -> bool:
-    shown = view.version_of(key)
-    return shown is not None and shown >= at
+def is_proven(view: View, aggregate_type: AggregateType, second: int) -> bool:
+    """Is this world proven current at or after that Unix second?"""
+    proven_at_s = view.proven_at_s(aggregate_type)
+    return proven_at_s is not None and proven_at_s >= second
 
 
-def _outlived(view: View, aggregate_type: AggregateType, minute: int) -> bool:
-    # Strictly greater: a proof made within the minute may be older than a write of that minute.
-    proven = view.current_since_minute(aggregate_type)
-    return proven is not None and proven > minute
+def has_reached(view: View, log: FloorKey, seen: Seen) -> bool:
+    """Does this world hold what was seen of that log?
 
-
-def demand_for_keys(token: ConsistencyToken, keys: Collection[AggregateKey]) -> ConsistencyToken:
-    """What the token demands of a read of just these aggregates.
-
-    The overflow marks of their types stay: what was dropped may have been about one of them.
+    Offsets compare in one log only. A world that stands in another one, made anew or another
+    store's, holds it when it is proven current after the minute in which it was seen.
     """
-    types = {key.type for key in keys}
-    return ConsistencyToken(
-        {key: token.entries[key] for key in keys if key in token.entries},
-        {of: minute for of, minute in token.overflow.items() if of in types},
-    )
+    place = view.place_of(log.type, log.partition)
+    if place is not None and place.log == log.log:
+        return place.offset >= seen.offset
+    return is_proven(view, log.type, outlives(seen))
+
+
+def is_refuted(view: View, token: ConsistencyToken, key: AggregateKey) -> bool:
+    """Is the token's entry for the aggregate in doubt, and this world proven to have no such thing?
+
+    All that was committed before the doubt is in this world; what it lacks was never committed, or
+    its service has lost it.
+    """
+    doubt = token.doubts.get(key)
+    return doubt is not None and is_proven(view, key.type, doubt)
+
+
+def _holds(view: View, token: ConsistencyToken, key: AggregateKey, at: Version) -> bool:
+    shown = view.version_of(key)
+    return (shown is not None and shown >= at) or is_refuted(view, token, key)
+
+
+def demand_for_keys(
+    token: ConsistencyToken,
+    keys: Collection[AggregateKey],
+    *,
+    types: Collection[AggregateType] = (),
+) -> ConsistencyToken:
+    """What the token demands of a read of just these aggregates, and of ``types`` as such.
+
+    The marks and floors of their types stay: what they stand for may have been about one of them.
+    """
+    wanted = frozenset(keys)
+    return _share(token, wanted, {*types, *(key.type for key in wanted)})
 
 
 def demand_for_type(token: ConsistencyToken, aggregate_type: AggregateType) -> ConsistencyToken:
     """What the token demands of a read that may show any aggregate of a type: a list, a count."""
+    named = {*token.entries, *token.uncertain}
+    return _share(token, {k for k in named if k.type is aggregate_type}, {aggregate_type})
+
+
+def _share(
+    token: ConsistencyToken,
+    keys: AbstractSet[AggregateKey],
+    types: AbstractSet[AggregateType],
+) -> ConsistencyToken:
     return ConsistencyToken(
-        {key: at for key, at in token.entries.items() if key.type is aggregate_type},
-        {of: minute for of, minute in token.overflow.items() if of is aggregate_type},
+        _only(token.entries, keys),
+        _only(token.marks, types),
+        {log: seen for log, seen in token.floor.items() if log.type in types},
+        _only(token.doubts, keys),
+        token.uncertain & keys,
     )
 
 
-def fits(token: ConsistencyToken) -> bool:
-    """Whether the token is small enough to be sealed."""
-    return _is_room_for(len(token.entries), _id_characters(token.entries))
+_V = TypeVar("_V")
 
 
-def fit(
-    token: ConsistencyToken,
-    *,
-    is_proven: Callable[[AggregateKey, Version], bool],
-    now_minute: int,
-) -> ConsistencyToken:
-    """A token small enough to be sealed that still protects all that this one protects.
-
-    Drops nothing while it fits. Then proven entries go first; `is_proven` is true when every world
-    this client can be shown from now on holds that version. If that is not enough, unproven ones go
-    too, and their types are marked as overflowed in `now_minute` (minutes since the Unix epoch; no
-    write of the token was committed after it). Which ones is fixed by the token and the proofs.
-    """
-    if fits(token):
-        return token
-    unproven = {key for key, at in token.entries.items() if not is_proven(key, at)}
-    dropped = _excess(_dropping_order(token.entries, unproven))
-    kept = {key: at for key, at in token.entries.items() if key not in dropped}
-    marks = {key.type: now_minute for key in dropped & unproven}
-    return merge(ConsistencyToken(kept, token.overflow), ConsistencyToken(overflow=marks))
-
-
-def _dropping_order(
-    keys: Iterable[AggregateKey], unproven: AbstractSet[AggregateKey]
-) -> list[AggregateKey]:
-    # Of the unproven, the most crowded type gives way first: the marks then fall on as few types
-    # as possible, and a marked type is read live until it is proven current again.
-    crowd = Counter(key.type for key in unproven)
-    return sorted(keys, key=lambda key: (key in unproven, -crowd[key.type], key))
-
-
-def _excess(order: Sequence[AggregateKey]) -> AbstractSet[AggregateKey]:
-    """The shortest beginning of the order without which the rest has room."""
-    count, characters = len(order), _id_characters(order)
-    for position, key in enumerate(order):
-        if _is_room_for(count, characters):
-            return set(order[:position])
-        count, characters = count - 1, characters - len(key.id)
-    return set(order)
-
-
-def _is_room_for(entry_count: int, id_characters: int) -> bool:
-    return entry_count <= MAX_ENTRIES and id_characters <= MAX_ID_CHARACTERS
-
-
-def _id_characters(keys: Iterable[AggregateKey]) -> int:
-    return sum(len(key.id) for key in keys)
+def _only(mapping: Mapping[K, _V], wanted: Iterable[K]) -> dict[K, _V]:
+    return {key: mapping[key] for key in wanted if key in mapping}

@@ -2,7 +2,7 @@
 
 The rule: no byte a client sends is parsed before its MAC is checked, and a refusal is a value,
 never an exception: a bad token must cost no more than a glance. Checks run in this order: length,
-base64 and prefix, MAC, only then structure, counts and ranges (`token_format.py`), age.
+base64 and prefix, MAC, only then structure, counts and ranges (`token_parsing.py`), age.
 
 The MAC is keyed BLAKE2s (RFC 7693), 16 bytes, over the subject and the body. A token is proof of
 nothing but "this gateway said so to this subject": it hides nothing and grants no access.
@@ -23,12 +23,12 @@ from projections.token_format import (
     MAGIC_AND_KEY_BYTES,
     TokenBody,
     key_id_of,
-    parse_body,
     render_body,
 )
+from projections.token_parsing import parse_body
 
 MAX_TEXT_CHARACTERS: Final = 2048
-"""Longer text is refused unread. The fullest token that can be sealed has 2,023 characters."""
+"""Longer text is refused unread. The fullest token that can be sealed has half as many."""
 
 MAC_BYTES: Final = 16
 LIFETIME_MINUTES: Final = 24 * 60
@@ -164,11 +164,13 @@ class TokenCodec:
     def seal(self, token: ConsistencyToken, subject: str, now_minute: int) -> str:
         """The text of this token for this subject, issued in `now_minute` since the Unix epoch.
 
-        Equal tokens give equal text. Raises ValueError for a token that was not `fit` first or that
-        says what no token may say: mistakes of ours, not of a client.
+        It is issued later where a clock that is ahead of ours has seen its floor. Equal tokens
+        give equal text. Raises ValueError for a token that was not `fit` first or that says
+        what no token may say: mistakes of ours, not of a client.
         """
         key = self._keys.signing
-        body = render_body(TokenBody(key.id, now_minute, token))
+        issued_minute = max([now_minute, *(seen.minute for seen in token.floor.values())])
+        body = render_body(TokenBody(key.id, issued_minute, token))
         return armour(body + _mac(key, subject, body))
 
     def open_token(self, text: str, subject: str, now_minute: int) -> TokenVerdict:

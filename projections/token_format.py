@@ -1,18 +1,27 @@
 """The bytes inside a ``ct1`` token: what it says, without the proof of who wrote it.
 
-The rule: one token value has one encoding, and nothing else is read. `parse_body` accepts exactly
-the bytes `render_body` writes, so a token cannot be respelt, and any other bytes cost little to
-refuse. Integers are unsigned LEB128 of the least length ("varint").
+The rule: one token value has one encoding, and nothing else is read. `parse_body` (in
+`token_parsing.py`) accepts exactly the bytes `render_body` writes, so a token cannot be
+respelt, and any other bytes cost little to refuse. Integers are unsigned LEB128 of the least
+length ("varint").
 
     0x72 0xDD, then 0b01 and the key id (6 bits): base64url of this always begins ``ct1``
-    flags           varint   bit 0: an overflow section follows the entries; other bits: refused
+    flags           varint   which of the sections below follow; other bits: refused
     issued minute   varint   since the Unix epoch
     entry count     varint   0–32
       type and id   varint   type code × 64 + (id length − 1); entries ascend by code, then id
       id            1–64 ASCII characters
       epoch, number varint each
-    mark count      varint   only with flag bit 0; 1 at least
-      type code, minute      varint each; marks ascend by code
+    bit 0: marks    varint   how many, 1 at least, as in every section
+      type code, second      varint each; marks ascend by code
+    bit 1: floor    varint   how many, 64 at most
+      place         varint   partition × 8 + type code; places ascend by it, then by log
+      log           4 bytes, big-endian
+      offset, age   varint each; the age is in minutes before the token was issued
+    bit 2: doubts   varint   how many
+      entry, second varint each; the entry by its place among the entries, ascending
+    bit 3: uncertain         how many, 8 at most
+      type and id, id        as in an entry, ascending
 
 The free flag bits are the room for further sections; a reader refuses a section it does not
 know, because ignoring a demand would break it. Rejected: JSON or msgpack inside the text, which are
@@ -22,7 +31,8 @@ longer and have many spellings of one value.
 from dataclasses import dataclass
 from typing import Final
 
-from projections.token import MAX_ENTRIES, ConsistencyToken, fits
+from projections.token import ConsistencyToken, FloorKey
+from projections.token_size import fits
 from projections.versions import AggregateKey, AggregateType, Version
 from projections.views.aggregate import is_id
 
@@ -30,25 +40,30 @@ MAGIC: Final = b"\x72\xdd"
 MAGIC_AND_KEY_BYTES: Final = 3
 KEY_ID_COUNT: Final = 64
 TYPE_CODES: Final = {AggregateType.ORDER: 0, AggregateType.CUSTOMER: 1, AggregateType.PRODUCT: 2}
-"""Never renumbered or used again: tokens outlive a deployment."""
+"""Never renumbered or used again: tokens outlive a deployment. Below 8."""
 
-_TYPES: Final = {code: of for of, code in TYPE_CODES.items()}
-_VERSION_LIMIT: Final = 2**53  # the integers that JSON carries exactly
-_MINUTE_LIMIT: Final = 2**31  # the year 6053: keeps a minute within five bytes
-_OVERFLOW_FLAG: Final = 0b1
+TYPES: Final = {code: of for of, code in TYPE_CODES.items()}
+VERSION_LIMIT: Final = 2**53  # the integers that JSON carries exactly
+TIME_LIMIT: Final = 2**35  # seconds to the year 3058, minutes to 67,000: five bytes
+PLACE_LIMIT: Final = 2**19  # 65,536 partitions
+LOG_BYTES: Final = 4
+MARKS_FLAG: Final = 0b0001
+FLOOR_FLAG: Final = 0b0010
+DOUBTS_FLAG: Final = 0b0100
+UNCERTAIN_FLAG: Final = 0b1000
+FLAGS_LIMIT: Final = 0b1_0000
 
 
 @dataclass(frozen=True, slots=True)
 class TokenBody:
-    """What a sealed token says: which key signs it, when it was issued, what it demands."""
+    """What a sealed token says: which key signs it, when it was issued, what it demands.
+
+    Nothing in the floor was seen after ``issued_minute``.
+    """
 
     key_id: int
     issued_minute: int
     token: ConsistencyToken
-
-
-class _Malformed(ValueError):
-    """These bytes are not what `render_body` writes. Never leaves this module."""
 
 
 def key_id_of(body: bytes) -> int | None:
@@ -63,39 +78,83 @@ def render_body(body: TokenBody) -> bytes:
 
     Raises ValueError for what no token may say: more than fits, an id or a number out of range.
     """
-    if not fits(body.token):
+    token = body.token
+    if not fits(token):
         raise ValueError("token is over-full: `fit` it before it is sealed")
     if not 0 <= body.key_id < KEY_ID_COUNT:
         raise ValueError(f"key id {body.key_id} is not in 0–63")
-    entries = sorted((TYPE_CODES[key.type], key.id, at) for key, at in body.token.entries.items())
-    marks = sorted((TYPE_CODES[of], minute) for of, minute in body.token.overflow.items())
+    if not token.doubts.keys() <= token.entries.keys():
+        raise ValueError("a doubt without its entry")
+    keys = sorted(token.entries, key=key_order)
+    sections = (
+        (MARKS_FLAG, [_render_mark(of, token.marks[of]) for of in sorted(token.marks, key=_code)]),
+        (FLOOR_FLAG, [_render_floor(body, log) for log in sorted(token.floor, key=log_order)]),
+        (
+            DOUBTS_FLAG,
+            [
+                _varint(index) + _varint(token.doubts[key], below=TIME_LIMIT)
+                for index, key in enumerate(keys)
+                if key in token.doubts
+            ],
+        ),
+        (UNCERTAIN_FLAG, [_render_key(key) for key in sorted(token.uncertain, key=key_order)]),
+    )
+    present = [(flag, items) for flag, items in sections if items]
     parts = [MAGIC, bytes([0b0100_0000 | body.key_id])]
-    parts.append(_varint(_OVERFLOW_FLAG if marks else 0))
-    parts.append(_varint(body.issued_minute, below=_MINUTE_LIMIT))
-    parts.append(_varint(len(entries)))
-    parts.extend(_render_entry(*entry) for entry in entries)
-    if marks:
-        parts.append(_varint(len(marks)))
-        parts.extend(_varint(code) + _varint(at, below=_MINUTE_LIMIT) for code, at in marks)
+    parts.append(_varint(sum(flag for flag, _ in present)))
+    parts.append(_varint(body.issued_minute, below=TIME_LIMIT))
+    entries = [_render_entry(key, token.entries[key]) for key in keys]
+    for items in (entries, *(items for _, items in present)):
+        parts += [_varint(len(items)), *items]
     return b"".join(parts)
 
 
-def _render_entry(type_code: int, aggregate_id: str, at: Version) -> bytes:
-    if not is_id(aggregate_id):
-        raise ValueError(f"{aggregate_id!r} is not an id")
-    if at.number < 1:
-        raise ValueError(f"version numbers begin at 1, not {at.number}")
+def _code(aggregate_type: AggregateType) -> int:
+    return TYPE_CODES[aggregate_type]
+
+
+def key_order(key: AggregateKey) -> tuple[int, str]:
+    """Entries and uncertain keys ascend by this."""
+    return _code(key.type), key.id
+
+
+def log_order(log: FloorKey) -> tuple[int, int]:
+    """Parts of a floor ascend by this: their place, then their log."""
+    return log.partition << 3 | _code(log.type), log.log
+
+
+def _render_mark(aggregate_type: AggregateType, second: int) -> bytes:
+    return _varint(_code(aggregate_type)) + _varint(second, below=TIME_LIMIT)
+
+
+def _render_floor(body: TokenBody, log: FloorKey) -> bytes:
+    seen = body.token.floor[log]
+    place, log_id = log_order(log)
+    if not 0 <= log_id < 1 << 8 * LOG_BYTES:
+        raise ValueError(f"{log_id} is not the identity of a log")
     return b"".join(
         (
-            _varint(type_code << 6 | len(aggregate_id) - 1),
-            aggregate_id.encode("ascii"),
-            _varint(at.epoch, below=_VERSION_LIMIT),
-            _varint(at.number, below=_VERSION_LIMIT),
+            _varint(place, below=PLACE_LIMIT),
+            log_id.to_bytes(LOG_BYTES),
+            _varint(seen.offset),
+            _varint(body.issued_minute - seen.minute, below=TIME_LIMIT),
         )
     )
 
 
-def _varint(value: int, *, below: int = _VERSION_LIMIT) -> bytes:
+def _render_key(key: AggregateKey) -> bytes:
+    if not is_id(key.id):
+        raise ValueError(f"{key.id!r} is not an id")
+    return _varint(_code(key.type) << 6 | len(key.id) - 1) + key.id.encode("ascii")
+
+
+def _render_entry(key: AggregateKey, at: Version) -> bytes:
+    if at.number < 1:
+        raise ValueError(f"version numbers begin at 1, not {at.number}")
+    return _render_key(key) + _varint(at.epoch) + _varint(at.number)
+
+
+def _varint(value: int, *, below: int = VERSION_LIMIT) -> bytes:
     if not 0 <= value < below:
         raise ValueError(f"{value} is not in 0–{below - 1}")
     septets = bytearray()
@@ -104,85 +163,3 @@ def _varint(value: int, *, below: int = _VERSION_LIMIT) -> bytes:
         value >>= 7
     septets.append(value)
     return bytes(septets)
-
-
-def parse_body(body: bytes) -> TokenBody | None:
-    """What these bytes say; None when they are not exactly what `render_body` writes."""
-    key_id = key_id_of(body)
-    if key_id is None:
-        return None
-    try:
-        return _parse(key_id, _Reader(body, at=MAGIC_AND_KEY_BYTES))
-    except _Malformed:
-        return None
-
-
-def _parse(key_id: int, reader: "_Reader") -> TokenBody:
-    flags = reader.varint(below=_OVERFLOW_FLAG + 1)
-    issued_minute = reader.varint(below=_MINUTE_LIMIT)
-    entries = _parse_entries(reader)
-    marks = _parse_marks(reader) if flags & _OVERFLOW_FLAG else {}
-    token = ConsistencyToken(entries, marks)
-    if not reader.is_at_end or not fits(token):
-        raise _Malformed
-    return TokenBody(key_id, issued_minute, token)
-
-
-def _parse_entries(reader: "_Reader") -> dict[AggregateKey, Version]:
-    entries: dict[AggregateKey, Version] = {}
-    previous = (-1, "")
-    for _ in range(reader.varint(below=MAX_ENTRIES + 1)):
-        type_and_length = reader.varint(below=len(TYPE_CODES) << 6)
-        code, id_length = type_and_length >> 6, (type_and_length & 0b11_1111) + 1
-        aggregate_id = reader.take(id_length).decode("latin-1")
-        at = Version(reader.varint(below=_VERSION_LIMIT), reader.varint(below=_VERSION_LIMIT))
-        if not is_id(aggregate_id) or (code, aggregate_id) <= previous or at.number < 1:
-            raise _Malformed
-        previous = (code, aggregate_id)
-        entries[AggregateKey(_TYPES[code], aggregate_id)] = at
-    return entries
-
-
-def _parse_marks(reader: "_Reader") -> dict[AggregateType, int]:
-    marks: dict[AggregateType, int] = {}
-    previous = -1
-    for _ in range(reader.varint(below=len(TYPE_CODES) + 1)):
-        code = reader.varint(below=len(TYPE_CODES))
-        if code <= previous:
-            raise _Malformed
-        previous = code
-        marks[_TYPES[code]] = reader.varint(below=_MINUTE_LIMIT)
-    if not marks:  # "an empty section" would be a second spelling of "no section"
-        raise _Malformed
-    return marks
-
-
-class _Reader:
-    """Bytes read once from front to back; every shortfall is `_Malformed`."""
-
-    def __init__(self, body: bytes, *, at: int) -> None:
-        self._body = body
-        self._next = at
-
-    @property
-    def is_at_end(self) -> bool:
-        return self._next == len(self._body)
-
-    def take(self, count: int) -> bytes:
-        taken = self._body[self._next : self._next + count]
-        if len(taken) < count:
-            raise _Malformed
-        self._next += count
-        return taken
-
-    def varint(self, *, below: int) -> int:
-        value = 0
-        for shift in range(0, 56, 7):  # eight septets hold every number below _VERSION_LIMIT
-            septet = self.take(1)[0]
-            value |= (septet & 0x7F) << shift
-            if septet <= 0x7F:
-                is_minimal = septet != 0 or shift == 0
-                if not is_minimal or value >= below:
-                    raise _Malformed
-                return value
-        raise _Malformed

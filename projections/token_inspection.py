@@ -4,10 +4,11 @@ For ``bff token inspect`` and for support. The rule: what was not verified is ne
 were. Reading needs no key, since a token hides nothing; believing needs the codec and the subject.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from projections.token import FloorKey
 from projections.token_codec import (
     MAC_BYTES,
     Invalid,
@@ -16,7 +17,8 @@ from projections.token_codec import (
     UnknownKey,
     disarm,
 )
-from projections.token_format import TokenBody, key_id_of, parse_body
+from projections.token_format import TokenBody, key_id_of
+from projections.token_parsing import parse_body
 
 VERIFIED = "verified"
 NO_KEYS = "not checked: no keys were given"
@@ -28,7 +30,7 @@ UNKNOWN_KEY = "not checked: its key is not live"
 class TokenInspection:
     """A token in words; every value is plain, so `dataclasses.asdict` of it is ready for JSON.
 
-    Times are RFC 3339 in UTC, entries and marks are named as keys and versions print. What could
+    Times are RFC 3339 in UTC, entries are named as keys and versions print. What could
     not be read is None or empty; `finding` says why it is not verified, or not read.
     """
 
@@ -38,7 +40,10 @@ class TokenInspection:
     issued: str | None = None
     expires: str | None = None
     entries: Mapping[str, str] = field(default_factory=dict)
-    overflow: Mapping[str, str] = field(default_factory=dict)
+    marks: Mapping[str, str] = field(default_factory=dict)
+    floor: Mapping[str, int] = field(default_factory=dict)
+    doubts: Mapping[str, str] = field(default_factory=dict)
+    uncertain: Sequence[str] = ()
 
 
 def inspect_token(
@@ -79,12 +84,20 @@ def _told(body: TokenBody, finding: str, lifetime_minutes: int | None) -> TokenI
         verified=finding == VERIFIED,
         finding=finding,
         key_id=body.key_id,
-        issued=_clock(issued),
-        expires=None if lifetime_minutes is None else _clock(issued + lifetime_minutes),
+        issued=_clock(issued * 60),
+        expires=None if lifetime_minutes is None else _clock((issued + lifetime_minutes) * 60),
         entries={str(key): str(at) for key, at in sorted(body.token.entries.items())},
-        overflow={of.value: _clock(minute) for of, minute in sorted(body.token.overflow.items())},
+        marks={of.value: _clock(second) for of, second in sorted(body.token.marks.items())},
+        floor={_log(log): seen.offset for log, seen in sorted(body.token.floor.items())},
+        doubts={str(key): _clock(second) for key, second in sorted(body.token.doubts.items())},
+        uncertain=[str(key) for key in sorted(body.token.uncertain)],
     )
 
 
-def _clock(minute: int) -> str:
-    return datetime.fromtimestamp(minute * 60, UTC).isoformat()
+def _log(log: FloorKey) -> str:
+    """The log as ``orders/3@00c0ffee``."""
+    return f"{log.type.source}/{log.partition}@{log.log:08x}"
+
+
+def _clock(second: int) -> str:
+    return datetime.fromtimestamp(second, UTC).isoformat()

@@ -38,5 +38,10 @@ class Version(NamedTuple):
     epoch: int
     number: int
 
+    @property
+    def successor(self) -> "Version":
+        """The least version after this one: numbers have no holes."""
+        return Version(self.epoch, self.number + 1)
+
     def __str__(self) -> str:
         return f"{self.epoch}.{self.number}"

@@ -10,7 +10,8 @@ from enum import StrEnum
 from typing import Self
 
 from projections.selection import PageKey
-from projections.versions import AggregateKey, Version
+from projections.token import EMPTY_TOKEN, ConsistencyToken
+from projections.versions import AggregateKey, AggregateType, Version
 from projections.views import OrderRow, Row
 from projections.views.orders import ListingPosition
 from resolvers.errors import ConsistencyTimeout
@@ -35,7 +36,10 @@ class Reason(StrEnum):
     TOKEN_NOT_REACHED = "TOKEN_NOT_REACHED"
     NOT_PROJECTED = "NOT_PROJECTED"
     PARKED = "PARKED"
+    OUTCOME_UNKNOWN = "OUTCOME_UNKNOWN"
     TOO_STALE = "TOO_STALE"
+    BUDGET_SPENT = "BUDGET_SPENT"
+    CAUSE_NOT_REACHED = "CAUSE_NOT_REACHED"
     PROJECTION_BUILDING = "PROJECTION_BUILDING"
     PROJECTION_UNAVAILABLE = "PROJECTION_UNAVAILABLE"
     PROJECTION_OFF = "PROJECTION_OFF"
@@ -62,10 +66,16 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Absent:
-    """There is no such aggregate; ``at`` is the version of its tombstone where one is known."""
+    """There is no such aggregate; ``at`` is the version of its tombstone where one is known.
+
+    ``at_least``: it was there at the version before this one, so to be gone it must have changed.
+    ``is_unchecked``: nobody could tell whether the projection still holds it.
+    """
 
     provenance: Provenance
     at: Version | None = None
+    at_least: Version | None = None
+    is_unchecked: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +94,9 @@ class FoundPage:
 
     ``listed_at`` holds where each order stands, whether its row can be had or not. ``ends_at`` is
     where the last one stood when the page was read: the list goes on after it even if all of them
-    turn out to have left the list since.
+    turn out to have left the list since. ``seen`` is what the next page must not fall behind.
+    ``gone`` are, of a live page, the orders that the projection still lists, with the least version
+    at which they can have left; ``is_unchecked``: nobody could tell of any.
     """
 
     order_ids: tuple[str, ...]
@@ -92,13 +104,23 @@ class FoundPage:
     provenance: Provenance
     listed_at: Mapping[str, ListingPosition] = field(default_factory=dict)
     ends_at: ListingPosition | None = None
+    seen: ConsistencyToken = EMPTY_TOKEN
+    gone: Mapping[AggregateKey, Version] = field(default_factory=dict)
+    is_unchecked: bool = False
 
     @classmethod
-    def of(cls, orders: Iterable[OrderRow], provenance: Provenance, *, has_more: bool) -> Self:
+    def of(
+        cls,
+        orders: Iterable[OrderRow],
+        provenance: Provenance,
+        *,
+        has_more: bool,
+        seen: ConsistencyToken,
+    ) -> Self:
         """The page as it was read, newest order first."""
         listed_at = {order.id: order.listed_at for order in orders}
         ends_at = min(listed_at.values(), default=None)
-        return cls(tuple(listed_at), has_more, provenance, listed_at, ends_at)
+        return cls(tuple(listed_at), has_more, provenance, listed_at, ends_at, seen)
 
 
 @dataclass(slots=True)
@@ -145,5 +167,42 @@ class Answer:
     def unproven(self) -> Iterator[tuple[AggregateKey, Version]]:
         """What was shown but not yet streamed: a later read must not fall behind it."""
         for key, component in self.components.items():
-            if isinstance(component, Found) and not component.is_streamed:
-                yield key, component.row.at
+            match component:
+                case Found(row=row, is_streamed=False):
+                    yield key, row.at
+                case Absent(at_least=Version() as at_least):
+                    yield key, at_least
+        for page in self.pages.values():
+            if isinstance(page, FoundPage):
+                yield from page.gone.items()
+
+    def unchecked_types(self) -> set[AggregateType]:
+        """The types of which something is missing live, and the projection may still hold it."""
+        types = {
+            key.type
+            for key, component in self.components.items()
+            if isinstance(component, Absent) and component.is_unchecked
+        }
+        if any(isinstance(page, FoundPage) and page.is_unchecked for page in self.pages.values()):
+            types.add(AggregateType.ORDER)
+        return types
+
+    def told_live(self) -> set[AggregateKey]:
+        """The aggregates of which an owner has told, be it that there is none."""
+        return {
+            key
+            for key, component in self.components.items()
+            if not isinstance(component, Failed) and component.provenance.source is Source.LIVE
+        }
+
+    def projected_types(self) -> set[AggregateType]:
+        """The types of which the projection has shown anything, or that there is nothing."""
+        shown = {
+            key.type
+            for key, component in self.components.items()
+            if not isinstance(component, Failed)
+            and component.provenance.source is Source.PROJECTION
+        }
+        pages = [page for page in self.pages.values() if isinstance(page, FoundPage)]
+        is_listed = any(page.provenance.source is Source.PROJECTION for page in pages)
+        return shown | {AggregateType.ORDER} if is_listed else shown

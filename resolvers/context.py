@@ -8,6 +8,7 @@ from graphql import FragmentDefinitionNode
 
 from projections.token import ConsistencyToken
 from resolvers.loaders import Clients
+from resolvers.read_model import ReadModel
 from resolvers.reading import OperationReads
 from resolvers.report import ConsistencyReport
 from resolvers.tokens import TokenDesk
@@ -16,9 +17,13 @@ from resolvers.upstream.call_context import CallContext
 
 @dataclass(frozen=True, slots=True)
 class OperationContext:
-    """``token`` is what header and cookie demand; ``fragments`` are those of the document."""
+    """``token`` is what header and cookie demand; ``fragments`` are those of the document.
+
+    ``model`` is None where there is no projection.
+    """
 
     clients: Clients
+    model: ReadModel | None
     call: CallContext
     reads: OperationReads
     report: ConsistencyReport

@@ -7,7 +7,8 @@ mode says only what to do with them.
 from dataclasses import dataclass
 from enum import StrEnum
 
-from projections.token import EMPTY_TOKEN, ConsistencyToken
+from projections.token import EMPTY_TOKEN, ConsistencyToken, View, is_refuted
+from projections.versions import AggregateKey, AggregateType, Version
 
 
 class OnTimeout(StrEnum):
@@ -25,10 +26,14 @@ class Eventual:
 
 @dataclass(frozen=True, slots=True)
 class AtLeast:
-    """No older than the tokens. ``max_wait_s`` (s, ≥ 0) shortens the wait; None: the cap."""
+    """No older than the tokens. ``max_wait_s`` (s, ≥ 0) shortens the wait; None: the cap.
+
+    ``is_causal``: and no order with a customer or product older than its writer had seen.
+    """
 
     max_wait_s: float | None = None
     on_timeout: OnTimeout = OnTimeout.LIVE
+    is_causal: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +58,21 @@ class Demand:
 
     mode: Mode = AtLeast()
     token: ConsistencyToken = EMPTY_TOKEN
+
+    @property
+    def orders(self) -> list[AggregateKey]:
+        """The orders that the tokens name, whatever for: any list may have to show them."""
+        named = dict.fromkeys((*self.token.entries, *sorted(self.token.uncertain)))
+        return [key for key in named if key.type is AggregateType.ORDER]
+
+    def at_least(self, key: AggregateKey, view: View) -> Version | None:
+        """The version demanded of an aggregate; None where any will do.
+
+        An entry that ``view`` refutes demands nothing: there is no such version.
+        """
+        if is_refuted(view, self.token, key):
+            return None
+        return self.token.entries.get(key)
 
     @property
     def on_timeout(self) -> OnTimeout:

@@ -18,6 +18,7 @@ from resolvers.drift import DriftReport, Verdict, compare, look_again, may_be_la
 from resolvers.loaders import Clients, LiveLoader, LiveRow
 from resolvers.upstream.call_context import CallContext
 from resolvers.upstream.deadline import Deadline
+from resolvers.upstream.live_demand import LiveDemand
 
 T = TypeVar("T")
 
@@ -116,7 +117,7 @@ class DriftCheck:
         deadline = Deadline.after(self._options.batch_timeout_s)
         loader = LiveLoader(self._clients, CallContext(deadline, SUBJECT))
         try:
-            return await loader.load_rows(demanded)
+            return await loader.load_rows({key: LiveDemand(at) for key, at in demanded.items()})
         finally:
             loader.close()
 

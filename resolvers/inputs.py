@@ -3,18 +3,33 @@
 import strawberry
 from strawberry import UNSET
 
-from projections.token import merge
+from projections.token import EMPTY_TOKEN, merge
+from projections.token import ConsistencyToken as Token
 from resolvers.context import OperationContext
 from resolvers.demand import AtLeast, Bounded, Demand, Eventual, Live, Mode, OnTimeout
 from resolvers.errors import BadInput
 from resolvers.scalars import ConsistencyToken
 
 MAX_MS = 60_000
+DEFAULT_MODE: Mode = AtLeast()
 
 
 @strawberry.input(name="AtLeast", description="No older than these tokens.")
 class AtLeastInput:
     tokens: list[ConsistencyToken]
+    max_wait_ms: int | None = strawberry.field(
+        default=UNSET, description="Shortens the wait for the read model; the server caps it."
+    )
+    on_timeout: OnTimeout | None = OnTimeout.LIVE
+
+
+@strawberry.input(
+    name="Causal",
+    description="No older than these tokens, and no order with a customer or product older than "
+    "its writer had seen.",
+)
+class CausalInput:
+    tokens: list[ConsistencyToken] | None = UNSET
     max_wait_ms: int | None = strawberry.field(
         default=UNSET, description="Shortens the wait for the read model; the server caps it."
     )
@@ -37,32 +52,46 @@ class ConsistencyInput:
         default=UNSET, description="What the read model holds, at once; only `true` makes sense."
     )
     at_least: AtLeastInput | None = UNSET
+    causal: CausalInput | None = UNSET
     bounded: BoundedInput | None = UNSET
     live: bool | None = strawberry.field(
         default=UNSET, description="Ask the owning services; only `true` makes sense."
     )
 
 
-def read_demand(consistency: ConsistencyInput | None, context: OperationContext) -> Demand:
-    """The demand of one field: its own argument joined with what header and cookie bring.
+def read_demand(
+    consistency: ConsistencyInput | None, context: OperationContext, seen: Token
+) -> Demand:
+    """The demand of one field: its argument, its cursors, and what header and cookie bring.
 
-    Raises `BadInput` or `InvalidToken` naming the part that is wrong, before any I/O.
+    ``seen`` is what its cursors say. Raises `BadInput` or `InvalidToken` naming the part that is
+    wrong, before any I/O.
     """
     if not consistency:
-        return Demand(token=context.token)
-    token = context.token
+        own, mode = seen, DEFAULT_MODE
+    else:
+        own, mode = merge(seen, _own_tokens(consistency, context)), _mode(consistency)
+    context.report.demand(own)
+    return Demand(mode, merge(context.token, own))
+
+
+def _own_tokens(consistency: ConsistencyInput, context: OperationContext) -> Token:
     if consistency.at_least:
-        texts = [str(text) for text in consistency.at_least.tokens]
-        own = context.tokens.open_all(texts, "consistency.atLeast.tokens")
-        context.report.demand(own)
-        token = merge(token, own)
-    return Demand(_mode(consistency), token)
+        given, field = consistency.at_least.tokens, "consistency.atLeast.tokens"
+    elif consistency.causal:
+        given, field = consistency.causal.tokens or [], "consistency.causal.tokens"
+    else:
+        return EMPTY_TOKEN
+    return context.tokens.open_all([str(text) for text in given], field)
 
 
 def _mode(consistency: ConsistencyInput) -> Mode:
     if at_least := consistency.at_least:
         max_wait_s = _seconds("consistency.atLeast.maxWaitMs", at_least.max_wait_ms)
         return AtLeast(max_wait_s, at_least.on_timeout or OnTimeout.LIVE)
+    if causal := consistency.causal:
+        max_wait_s = _seconds("consistency.causal.maxWaitMs", causal.max_wait_ms)
+        return AtLeast(max_wait_s, causal.on_timeout or OnTimeout.LIVE, is_causal=True)
     if bounded := consistency.bounded:
         staleness_s = _seconds("consistency.bounded.maxStalenessMs", bounded.max_staleness_ms)
         return Bounded(staleness_s or 0.0, bounded.on_timeout or OnTimeout.LIVE)

@@ -1,29 +1,34 @@
 """Live loads of one operation: what is asked in one turn of the loop goes out in one call.
 
-One loader a kind, made for one operation and closed with it. Waiting is done on the shared futures
-without owning them, so a caller that gives up never cancels another's load; closing cancels what
-is still on the wire.
+One loader for rows and one for pages, made for one operation and closed with it. Waiting is done on
+the shared futures without owning them, so a caller that gives up never cancels another's load;
+closing cancels what is still on the wire, unless another operation waits for it too.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from strawberry.dataloader import DataLoader, DefaultCache
 
 from projections.selection import PageKey
-from projections.versions import AggregateKey, AggregateType, Version
-from projections.views import CustomerRow, ProductRow, Row
+from projections.versions import AggregateKey, AggregateType
+from projections.views import Row
 from resolvers.answer import Failed
 from resolvers.upstream.call_context import CallContext
 from resolvers.upstream.customers import CustomersClient
 from resolvers.upstream.errors import UpstreamError
+from resolvers.upstream.live_demand import Heard, LiveDemand, Question
 from resolvers.upstream.orders import OrdersClient, OrdersPage
+from resolvers.upstream.owners import Owners
 from resolvers.upstream.products import ProductsClient
+from resolvers.upstream.shared_reads import SharedReads
 
 K = TypeVar("K")
 V = TypeVar("V")
+
+Asked = tuple[Question, LiveDemand]
 
 LiveRow = Row | None | Failed
 """The owner's answer: the row, that there is none, or that it could not be had."""
@@ -31,11 +36,27 @@ LiveRow = Row | None | Failed
 
 @dataclass(frozen=True, slots=True)
 class Clients:
-    """The typed clients of the owning services."""
+    """The typed clients of the owning services.
+
+    ``shared`` is what lets the readers of this process share their reads of rows; without it each
+    asks for herself.
+    """
 
     orders: OrdersClient
     customers: CustomersClient
     products: ProductsClient
+    shared: SharedReads | None = None
+
+    async def read_rows(
+        self, demands: Mapping[Question, LiveDemand], context: CallContext
+    ) -> dict[Question, Heard]:
+        """One answer a question; failures are answers. Waits until the deadline at the latest."""
+        if self.shared is not None:
+            return await self.shared.read(demands, context)
+        asked_at_s = _now_s()
+        owners = Owners(self.orders, self.customers, self.products)
+        answers = await owners.ask_all(tuple(demands), context)
+        return {question: Heard(answer, asked_at_s) for question, answer in answers.items()}
 
 
 class Loader(Generic[K, V]):
@@ -44,6 +65,7 @@ class Loader(Generic[K, V]):
     def __init__(self, load: Callable[[list[K]], Awaitable[Sequence[V]]]) -> None:
         self._cache: DefaultCache[K, V] = DefaultCache()
         self._loader: DataLoader[K, V] = DataLoader(load_fn=load, cache_map=self._cache)
+        self._before: list[asyncio.Future[V]] = []
 
     async def load(self, keys: Iterable[K]) -> dict[K, V]:
         futures = {key: asyncio.ensure_future(self._loader.load(key)) for key in keys}
@@ -51,8 +73,13 @@ class Loader(Generic[K, V]):
             await asyncio.wait(futures.values())
         return {key: future.result() for key, future in futures.items()}
 
+    def forget(self) -> None:
+        """Load anew what is asked from now on."""
+        self._before.extend(f for f in self._cache.cache_map.values() if not f.done())
+        self._cache.clear()
+
     def close(self) -> None:
-        for future in self._cache.cache_map.values():
+        for future in (*self._before, *self._cache.cache_map.values()):
             future.cancel()
 
 
@@ -62,122 +89,94 @@ class LiveLoader:
     def __init__(self, clients: Clients, context: CallContext) -> None:
         self._clients = clients
         self._context = context
-        self._rows: dict[AggregateType, Loader[str, LiveRow]] = {
-            AggregateType.ORDER: Loader(self._load_orders),
-            AggregateType.CUSTOMER: Loader(self._load_customers),
-            AggregateType.PRODUCT: Loader(self._load_products),
+        self._rows: dict[AggregateType, Loader[Asked, Heard]] = {
+            of: Loader(self._read_rows) for of in AggregateType
         }
-        self._insisting: Loader[tuple[AggregateKey, Version], Row | None] = Loader(
-            self._load_insisting
-        )
+        self._insisting: Loader[Asked, Heard] = Loader(self._read_rows)
+        self._heard: dict[AggregateKey, Heard] = {}
         self._pages: Loader[PageKey, OrdersPage | Failed] = Loader(self._load_pages)
 
     async def load_rows(
-        self, demanded: Mapping[AggregateKey, Version | None]
+        self, demanded: Mapping[AggregateKey, LiveDemand]
     ) -> dict[AggregateKey, LiveRow]:
         """One answer a key. Batched by type with everything else asked in this turn.
 
         An answer below its demanded version is asked for once more with ``Min-Version``; what is
         older even then is returned as it is, for the caller to tell.
         """
-        answers: dict[AggregateKey, LiveRow] = {}
+        heard: dict[AggregateKey, Heard] = {}
         async with asyncio.TaskGroup() as group:
-            for aggregate_type in {key.type for key in demanded}:
-                keys = [key for key in demanded if key.type is aggregate_type]
-                group.create_task(self._load_type(aggregate_type, keys, answers))
-        behind = {
-            key: at_least
-            for key, at_least in demanded.items()
-            if at_least is not None and _is_behind(answers[key], at_least)
-        }
-        newer = await self._insisting.load(behind.items())
-        answers.update({key: row for (key, _), row in newer.items() if row is not None})
-        return answers
+            for of in {key.type for key in demanded}:
+                group.create_task(self._load_type(of, demanded, heard))
+        insisting = await self._insisting.load(
+            (Question(key, demand.at_least.number), demand)
+            for key, demand in demanded.items()
+            if demand.at_least is not None and not demand.is_covered_by(heard[key].answer)
+        )
+        for (question, _), again in insisting.items():
+            heard[question.key] = _newer(heard[question.key], again)
+        self._heard.update(heard)
+        return {key: _live_row(heard[key]) for key in demanded}
+
+    def age_s(self, key: AggregateKey) -> float:
+        """At most so long ago (s) what `load_rows` returned of it last was its owner's newest."""
+        return _now_s() - self._heard[key].asked_at_s
 
     async def load_pages(self, keys: Iterable[PageKey]) -> dict[PageKey, OrdersPage | Failed]:
         """One answer a page; each is one call."""
         return await self._pages.load(keys)
 
+    def forget(self) -> None:
+        """Let nothing that was asked by now answer what is asked from now on: a write lies between.
+
+        What is still on the wire stays there for those who wait for it.
+        """
+        for loader in self._loaders():
+            loader.forget()
+
     def close(self) -> None:
-        """Cancel every call that is still on the wire. Idempotent."""
-        for loader in self._rows.values():
+        """Stop waiting for every call that is still on the wire. Idempotent."""
+        for loader in self._loaders():
             loader.close()
-        self._insisting.close()
-        self._pages.close()
+
+    def _loaders(self) -> Iterator[Loader[Asked, Heard] | Loader[PageKey, OrdersPage | Failed]]:
+        yield from self._rows.values()
+        yield self._insisting
+        yield self._pages
 
     async def _load_type(
         self,
-        aggregate_type: AggregateType,
-        keys: Sequence[AggregateKey],
-        answers: dict[AggregateKey, LiveRow],
+        of: AggregateType,
+        demanded: Mapping[AggregateKey, LiveDemand],
+        heard: dict[AggregateKey, Heard],
     ) -> None:
-        rows = await self._rows[aggregate_type].load([key.id for key in keys])
-        answers.update({key: rows[key.id] for key in keys})
+        """Apart by type: a type whose owner is slow holds up nobody who asks for another."""
+        loaded = await self._rows[of].load(
+            (Question(key), demand) for key, demand in demanded.items() if key.type is of
+        )
+        heard.update((question.key, told) for (question, _), told in loaded.items())
 
-    async def _load_insisting(self, asked: list[tuple[AggregateKey, Version]]) -> list[Row | None]:
-        """The rows at these versions or newer; None where even this brought nothing newer."""
-
-        async def load(wanted: tuple[AggregateKey, Version]) -> Row | None:
-            key, at_least = wanted
-            try:
-                return await self._fetch(key, min_version=at_least.number)
-            except UpstreamError:
-                return None
-
-        return await _all(load, asked)
-
-    async def _fetch(self, key: AggregateKey, *, min_version: int | None = None) -> Row | None:
-        match key.type:
-            case AggregateType.ORDER:
-                return await self._clients.orders.fetch(
-                    key.id, self._context, min_version=min_version
-                )
-            case AggregateType.CUSTOMER:
-                return await self._clients.customers.fetch(
-                    key.id, self._context, min_version=min_version
-                )
-            case AggregateType.PRODUCT:
-                return await self._clients.products.fetch(
-                    key.id, self._context, min_version=min_version
-                )
-
-    async def _load_orders(self, ids: list[str]) -> list[LiveRow]:
-        async def load(order_id: str) -> LiveRow:
-            try:
-                return await self._clients.orders.fetch(order_id, self._context)
-            except UpstreamError as error:
-                return Failed(error)
-
-        return await _all(load, ids)
+    async def _read_rows(self, asked: list[Asked]) -> list[Heard]:
+        demands: dict[Question, LiveDemand] = {}
+        for question, demand in asked:
+            demands[question] = demand.joined_with(demands.get(question, demand))
+        heard = await self._clients.read_rows(demands, self._context)
+        return [heard[question] for question, _ in asked]
 
     async def _load_pages(self, keys: list[PageKey]) -> list[OrdersPage | Failed]:
-        async def load(key: PageKey) -> OrdersPage | Failed:
-            try:
-                return await self._clients.orders.fetch_page(
-                    key.customer_id,
-                    self._context,
-                    status=key.status,
-                    limit=key.first,
-                    after=key.after,
-                )
-            except UpstreamError as error:
-                return Failed(error)
+        return await _all(self._load_page, keys)
 
-        return await _all(load, keys)
-
-    async def _load_customers(self, ids: list[str]) -> list[LiveRow]:
+    async def _load_page(self, key: PageKey) -> OrdersPage | Failed:
         try:
-            rows = await self._clients.customers.fetch_batch(ids, self._context)
+            return await self._clients.orders.fetch_page(
+                key.customer_id,
+                self._context,
+                status=key.status,
+                limit=key.first,
+                after=key.after,
+            )
         except UpstreamError as error:
-            return [Failed(error)] * len(ids)
-        return _in_order(ids, rows)
-
-    async def _load_products(self, ids: list[str]) -> list[LiveRow]:
-        try:
-            rows = await self._clients.products.fetch_batch(ids, self._context)
-        except UpstreamError as error:
-            return [Failed(error)] * len(ids)
-        return _in_order(ids, rows)
+            return Failed(error)
 
 
 async def _all(load: Callable[[K], Awaitable[V]], keys: Sequence[K]) -> list[V]:
@@ -193,17 +192,20 @@ async def _all(load: Callable[[K], Awaitable[V]], keys: Sequence[K]) -> list[V]:
     return [answers[key] for key in keys]
 
 
-def _in_order(
-    ids: Sequence[str], rows: Mapping[str, CustomerRow] | Mapping[str, ProductRow]
-) -> list[LiveRow]:
-    return [rows.get(row_id) for row_id in ids]
+def _newer(heard: Heard, again: Heard) -> Heard:
+    """What was heard first, unless asking once more has brought a newer row."""
+    match heard.answer, again.answer:
+        case _, None | UpstreamError():
+            return heard
+        case None | UpstreamError(), _:
+            return again
+        case first, second:
+            return again if second.at > first.at else heard
 
 
-def _is_behind(row: LiveRow, at_least: Version) -> bool:
-    match row:
-        case Failed():
-            return False
-        case None:
-            return True
-        case _:
-            return row.at < at_least
+def _live_row(heard: Heard) -> LiveRow:
+    return Failed(heard.answer) if isinstance(heard.answer, UpstreamError) else heard.answer
+
+
+def _now_s() -> float:
+    return asyncio.get_running_loop().time()

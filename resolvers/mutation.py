@@ -1,14 +1,23 @@
 """The root of all writes: inputs become commands to the owners, results become payloads."""
 
 import uuid
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import TypeVar
 
 import strawberry
 from strawberry import UNSET
 
-from projections.selection import CustomerRoot, OrderRoot, ProductRoot
+from projections.selection import (
+    CustomerRoot,
+    CustomerSelection,
+    OrderRoot,
+    OrderSelection,
+    ProductRoot,
+    Root,
+)
+from projections.versions import AggregateKey, AggregateType, Version
 from projections.views import OrderRow
+from resolvers.causality import seen_by_writer
 from resolvers.context import Info
 from resolvers.scalars import ConsistencyToken
 from resolvers.selecting import SelectionReader
@@ -29,6 +38,8 @@ from resolvers.write_inputs import (
 from resolvers.writing import NotWritten, Write, Written, perform
 
 T = TypeVar("T")
+
+WITH_ALL_IT_SHOWS = OrderSelection(CustomerSelection(), has_products=True)
 OrderPayloadT = TypeVar("OrderPayloadT", bound="OrderPayload")
 
 
@@ -91,7 +102,8 @@ class Mutation:
             info,
             PlaceOrderPayload,
             problems_of_order(input),
-            lambda: orders.place(command, call),
+            lambda causes: orders.place(command, call, causal_deps=causes),
+            [CustomerRoot(input.customer_id), *(ProductRoot(i.product_id) for i in input.items)],
             idempotency_key=command.idempotency_key,
         )
 
@@ -103,7 +115,11 @@ class Mutation:
             info,
             UpdateOrderPayload,
             problems_of_change(input),
-            lambda: orders.update_note(input.id, input.note, call, expected_version=version),
+            lambda causes: orders.update_note(
+                input.id, input.note, call, expected_version=version, causal_deps=causes
+            ),
+            [OrderRoot(input.id, WITH_ALL_IT_SHOWS)],
+            order_id=input.id,
         )
 
     @strawberry.mutation(description="Cancel an order that has not been shipped.")
@@ -114,7 +130,11 @@ class Mutation:
             info,
             CancelOrderPayload,
             problems_of_change(input),
-            lambda: orders.cancel(input.id, reason, call, expected_version=version),
+            lambda causes: orders.cancel(
+                input.id, reason, call, expected_version=version, causal_deps=causes
+            ),
+            [OrderRoot(input.id, WITH_ALL_IT_SHOWS)],
+            order_id=input.id,
         )
 
     @strawberry.mutation(description="Change a customer; fields left out stay as they are.")
@@ -131,6 +151,7 @@ class Mutation:
             ),
             lambda customer: CustomerRoot(customer.id, selection),
             "customer",
+            AggregateKey(AggregateType.CUSTOMER, input.id),
         )
         match await perform(info, write):
             case Written(row=row, answer=answer, token=token):
@@ -151,6 +172,7 @@ class Mutation:
             ),
             lambda product: ProductRoot(product.id),
             "product",
+            AggregateKey(AggregateType.PRODUCT, input.id),
         )
         match await perform(info, write):
             case Written(row=row, token=token):
@@ -163,15 +185,30 @@ async def _write_order(
     info: Info,
     payload: type[OrderPayloadT],
     problems: Iterable[UserError],
-    send: Callable[[], Awaitable[OrderRow]],
+    send: Callable[[Mapping[AggregateKey, Version]], Awaitable[OrderRow]],
+    causes: Sequence[Root],
     *,
+    order_id: str | None = None,
     idempotency_key: str | None = None,
 ) -> OrderPayloadT:
-    """Perform a write of an order and answer with ``payload``."""
+    """Perform a write of an order and answer with ``payload``.
+
+    The service is told what its writer has seen of the order's ``causes``: customer and products.
+    """
+    context = info.context
     asked = SelectionReader(info)
     selection = asked.order(asked.below(asked.nodes, "order"))
+
+    async def send_with_causes() -> OrderRow:
+        return await send(await seen_by_writer(context.report.token, causes, context.model))
+
     write = Write(
-        problems, send, lambda order: OrderRoot(order.id, selection), "order", idempotency_key
+        problems,
+        send_with_causes,
+        lambda order: OrderRoot(order.id, selection),
+        "order",
+        None if order_id is None else AggregateKey(AggregateType.ORDER, order_id),
+        idempotency_key,
     )
     match await perform(info, write):
         case Written(row=row, answer=answer, token=token):

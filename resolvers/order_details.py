@@ -11,14 +11,17 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from projections.selection import PageKey, Root, reach
+from projections.token import ConsistencyToken, mark_at
 from projections.versions import AggregateKey, AggregateType
-from projections.views import OrderRow
+from projections.views import OrderRow, Row
 from resolvers.answer import Absent, Answer, Failed, Found, FoundPage, Provenance, Reason, Source
+from resolvers.causality import broken_by
 from resolvers.demand import Demand
-from resolvers.loaders import LiveLoader, LiveRow
-from resolvers.pages import revise
+from resolvers.loaders import LiveLoader
+from resolvers.pages import gone_from, revise
 from resolvers.projected import Projected
 from resolvers.read_path import Composition
+from resolvers.upstream.live_demand import LiveDemand
 from resolvers.upstream.orders import OrdersPage
 
 
@@ -38,7 +41,7 @@ def next_wave(root: Root, demand: Demand, answer: Answer) -> Wave | None:
     reached = reach(root, answer.row_of, answer.page_of)
     keys = dict(reached.keys)
     if reached.pages:
-        keys.update((k, None) for k in demand.token.entries if k.type is AggregateType.ORDER)
+        keys.update((key, None) for key in demand.orders)
     wave = Wave(
         tuple(key for key in keys if key not in answer.components),
         tuple(page for page in reached.pages if page not in answer.pages),
@@ -61,6 +64,9 @@ class OrderDetails:
         """
         while (wave := next_wave(root, self._demand, answer)) is not None:
             await self._find(wave, answer)
+        if broken := broken_by(self._demand, answer):
+            paths = {key: Composition(Reason.CAUSE_NOT_REACHED, at) for key, at in broken.items()}
+            await self._fetch_rows(paths, answer)
 
     async def _find(self, wave: Wave, answer: Answer) -> None:
         rows_to_fetch = await self._projected.take_rows(wave.keys, answer)
@@ -74,14 +80,21 @@ class OrderDetails:
     async def _fetch_rows(self, paths: Mapping[AggregateKey, Composition], answer: Answer) -> None:
         if not paths:
             return
-        rows = await self._live.load_rows({key: path.at_least for key, path in paths.items()})
+        rows = await self._live.load_rows(
+            {key: LiveDemand(path.at_least, path.may_share) for key, path in paths.items()}
+        )
         for key, row in rows.items():
-            _put_newer(answer, key, row, paths[key].reason)
+            if row is None:
+                self._put_absent(answer, key, paths[key])
+            else:
+                _put_newer(answer, key, row, paths[key].reason)
         await self._projected.heal(
             row for row in rows.values() if row is not None and not isinstance(row, Failed)
         )
 
     async def _fetch_pages(self, paths: Mapping[PageKey, Composition], answer: Answer) -> None:
+        # Listed before they are asked for: what is listed later may be newer than the answer.
+        listed = {key: await self._projected.listed(key) for key in paths}
         for key, page in (await self._live.load_pages(paths)).items():
             match page:
                 case Failed():
@@ -91,17 +104,37 @@ class OrderDetails:
                     for order in orders:
                         _put_newer(answer, order.key, order, reason)
                     provenance = Provenance(Source.LIVE, reason)
-                    answer.pages[key] = FoundPage.of(orders, provenance, has_more=has_more)
+                    live = FoundPage.of(
+                        orders, provenance, has_more=has_more, seen=self._now_mark()
+                    )
+                    answer.pages[key] = self._checked(live, listed[key])
                     await self._projected.heal(orders)
+
+    def _checked(self, live: FoundPage, listed: list[OrderRow] | None) -> FoundPage:
+        """The live page with what must have changed, since the projection lists it and it not."""
+        if listed is None:
+            return replace(live, is_unchecked=not self._projected.is_off)
+        ends_at = live.ends_at if live.has_more else None
+        return replace(live, gone=gone_from(listed, live.listed_at, ends_at))
+
+    def _now_mark(self) -> ConsistencyToken:
+        """What the page after a live one must not fall behind."""
+        return ConsistencyToken(marks={AggregateType.ORDER: mark_at(self._projected.now_s)})
+
+    def _put_absent(self, answer: Answer, key: AggregateKey, path: Composition) -> None:
+        """Put a live absence, unless a page has brought a row. What had been there has changed."""
+        if answer.row_of(key) is None:
+            known_at = self._projected.known_at(key)
+            answer.components[key] = Absent(
+                Provenance(Source.LIVE, path.reason),
+                at_least=None if known_at is None else known_at.successor,
+                is_unchecked=not (self._projected.covers(key) or self._projected.is_off),
+            )
 
     def _revise(self, key: PageKey, answer: Answer) -> None:
         """Let the page show no older world than the demanded orders; fail it if one is unknown."""
         page = answer.pages[key]
-        demanded = [
-            answer.components[k]
-            for k in self._demand.token.entries
-            if k.type is AggregateType.ORDER
-        ]
+        demanded = [answer.components[key] for key in self._demand.orders]
         if isinstance(page, Failed) or not demanded:
             return
         for component in demanded:
@@ -126,18 +159,13 @@ class OrderDetails:
                 yield row
 
 
-def _put_live(answer: Answer, key: AggregateKey, row: LiveRow, reason: Reason) -> None:
-    match row:
-        case Failed():
-            answer.components[key] = row
-        case None:
-            answer.components[key] = Absent(Provenance(Source.LIVE, reason))
-        case _:
-            answer.components[key] = Found(row, Provenance(Source.LIVE, reason))
-
-
-def _put_newer(answer: Answer, key: AggregateKey, row: LiveRow, reason: Reason) -> None:
+def _put_newer(answer: Answer, key: AggregateKey, row: Row | Failed, reason: Reason) -> None:
     """Put a live answer, unless a newer one has come meanwhile with a page or a row."""
     known = answer.row_of(key)
-    if known is None or (row is not None and not isinstance(row, Failed) and row.at > known.at):
-        _put_live(answer, key, row, reason)
+    match row:
+        case Failed() if known is None:
+            answer.components[key] = row
+        case Failed():
+            pass
+        case _ if known is None or row.at > known.at:
+            answer.components[key] = Found(row, Provenance(Source.LIVE, reason))

@@ -6,10 +6,11 @@ single orders it is made of.
 """
 
 import base64
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import UTC, datetime
 
 from projections.selection import PageKey
+from projections.versions import AggregateKey, Version
 from projections.views import OrderRow
 from projections.views.aggregate import is_id
 from projections.views.orders import ListingPosition
@@ -42,6 +43,17 @@ def parse_cursor(cursor: str) -> ListingPosition:
     return position
 
 
+def with_seen(cursor: str, seen: str | None) -> str:
+    """The cursor with the sealed token of what its page has shown, which the next must not undo."""
+    return cursor if seen is None else f"{cursor}.{seen}"
+
+
+def split_seen(cursor: str) -> tuple[str, str | None]:
+    """What `with_seen` joined; a dot is in neither part."""
+    position, dot, seen = cursor.partition(".")
+    return position, seen if dot else None
+
+
 def check_page_size(first: int) -> int:
     """``first`` if it is a page size, else `BadInput`."""
     if not 1 <= first <= MAX_PAGE_SIZE:
@@ -72,6 +84,23 @@ def revise(
     belonging.sort(key=lambda order: order.listed_at, reverse=True)
     shown = tuple(order.id for order in belonging[: key.first])
     return shown, has_more or len(belonging) > key.first
+
+
+def gone_from(
+    listed: Iterable[OrderRow],
+    live: Collection[str],
+    ends_at: ListingPosition | None,
+) -> dict[AggregateKey, Version]:
+    """Of the orders that one page lists and a later page, live, does not: where they are at least.
+
+    ``ends_at`` is where the live page ends, None at the end of the list. An order that has left a
+    list has changed since it was in it.
+    """
+    return {
+        order.key: order.at.successor
+        for order in listed
+        if order.id not in live and (ends_at is None or order.listed_at >= ends_at)
+    }
 
 
 def _belongs(order: OrderRow, key: PageKey) -> bool:

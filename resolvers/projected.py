@@ -5,13 +5,17 @@ projected) is read as a further cut: later, so never older than the first, and s
 fields like the first, so that no row is shown in two states.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
+from projections.positions import NOTHING_SEEN, Floor, LogPlace
 from projections.projector import StoredRow
 from projections.selection import OrdersRoot, PageKey, PageSelection, Root, root_of
 from projections.store import Cut, StoredPage
-from projections.versions import AggregateKey, AggregateType
-from projections.views import OrderRow, Row
+from projections.token import FloorKey, demand_for_keys
+from projections.token_shrinking import floor_from
+from projections.versions import AggregateKey, AggregateType, Version
+from projections.views import STALENESS_BUDGETS_S, OrderRow, Row
 from resolvers.answer import (
     Absent,
     Answer,
@@ -23,6 +27,7 @@ from resolvers.answer import (
     Reason,
     Source,
 )
+from resolvers.causality import needed_by
 from resolvers.demand import Demand, Live
 from resolvers.errors import ConsistencyTimeout
 from resolvers.read_model import ReadModel
@@ -40,24 +45,50 @@ OUT_OF_REACH = Composition(Reason.PROJECTION_UNAVAILABLE)
 
 
 class SharedCut:
-    """The cut of one operation, widened where live answers lead further; the first read wins."""
+    """The cut of one operation, widened where live answers lead further; the first read wins.
 
-    def __init__(self, cut: Cut, model: ReadModel | None) -> None:
-        self.rows = dict(cut.rows)
-        self.pages = dict(cut.pages)
-        self.suspects = set(cut.suspects)
-        self.positions = cut.positions
-        self.is_available = cut.is_available
+    ``seen`` is what its reader has seen already: no cut is older than that, if the store can help.
+    """
+
+    def __init__(self, cut: Cut, model: ReadModel | None, *, seen: Floor = NOTHING_SEEN) -> None:
+        self.cut = cut
         self._model = model
+        self._seen = seen
+        self._floors = [cut]
 
     async def widen(self, roots: Sequence[Root]) -> None:
         """Cover what ``roots`` reach too, if the store answers; what is covered stays as it is."""
         if not roots or self._model is None:
             return
-        cut = await self._model.read(roots)
-        self.rows = {**cut.rows, **self.rows}
-        self.pages = {**cut.pages, **self.pages}
-        self.suspects |= cut.suspects
+        later = await self._model.read(roots, seen=self._seen)
+        self._floors.append(later)
+        self.cut = Cut(
+            {**later.rows, **self.cut.rows},
+            {**later.pages, **self.cut.pages},
+            self.cut.suspects | later.suspects,
+            self.cut.positions or later.positions,  # a live read looks here for the first time
+            self.cut.is_available,
+        )
+
+    def version_of(self, key: AggregateKey, /) -> Version | None:
+        return self.cut.version_of(key)
+
+    def place_of(self, aggregate_type: AggregateType, partition: int, /) -> LogPlace | None:
+        return self.cut.place_of(aggregate_type, partition)
+
+    def proven_at_s(self, aggregate_type: AggregateType, /) -> float | None:
+        return self.cut.proven_at_s(aggregate_type)
+
+    def is_streamed(self, key: AggregateKey, at: Version, /) -> bool:
+        return self.cut.is_streamed(key, at)
+
+    def floor_of(self, aggregate_type: AggregateType, /) -> dict[FloorKey, int]:
+        """The floor under all rows here, those of the later cuts included."""
+        floor: dict[FloorKey, int] = {}
+        for cut in self._floors:
+            for log, offset in cut.floor_of(aggregate_type).items():
+                floor[log] = max(offset, floor.get(log, offset))
+        return floor
 
 
 class Projected:
@@ -73,18 +104,48 @@ class Projected:
         cut: SharedCut,
         *,
         awaited: frozenset[AggregateKey],
+        budgets_s: Mapping[AggregateType, float] = STALENESS_BUDGETS_S,
         wall_clock: Callable[[], float],
     ) -> None:
         self._demand = demand
         self._model = model
         self._cut = cut
         self._awaited = awaited
+        self._budgets_s = budgets_s
         self._now_s = wall_clock()
+
+    @property
+    def now_s(self) -> float:
+        """The wall-clock instant (Unix s) of this look at the projection."""
+        return self._now_s
 
     def row_of(self, key: AggregateKey) -> Row | None:
         """The row in the cut, whatever may be demanded of it."""
-        stored = self._cut.rows.get(key)
+        stored = self._cut.cut.rows.get(key)
         return None if stored is None else stored.row
+
+    @property
+    def is_off(self) -> bool:
+        """Is there no projection at all?"""
+        return self._model is None
+
+    def covers(self, key: AggregateKey) -> bool:
+        """Was the projection asked about the aggregate, whether it knew anything or not?"""
+        return key in self._cut.cut.rows
+
+    def known_at(self, key: AggregateKey) -> Version | None:
+        """The greatest version of which we know that it was: the caller's, or the projection's."""
+        known = [self._demand.token.entries.get(key), self._cut.version_of(key)]
+        return max((at for at in known if at is not None), default=None)
+
+    async def listed(self, key: PageKey) -> list[OrderRow] | None:
+        """The page as the projection has it by now; None where nobody can tell."""
+        if key not in self._cut.cut.pages:
+            await self._cut.widen([_page_root_of(key)])
+        page = self._cut.cut.pages.get(key)
+        if page is None or self._cut.proven_at_s(AggregateType.ORDER) is None:
+            return None
+        return list(self._orders_of(page))
 
     async def take_rows(
         self, keys: Sequence[AggregateKey], answer: Answer
@@ -92,15 +153,16 @@ class Projected:
         """Put the rows that are new enough into ``answer``; return what to fetch, and why."""
         by_type = {key: self._path_of_type(key.type) for key in keys}
         uncovered = [
-            k for k in keys if k not in self._cut.rows and isinstance(by_type[k], Projection)
+            k for k in keys if k not in self._cut.cut.rows and isinstance(by_type[k], Projection)
         ]
         await self._cut.widen([root_of(key) for key in uncovered])
-        by_type.update((key, OUT_OF_REACH) for key in uncovered if key not in self._cut.rows)
+        by_type.update((key, OUT_OF_REACH) for key in uncovered if key not in self._cut.cut.rows)
+        needed = needed_by(self._demand, answer)
         to_fetch: dict[AggregateKey, Composition] = {}
         for key, type_path in by_type.items():
-            match self._path_of_row(key, type_path):
+            match self._path_of_row(key, type_path, needed.get(key)):
                 case Composition() as path:
-                    to_fetch[key] = path
+                    to_fetch[key] = replace(path, may_share=self._may_share(key))
                 case Projection(reason=reason):
                     answer.components[key] = self._component(key, reason)
                 case Refused():
@@ -117,16 +179,20 @@ class Projected:
         if isinstance(path, Refused):
             answer.pages.update((key, Failed(self._timeout([]))) for key in keys)
             return {}
-        await self._cut.widen([_page_root_of(key) for key in keys if key not in self._cut.pages])
+        uncovered = [key for key in keys if key not in self._cut.cut.pages]
+        await self._cut.widen([_page_root_of(key) for key in uncovered])
         provenance = self._provenance(AggregateType.ORDER, path.reason)
+        seen = floor_from(self._cut, [AggregateType.ORDER], self._now_s)
         to_fetch: dict[PageKey, Composition] = {}
         for key in keys:
-            page = self._cut.pages.get(key)
+            page = self._cut.cut.pages.get(key)
             if page is None:
                 to_fetch[key] = OUT_OF_REACH
             else:
                 rows = self._orders_of(page)
-                answer.pages[key] = FoundPage.of(rows, provenance, has_more=page.has_more)
+                answer.pages[key] = FoundPage.of(
+                    rows, provenance, has_more=page.has_more, seen=seen
+                )
         return to_fetch
 
     def _orders_of(self, page: StoredPage) -> Iterator[OrderRow]:
@@ -140,28 +206,47 @@ class Projected:
 
         One that did not answer the operation's read is not tried again for this.
         """
-        if self._model is not None and self._cut.is_available:
+        if self._model is not None and self._cut.cut.is_available:
             await self._model.heal(rows)
 
     def _path_of_type(self, aggregate_type: AggregateType) -> ReadPath:
         if not isinstance(self._demand.mode, Live):
             if self._model is None:
                 return Composition(Reason.PROJECTION_OFF)
-            if not self._cut.is_available:
+            if not self._cut.cut.is_available:
                 return OUT_OF_REACH
-        position = self._cut.positions.get(aggregate_type.source)
-        return choose_for_type(self._demand, aggregate_type, position, now_s=self._now_s)
+        return choose_for_type(
+            self._demand,
+            aggregate_type,
+            self._cut.cut,
+            now_s=self._now_s,
+            budget_s=self._budgets_s[aggregate_type],
+        )
 
-    def _path_of_row(self, key: AggregateKey, type_path: ReadPath) -> ReadPath:
-        at_least = self._demand.token.entries.get(key)
+    def _may_share(self, key: AggregateKey) -> bool:
+        """May an answer of somebody else's question be shown? Only where its version can tell.
+
+        What was seen under a floor or dropped under a mark has no version to compare.
+        """
+        demanded = demand_for_keys(self._demand.token, [key])
+        is_told_by_version = not (demanded.marks or demanded.floor or demanded.uncertain)
+        return is_told_by_version and not isinstance(self._demand.mode, Live)
+
+    def _path_of_row(
+        self, key: AggregateKey, type_path: ReadPath, needed: Version | None
+    ) -> ReadPath:
+        """``needed``: the version that other components of the answer need this one to have."""
+        entry = self._demand.at_least(key, self._cut)
+        at_least = max((at for at in (entry, needed) if at is not None), default=None)
         match type_path:
             case Projection():
                 return choose_for_row(
                     self._demand,
                     type_path,
-                    self._cut.rows.get(key),
+                    self._cut.cut.rows.get(key),
                     at_least,
-                    is_suspect=key in self._cut.suspects,
+                    is_suspect=key in self._cut.cut.suspects,
+                    is_uncertain=key in self._demand.token.uncertain,
                 )
             case Composition(reason=reason):
                 return Composition(reason, at_least)
@@ -171,7 +256,7 @@ class Projected:
     def _component(self, key: AggregateKey, reason: Reason) -> Component:
         if reason is Reason.TOKEN_REACHED and key in self._awaited:
             reason = Reason.TOKEN_REACHED_AFTER_WAIT
-        stored = self._cut.rows[key]
+        stored = self._cut.cut.rows[key]
         provenance = self._provenance(key.type, reason, stored)
         match stored:
             case StoredRow(row=None, at=at):
@@ -185,7 +270,7 @@ class Projected:
         self, aggregate_type: AggregateType, reason: Reason, stored: StoredRow | None = None
     ) -> Provenance:
         """A healed row was the owner's newest when it was fetched, whatever the stream shows."""
-        age = age_s(self._cut.positions[aggregate_type.source], self._now_s)
+        age = age_s(self._cut.cut.positions[aggregate_type.source], self._now_s)
         if stored is not None and stored.healed_at_s is not None:
             age = min(age, max(0.0, self._now_s - stored.healed_at_s))
         return Provenance(Source.PROJECTION, reason, age)
@@ -194,7 +279,7 @@ class Projected:
         entries = self._demand.token.entries
         missing = {key: entries[key] for key in keys if key in entries}
         types = {key.type for key in keys} or {AggregateType.ORDER}
-        positions = [self._cut.positions.get(aggregate_type.source) for aggregate_type in types]
+        positions = [self._cut.cut.positions.get(of.source) for of in types]
         ages = [age_s(position, self._now_s) for position in positions if position is not None]
         return ConsistencyTimeout(missing, max(ages, default=None))
 

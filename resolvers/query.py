@@ -4,6 +4,7 @@ import strawberry
 from strawberry import ID, UNSET
 
 from projections.selection import CustomerRoot, OrderRoot, OrdersRoot, PageKey, ProductRoot, Root
+from projections.token import EMPTY_TOKEN, ConsistencyToken
 from projections.versions import AggregateKey, AggregateType
 from projections.views import CustomerRow, OrderRow, OrderStatus, ProductRow
 from projections.views.aggregate import ID_RULE, is_id
@@ -13,7 +14,7 @@ from resolvers.errors import BadInput
 from resolvers.inputs import ConsistencyInput, read_demand
 from resolvers.pages import DEFAULT_PAGE_SIZE
 from resolvers.reading import ReadRequest
-from resolvers.selecting import SelectionReader, read_page
+from resolvers.selecting import SelectionReader
 from resolvers.types import Customer, Order, OrderConnection, Product, shown_row
 
 
@@ -25,7 +26,7 @@ class Query:
     ) -> Order | None:
         asked = SelectionReader(info)
         root = OrderRoot(check_id("id", id), asked.order(asked.nodes))
-        answer = await _read(info, root, consistency)
+        answer = await _read(info, root, consistency, seen=asked.seen)
         row = shown_row(info, answer, AggregateKey(AggregateType.ORDER, root.id))
         return Order.of(row, answer) if isinstance(row, OrderRow) else None
 
@@ -40,9 +41,9 @@ class Query:
         consistency: ConsistencyInput | None = UNSET,
     ) -> OrderConnection:
         asked = SelectionReader(info)
-        page = read_page(first, after, status or None, asked.connection(asked.nodes))
+        page = asked.page(first, after or None, status or None, asked.connection(asked.nodes))
         root = OrdersRoot(check_id("customerId", customer_id), page)
-        answer = await _read(info, root, consistency)
+        answer = await _read(info, root, consistency, seen=asked.seen)
         return OrderConnection(answer=answer, page_key=PageKey.of(root.customer_id, page))
 
     @strawberry.field(description="One customer; null when there is none.")
@@ -51,7 +52,7 @@ class Query:
     ) -> Customer | None:
         asked = SelectionReader(info)
         root = CustomerRoot(check_id("id", id), asked.customer(asked.nodes))
-        answer = await _read(info, root, consistency)
+        answer = await _read(info, root, consistency, seen=asked.seen)
         row = shown_row(info, answer, AggregateKey(AggregateType.CUSTOMER, root.id))
         return Customer.of(row, answer) if isinstance(row, CustomerRow) else None
 
@@ -72,6 +73,12 @@ def check_id(field: str, value: str) -> str:
     return value
 
 
-async def _read(info: Info, root: Root, consistency: ConsistencyInput | None) -> Answer:
-    demand = read_demand(consistency or None, info.context)
+async def _read(
+    info: Info,
+    root: Root,
+    consistency: ConsistencyInput | None,
+    *,
+    seen: ConsistencyToken = EMPTY_TOKEN,
+) -> Answer:
+    demand = read_demand(consistency or None, info.context, seen)
     return await info.context.reads.read(ReadRequest(root, demand))

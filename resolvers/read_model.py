@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import TypeVar
 
 from projections.errors import StoreUnavailable
+from projections.positions import NOTHING_SEEN, Floor
 from projections.selection import Root
 from projections.store import Cut, Store
 from projections.views import Row
@@ -71,9 +72,12 @@ class ReadModel:
         """``closed``, ``open`` or ``half-open``."""
         return self._circuit.state.value
 
-    async def read(self, roots: Sequence[Root]) -> Cut:
-        """One cut of what ``roots`` reach; `OUT_OF_REACH` where the store does not answer."""
-        cut = await self._guard(lambda: self._store.read(roots))
+    async def read(self, roots: Sequence[Root], *, seen: Floor = NOTHING_SEEN) -> Cut:
+        """One cut of what ``roots`` reach; `OUT_OF_REACH` where the store does not answer.
+
+        ``seen``: rows at hand that are older than this are not used.
+        """
+        cut = await self._guard(lambda: self._store.read(roots, seen=seen))
         return OUT_OF_REACH if cut is None else cut
 
     async def heal(self, rows: Iterable[Row]) -> None:

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from projections.positions import SourcePosition
 from projections.projector import StoredRow
-from projections.token import ConsistencyToken
+from projections.store import Cut
+from projections.token import demand_for_keys, satisfies
 from projections.versions import AggregateType, Version
 from resolvers.answer import Reason
 from resolvers.demand import AtLeast, Bounded, Demand, Eventual, Live, OnTimeout
@@ -23,10 +24,14 @@ class Projection:
 
 @dataclass(frozen=True, slots=True)
 class Composition:
-    """The owning service is asked. ``at_least``: the version its answer must have reached."""
+    """The owning service is asked. ``at_least``: the version its answer must have reached.
+
+    ``may_share``: an answer that was asked for by somebody else will do, if it has reached that.
+    """
 
     reason: Reason
     at_least: Version | None = None
+    may_share: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,20 +43,24 @@ ReadPath = Projection | Composition | Refused
 
 
 def choose_for_type(
-    demand: Demand, aggregate_type: AggregateType, position: SourcePosition | None, *, now_s: float
+    demand: Demand, aggregate_type: AggregateType, cut: Cut, *, now_s: float, budget_s: float
 ) -> ReadPath:
     """May the projection answer for this type? ``now_s`` is wall-clock seconds.
 
-    ``position`` is None where the source was never read.
+    ``budget_s`` is the staleness budget of its read model. Marks and floors are never waited for:
+    who has not reached a floor has lost writes, or is another one.
     """
     if isinstance(demand.mode, Live):
         return Composition(Reason.LIVE_REQUESTED)
+    position = cut.positions.get(aggregate_type.source)
     if position is None or not position.is_caught_up:
         return Composition(Reason.PROJECTION_BUILDING)
     if isinstance(demand.mode, Bounded) and age_s(position, now_s) > demand.mode.max_staleness_s:
-        return _when_too_old(demand, Reason.TOO_STALE, None)
-    if is_overflowed(demand.token, aggregate_type, position):
-        return _when_too_old(demand, Reason.TOKEN_NOT_REACHED, None)
+        return _when_too_old(demand, Reason.TOO_STALE)
+    if not satisfies(cut, demand_for_keys(demand.token, (), types=(aggregate_type,))):
+        return _when_too_old(demand, Reason.TOKEN_NOT_REACHED)
+    if isinstance(demand.mode, AtLeast) and age_s(position, now_s) > budget_s:
+        return _when_too_old(demand, Reason.BUDGET_SPENT)
     return Projection(Reason.DEFAULT)
 
 
@@ -62,14 +71,18 @@ def choose_for_row(
     at_least: Version | None,
     *,
     is_suspect: bool,
+    is_uncertain: bool,
 ) -> ReadPath:
-    """Is this row of a usable projection new enough? ``at_least`` is its entry in the token.
+    """Is this row of a usable projection new enough? ``at_least`` is what is demanded of it.
 
-    Absence is never proof: a missing row is asked for live, demanded or not, unless the caller said
-    that the projection's word will do.
+    ``is_uncertain``: the caller has written it and does not know whether it was done. Absence is
+    never proof: a missing row is asked for live, demanded or not, unless the caller said that the
+    projection's word will do.
     """
     if is_suspect:
         return Composition(Reason.PARKED, at_least)
+    if is_uncertain:
+        return _when_too_old(demand, Reason.OUTCOME_UNKNOWN, at_least)
     if at_least is not None and (stored is None or stored.at < at_least):
         return _when_too_old(demand, Reason.TOKEN_NOT_REACHED, at_least)
     if stored is None and not isinstance(demand.mode, Eventual):
@@ -79,45 +92,12 @@ def choose_for_row(
     return path
 
 
-def wait_budget_s(demand: Demand, *, cap_s: float, time_left_s: float, reserve_s: float) -> float:
-    """How long this demand may wait for the projection, in seconds; 0 means: do not.
-
-    ``reserve_s`` is kept for going live afterwards.
-    """
-    match demand.mode:
-        case AtLeast(max_wait_s=float() as max_wait_s):
-            wanted_s = max_wait_s
-        case AtLeast() | Bounded():
-            wanted_s = cap_s
-        case Eventual() | Live():
-            return 0.0
-    return max(0.0, min(wanted_s, cap_s, time_left_s - reserve_s))
-
-
-def may_catch_up(position: SourcePosition | None, *, now_s: float, stalled_after_s: float) -> bool:
-    """Is waiting for this source worth it: is it caught up and still being read?"""
-    return (
-        position is not None and position.is_caught_up and age_s(position, now_s) <= stalled_after_s
-    )
-
-
 def age_s(position: SourcePosition, now_s: float) -> float:
     """How old (s) the projection of a source may be at most."""
     return max(0.0, now_s - position.proven_at_s)
 
 
-def is_overflowed(
-    token: ConsistencyToken, aggregate_type: AggregateType, position: SourcePosition
-) -> bool:
-    """Did the token have to drop entries of this type that the projection may not hold yet?"""
-    minute = token.overflow.get(aggregate_type)
-    if minute is None:
-        return False
-    proven = position.current_since_minute
-    return proven is None or proven <= minute
-
-
-def _when_too_old(demand: Demand, reason: Reason, at_least: Version | None) -> ReadPath:
+def _when_too_old(demand: Demand, reason: Reason, at_least: Version | None = None) -> ReadPath:
     match demand.on_timeout:
         case OnTimeout.LIVE:
             return Composition(reason, at_least)

@@ -1,47 +1,55 @@
 """All reads of one operation: one cut, one wait, then each root field is completed.
 
 Root fields that start in the same turn of the loop are read together. The demand is checked against
-the cut; what is missing is waited for within the budget, and the cut is read again. Whatever is
-missing even then is fetched live by `OrderDetails`, component by component.
+the cut; what is missing, and worth it, is waited for within the budget, and the cut is read again.
+Whatever is missing even then is fetched live by `OrderDetails`, component by component.
 """
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Final
 
 from projections.selection import OrderRoot, Root, has_pages
 from projections.store import Cut
-from projections.token import ConsistencyToken, demand_for_keys, demand_for_type
-from projections.token import unmet as unmet_in
+from projections.token import ConsistencyToken, merge, seen_places
 from projections.versions import AggregateKey, AggregateType, Version
-from projections.views import Row
-from projections.waiters import Waiters
+from projections.views import STALENESS_BUDGETS_S, Row
+from projections.waiters import WaitEnd
 from resolvers.answer import Answer, Found, Provenance, Reason, Source
-from resolvers.demand import Demand, Live
+from resolvers.demand import Demand, Eventual, Live
+from resolvers.live_pace import LivePace
 from resolvers.loaders import LiveLoader, Loader
 from resolvers.order_details import OrderDetails
 from resolvers.projected import Projected, SharedCut
 from resolvers.read_model import ReadModel
-from resolvers.read_path import may_catch_up, wait_budget_s
 from resolvers.report import ConsistencyReport
 from resolvers.upstream.deadline import Deadline
+from resolvers.wait_choice import FieldWait, WaitChoice, choose_waits, end_of, wait_budget_s
+from resolvers.waited_time import WaitedTime
+
+_MAY_HAVE_COME: Final = frozenset({WaitEnd.REACHED, WaitEnd.TIMED_OUT})
+"""The ends of a wait after which a part at least of what was waited for may be there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadOptions:
-    """How long reads wait for the projection; all in seconds.
+    """How long reads wait for the projection, and how old it may be; all in seconds.
 
     ``wait_cap_s`` (default 0.25, 0–5): the longest wait a client can ask for; the projection is
     usually milliseconds behind, and what takes longer is sooner had live.
-    ``live_reserve_s`` (default 0.5, 0–10): kept of the deadline for going live after a wait.
-    ``stalled_after_s`` (default 3.0, 1–300): a source not proven current for so long is not waited
-    for; three times the long poll of a quiet feed.
+    ``live_reserve_s`` (default 0.5, 0–10): kept of the deadline for going live after a wait, until
+    it is known how long that takes here (see `LivePace`).
+    ``staleness_budgets_s`` (default as the read models declare): a source that was not proven
+    current for so long is neither waited for nor shown where nothing was said.
     """
 
     wait_cap_s: float = 0.25
     live_reserve_s: float = 0.5
-    stalled_after_s: float = 3.0
+    staleness_budgets_s: Mapping[AggregateType, float] = field(
+        default_factory=lambda: STALENESS_BUDGETS_S
+    )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -56,8 +64,7 @@ class ReadRequest:
         """What the cut must hold; a list may show any demanded order, so those come along."""
         if not has_pages(self.root):
             return [self.root]
-        demanded = demand_for_type(self.demand.token, AggregateType.ORDER).entries
-        return [self.root, *(OrderRoot(key.id) for key in demanded)]
+        return [self.root, *(OrderRoot(key.id) for key in self.demand.orders)]
 
     @property
     def is_outdated(self) -> bool:
@@ -72,7 +79,7 @@ class ReadRequest:
         if self.written is None or self.is_outdated:
             return self.demand.token
         others = {k: v for k, v in self.demand.token.entries.items() if k != self.written.key}
-        return ConsistencyToken(others)
+        return replace(self.demand.token, entries=others)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +91,10 @@ class SettledCut:
 
 
 class OperationReads:
-    """The reads of one operation. ``model`` is None where there is no projection."""
+    """The reads of one operation. ``model`` is None where there is no projection.
+
+    ``pace`` is that of the process: it learns from these reads, and they keep their time to it.
+    """
 
     def __init__(
         self,
@@ -95,6 +105,7 @@ class OperationReads:
         deadline: Deadline,
         subject: str,
         options: ReadOptions,
+        pace: LivePace | None = None,
         wall_clock: Callable[[], float] = time.time,
     ) -> None:
         self._model = model
@@ -103,7 +114,9 @@ class OperationReads:
         self._deadline = deadline
         self._subject = subject
         self._options = options
+        self._pace = LivePace() if pace is None else pace
         self._wall_clock = wall_clock
+        self._waited = WaitedTime()
         self._requests: Loader[ReadRequest, Answer] = Loader(self._answer_all)
 
     async def read(self, request: ReadRequest) -> Answer:
@@ -136,57 +149,68 @@ class OperationReads:
             self._model,
             settled.cut,
             awaited=settled.awaited,
+            budgets_s=self._options.staleness_budgets_s,
             wall_clock=self._wall_clock,
         )
+        await self._find(request, projected, answer)
+        missing = _missing(request.demand, answer, settled.cut)
+        self._report.add(answer, missing, settled.cut, projected.now_s)
+
+    async def _find(self, request: ReadRequest, projected: Projected, answer: Answer) -> None:
+        """Complete the answer; if its owners had to tell, their pace is noted."""
+        written = None if request.written is None else request.written.key
+        started_at_s = self._now_s()
         await OrderDetails(request.demand, projected, self._live).complete(request.root, answer)
-        self._report.add(answer, _missing(request.demand, answer))
+        if answer.told_live() - {written}:
+            self._pace.note(self._now_s() - started_at_s)
 
     async def _settle(self, requests: Sequence[ReadRequest]) -> SettledCut:
         """Read the cut; while demanded entries are missing and there is time, wait and read again.
 
         A second round happens when what arrived leads to more: an order to its customer.
         """
+        seen = seen_places(merge(*(request.demand.token for request in requests)))
         if self._model is None or all(isinstance(r.demand.mode, Live) for r in requests):
-            return SettledCut(SharedCut(Cut(), self._model))
+            return SettledCut(SharedCut(Cut(), self._model, seen=seen))
         roots = [root for request in requests for root in request.roots()]
-        cut = await self._model.read(roots)
+        cut = await self._model.read(roots, seen=seen)
+        ends: dict[AggregateKey, WaitEnd] = {}
         awaited: set[AggregateKey] = set()
         ends_at_s = self._now_s() + self._budget_s(requests)
-        while unmet := self._worth_waiting_for(requests, cut):
-            is_reached = await self._wait(self._model.waiters, unmet, ends_at_s - self._now_s())
-            awaited |= unmet.keys()
-            # After a wait in vain too: a part of it may have come.
-            cut = await self._model.read(roots)
-            if not is_reached:
+        while (choice := self._choose(requests, cut, ends_at_s - self._now_s())).entries:
+            awaited |= choice.entries.keys()
+            end = await self._wait(self._model, choice.entries, ends_at_s - self._now_s())
+            if end in _MAY_HAVE_COME:
+                cut = await self._model.read(roots, seen=seen)
+            ends.update({k: end_of(k, at, cut, end) for k, at in choice.entries.items()})
+            if end is not WaitEnd.REACHED:
                 break
-        return SettledCut(SharedCut(cut, self._model), frozenset(awaited))
+        self._report.waits.update((ends | choice.skipped).values())
+        return SettledCut(SharedCut(cut, self._model, seen=seen), frozenset(awaited))
 
-    def _worth_waiting_for(
-        self, requests: Sequence[ReadRequest], cut: Cut
-    ) -> dict[AggregateKey, Version]:
-        now_s = self._wall_clock()
-        unmet: dict[AggregateKey, Version] = {}
-        for request in requests:
-            if self._wait_s(request.demand) > 0:
-                unmet.update(unmet_in(cut, demand_for_keys(request.awaited, cut.rows)).entries)
-        return {
-            key: at_least
-            for key, at_least in unmet.items()
-            if key not in cut.suspects
-            and may_catch_up(
-                cut.positions.get(key.type.source),
-                now_s=now_s,
-                stalled_after_s=self._options.stalled_after_s,
-            )
-        }
+    def _choose(self, requests: Sequence[ReadRequest], cut: Cut, left_s: float) -> WaitChoice:
+        return choose_waits(
+            [
+                FieldWait(request.awaited, self._wait_s(request.demand))
+                for request in requests
+                if not isinstance(request.demand.mode, Eventual | Live)
+            ],
+            cut,
+            now_s=self._wall_clock(),
+            left_s=left_s,
+            budgets_s=self._options.staleness_budgets_s,
+        )
 
     async def _wait(
-        self, waiters: Waiters, unmet: dict[AggregateKey, Version], timeout_s: float
-    ) -> bool:
-        started_at_s = self._now_s()
-        is_reached = await waiters.wait_for(unmet, subject=self._subject, timeout_s=timeout_s)
-        self._report.waited_s += self._now_s() - started_at_s
-        return is_reached
+        self, model: ReadModel, unmet: Mapping[AggregateKey, Version], timeout_s: float
+    ) -> WaitEnd:
+        try:
+            with self._waited.running():
+                return await model.waiters.wait_for(
+                    unmet, subject=self._subject, timeout_s=timeout_s
+                )
+        finally:
+            self._report.waited_s = self._waited.total_s
 
     def _budget_s(self, requests: Sequence[ReadRequest]) -> float:
         """One budget for all waits of the operation: the shortest that any waiting field allows."""
@@ -196,20 +220,20 @@ class OperationReads:
     def _wait_s(self, demand: Demand) -> float:
         return wait_budget_s(
             demand,
-            cap_s=max(0.0, self._options.wait_cap_s - self._report.waited_s),
+            cap_s=max(0.0, self._options.wait_cap_s - self._waited.total_s),
             time_left_s=self._deadline.remaining_s(),
-            reserve_s=self._options.live_reserve_s,
+            reserve_s=self._pace.reserve_s(until_known_s=self._options.live_reserve_s),
         )
 
     def _now_s(self) -> float:
         return asyncio.get_running_loop().time()
 
 
-def _missing(demand: Demand, answer: Answer) -> dict[AggregateKey, Version]:
+def _missing(demand: Demand, answer: Answer, cut: SharedCut) -> dict[AggregateKey, Version]:
     """The demanded entries that the answer touches but does not show that new."""
     return {
         key: at_least
-        for key, at_least in demand.token.entries.items()
-        if key in answer.components
+        for key in demand.token.entries.keys() & answer.components.keys()
+        if (at_least := demand.at_least(key, cut)) is not None
         and ((shown := answer.version_of(key)) is None or shown < at_least)
     }

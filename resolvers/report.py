@@ -1,17 +1,28 @@
 """What one operation demanded, waited for, wrote and showed: the truth of `extensions.consistency`.
 
-The joined token is made here: everything the caller had already seen, everything she wrote, and
-every row she was shown that the event stream does not hold yet. A caller that always sends the last
-joined token is never shown an older version of anything she has seen.
+The joined token is made here: everything the caller had already seen, everything she wrote, every
+row she was shown that the event stream does not hold yet, and a floor under all that it does. A
+caller that always sends the last joined token is never shown an older world than she has seen.
 """
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from projections.selection import PageKey
-from projections.token import EMPTY_TOKEN, ConsistencyToken, merge
-from projections.versions import AggregateKey, Version
+from projections.token import (
+    EMPTY_TOKEN,
+    ConsistencyToken,
+    mark_at,
+    merge,
+    raised,
+    with_doubts,
+    without_uncertain,
+)
+from projections.token_shrinking import StreamedView, floor_from, shrunk
+from projections.versions import AggregateKey, AggregateType, Version
 from projections.views import Row
+from projections.waiters import WaitEnd
 from resolvers.answer import Answer, Provenance, Reason
 
 MAX_SHOWN = 100
@@ -30,10 +41,14 @@ class Shown:
 
 @dataclass(slots=True)
 class ConsistencyReport:
-    """Collects while the operation runs; read once at its end."""
+    """Collects while the operation runs; read once at its end.
+
+    ``waits`` counts demanded entries that the first cut missed, by how the wait for each ended.
+    """
 
     token: ConsistencyToken = EMPTY_TOKEN
     waited_s: float = 0.0
+    waits: Counter[WaitEnd] = field(default_factory=Counter)
     missing: dict[AggregateKey, Version] = field(default_factory=dict)
     shown: list[Shown] = field(default_factory=list)
     omitted_count: int = 0
@@ -54,9 +69,27 @@ class ConsistencyReport:
         """Join a write that its owner has confirmed."""
         self.demand(ConsistencyToken({row.key: row.at}))
 
-    def add(self, answer: Answer, missing: Mapping[AggregateKey, Version]) -> None:
-        """Join one completed root field and what it could not show new enough."""
-        self.demand(ConsistencyToken(dict(answer.unproven())))
+    def write_uncertain(self, key: AggregateKey | None, now_s: float) -> None:
+        """Join a write whose outcome is unknown; of a thing whose id is unknown, mark its lists."""
+        if key is None:
+            self.demand(ConsistencyToken(marks={AggregateType.ORDER: mark_at(now_s)}))
+        else:
+            self.demand(ConsistencyToken(uncertain=frozenset([key])))
+
+    def add(
+        self,
+        answer: Answer,
+        missing: Mapping[AggregateKey, Version],
+        view: StreamedView,
+        now_s: float,
+    ) -> None:
+        """Join one completed root field, read from ``view``, and what was not new enough in it."""
+        joined = raised(self.token, dict(answer.unproven()))
+        joined = without_uncertain(joined, answer.told_live())
+        joined = with_doubts(joined, missing.keys() & answer.told_live(), mark_at(now_s))
+        marks = dict.fromkeys(answer.unchecked_types(), mark_at(now_s))
+        floor = floor_from(view, answer.projected_types(), now_s)
+        self.token = shrunk(merge(joined, floor, ConsistencyToken(marks=marks)), view, now_s)
         self.missing.update(missing)
         self.is_held_back |= answer.is_held_back
 

@@ -19,10 +19,12 @@ from graphql import (
 )
 
 from projections.selection import CustomerSelection, OrderSelection, PageSelection
+from projections.token import EMPTY_TOKEN, ConsistencyToken, merge
 from projections.views import OrderStatus
 from resolvers.context import Info
 from resolvers.errors import BadInput
-from resolvers.pages import DEFAULT_PAGE_SIZE, check_page_size, parse_cursor
+from resolvers.pages import DEFAULT_PAGE_SIZE, check_page_size, parse_cursor, split_seen
+from resolvers.tokens import TokenDesk
 
 Variables = Mapping[str, object]
 
@@ -30,24 +32,33 @@ NOTHING_MORE = OrderSelection()
 
 
 def read_page(
+    tokens: TokenDesk,
     first: int | None,
     after: str | None,
     status: OrderStatus | None = None,
     node: OrderSelection = NOTHING_MORE,
-) -> PageSelection:
-    """The page that connection arguments mean; raises `BadInput` naming the bad one."""
-    return PageSelection(
-        first=DEFAULT_PAGE_SIZE if first is None else check_page_size(first),
-        after=parse_cursor(after) if after else None,
-        status=status,
-        node=node,
-    )
+) -> tuple[PageSelection, ConsistencyToken]:
+    """The page that connection arguments mean, and what was shown up to it.
+
+    Raises `BadInput` naming the bad one.
+    """
+    first = DEFAULT_PAGE_SIZE if first is None else check_page_size(first)
+    if not after:
+        return PageSelection(first, None, status, node), EMPTY_TOKEN
+    cursor, sealed = split_seen(after)
+    page = PageSelection(first, parse_cursor(cursor), status, node)
+    return page, EMPTY_TOKEN if sealed is None else tokens.open_seen(sealed)
 
 
 class SelectionReader:
-    """Reads what the field behind ``info`` asks of its result."""
+    """Reads what the field behind ``info`` asks of its result.
+
+    ``seen`` is what the pages have shown after which it asks for others.
+    """
 
     def __init__(self, info: Info) -> None:
+        self.seen = EMPTY_TOKEN
+        self._tokens = info.context.tokens
         self._fragments: Mapping[str, FragmentDefinitionNode] = info.context.fragments
         self._variables: Variables = info.variable_values
         key = info.path.key
@@ -85,9 +96,21 @@ class SelectionReader:
         """What ``nodes``, selections of a connection, ask of each order in it."""
         return self.order(self.below(self.below(nodes, "edges"), "node"))
 
+    def page(
+        self,
+        first: int | None,
+        after: str | None,
+        status: OrderStatus | None = None,
+        node: OrderSelection = NOTHING_MORE,
+    ) -> PageSelection:
+        """As `read_page`, and what its cursor says joins what is seen."""
+        page, seen = read_page(self._tokens, first, after, status, node)
+        self.seen = merge(self.seen, seen)
+        return page
+
     def _page(self, node: FieldNode) -> PageSelection:
         arguments = {a.name.value: self._value(a.value) for a in node.arguments or ()}
-        return read_page(
+        return self.page(
             cast("int | None", arguments.get("first")),
             cast("str | None", arguments.get("after")),
             node=self.connection([node]),

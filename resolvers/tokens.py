@@ -5,9 +5,10 @@ from dataclasses import dataclass
 
 from projections.selection import root_of
 from projections.store import Cut
-from projections.token import EMPTY_TOKEN, ConsistencyToken, fit, fits, merge
+from projections.token import EMPTY_TOKEN, ConsistencyToken, merge
 from projections.token_codec import Expired, Invalid, Opened, TokenCodec, UnknownKey
-from projections.versions import AggregateKey, Version
+from projections.token_shrinking import fit, shrunk
+from projections.token_size import fits
 from resolvers.errors import BadInput, InvalidToken
 from resolvers.read_model import ReadModel
 
@@ -21,7 +22,7 @@ class TokenDesk:
 
     codec: TokenCodec
     subject: str
-    now_minute: Callable[[], int]
+    wall_clock: Callable[[], float]
     expired_count: int = 0
 
     def open_all(self, texts: list[str], field: str) -> ConsistencyToken:
@@ -36,25 +37,33 @@ class TokenDesk:
             )
         return merge(*(self._open(text, field) for text in texts))
 
+    def open_seen(self, text: str) -> ConsistencyToken:
+        """What a cursor says was shown up to it. Raises `BadInput` naming ``after``."""
+        try:
+            return self._open(text, "after")
+        except InvalidToken as error:
+            raise BadInput("after", "not a cursor of this caller") from error
+
     def seal(self, token: ConsistencyToken) -> str | None:
         """The text of a token that fits; None for one that demands nothing."""
         if token.is_empty:
             return None
-        return self.codec.seal(token, self.subject, self.now_minute())
+        return self.codec.seal(token, self.subject, self._now_minute())
+
+    def seal_seen(self, token: ConsistencyToken) -> str | None:
+        """The text of what a list has shown, short enough for each of its cursors."""
+        return self.seal(fit(token, self.wall_clock()))
 
     async def seal_joined(self, token: ConsistencyToken, model: ReadModel | None) -> str | None:
         """Seal what may have grown too large: what the event stream holds by now goes first."""
         if not fits(token):
             cut = Cut() if model is None else await model.read([root_of(k) for k in token.entries])
-            token = fit(
-                token,
-                is_proven=lambda key, at: _is_streamed(cut, key, at),
-                now_minute=self.now_minute(),
-            )
+            now_s = self.wall_clock()
+            token = fit(shrunk(token, cut, now_s), now_s)
         return self.seal(token)
 
     def _open(self, text: str, field: str) -> ConsistencyToken:
-        match self.codec.open_token(text, self.subject, self.now_minute()):
+        match self.codec.open_token(text, self.subject, self._now_minute()):
             case Opened(token=token):
                 return token
             case Expired() | UnknownKey():
@@ -63,7 +72,5 @@ class TokenDesk:
             case Invalid(reason=reason):
                 raise InvalidToken(field, reason.value)
 
-
-def _is_streamed(cut: Cut, key: AggregateKey, at: Version) -> bool:
-    stored = cut.rows.get(key)
-    return stored is not None and stored.is_streamed and stored.at >= at and key not in cut.suspects
+    def _now_minute(self) -> int:
+        return int(self.wall_clock() // 60)

@@ -24,7 +24,7 @@ from projections.views import (
 from projections.views.orders import ListingPosition
 from resolvers.answer import Absent, Answer, Failed, Found, FoundPage
 from resolvers.context import Info
-from resolvers.pages import DEFAULT_PAGE_SIZE, render_cursor
+from resolvers.pages import DEFAULT_PAGE_SIZE, render_cursor, with_seen
 from resolvers.selecting import read_page
 
 
@@ -81,10 +81,11 @@ class Customer:
     @strawberry.field(description="Her orders, newest first.")
     def orders(
         self,
+        info: Info,
         first: int | None = DEFAULT_PAGE_SIZE,
         after: str | None = strawberry.UNSET,
     ) -> "OrderConnection":
-        page = read_page(first, after)
+        page, _ = read_page(info.context.tokens, first, after)
         return OrderConnection(answer=self.answer, page_key=PageKey.of(self.id, page))
 
 
@@ -165,11 +166,12 @@ class OrderConnection:
     @strawberry.field
     def edges(self, info: Info) -> list[OrderEdge] | None:
         page = self._page(info)
+        seen = info.context.tokens.seal_seen(page.seen)
         return [
             OrderEdge(
                 answer=self.answer,
                 key=AggregateKey(AggregateType.ORDER, listed_at.id),
-                cursor=render_cursor(listed_at),
+                cursor=with_seen(render_cursor(listed_at), seen),
             )
             for listed_at in self._listed(page)
         ]
@@ -180,11 +182,12 @@ class OrderConnection:
         shown = self._listed(page)
         goes_on_at = page.ends_at if page.has_more else None
         end = shown[-1] if shown else goes_on_at
+        seen = info.context.tokens.seal_seen(page.seen)
         return PageInfo(
             has_next_page=page.has_more,
             has_previous_page=self.page_key.after is not None,
-            start_cursor=render_cursor(shown[0]) if shown else None,
-            end_cursor=render_cursor(end) if end else None,
+            start_cursor=with_seen(render_cursor(shown[0]), seen) if shown else None,
+            end_cursor=with_seen(render_cursor(end), seen) if end else None,
         )
 
     def _page(self, info: Info) -> FoundPage:

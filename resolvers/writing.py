@@ -12,6 +12,7 @@ from typing import Generic, TypeVar
 
 from projections.selection import Root
 from projections.token import ConsistencyToken as Token
+from projections.versions import AggregateKey
 from projections.views import CustomerRow, OrderRow, ProductRow
 from resolvers.answer import Answer, Found, Provenance, Reason, Source
 from resolvers.context import Info
@@ -31,12 +32,16 @@ RowT = TypeVar("RowT", OrderRow, CustomerRow, ProductRow)
 
 @dataclass(frozen=True, slots=True)
 class Write(Generic[RowT]):
-    """How to send a write, and what the payload wants to show of its result."""
+    """How to send a write, and what the payload wants to show of its result.
+
+    ``key`` names what is written; None where only the owner can name it.
+    """
 
     problems: Iterable[UserError]
     send: Callable[[], Awaitable[RowT]]
     root_of: Callable[[RowT], Root]
     shown_as: str
+    key: AggregateKey | None = None
     idempotency_key: str | None = None
 
 
@@ -70,6 +75,7 @@ async def perform(info: Info, write: Write[RowT]) -> Written[RowT] | NotWritten:
         return NotWritten([from_rejection(rejected)])
     except UpstreamError as error:
         if error.is_outcome_unknown:
+            info.context.report.write_uncertain(write.key, info.context.tokens.wall_clock())
             raise OutcomeUnknown(error, write.idempotency_key) from error
         raise
     context = info.context

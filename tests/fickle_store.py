@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from projections.errors import StoreUnavailable
 from projections.memory_store import MemoryStore
+from projections.positions import NOTHING_SEEN, Floor
 from projections.selection import Root
 from projections.store import Cut
 from projections.versions import AggregateKey, Version
@@ -23,13 +24,13 @@ class FickleStore(MemoryStore):
     gone_after: int | None = None
     asked_count = 0
 
-    async def read(self, roots: Sequence[Root]) -> Cut:
+    async def read(self, roots: Sequence[Root], *, seen: Floor = NOTHING_SEEN) -> Cut:
         self.asked_count += 1
         if self.gone_after is not None:
             self.is_gone = self.gone_after <= 0
             self.gone_after -= 1
         await self._answer()
-        return await super().read(roots)
+        return await super().read(roots, seen=seen)
 
     async def versions(self, keys: Iterable[AggregateKey]) -> Mapping[AggregateKey, Version]:
         await self._answer()

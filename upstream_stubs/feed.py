@@ -2,18 +2,23 @@
 
 The rule: a cursor is a place in one log. A cursor of another log is refused (410), because to go on
 from it would silently skip events. Readers that are up to date wait for the next commit and are
-woken by it; nobody polls the database.
+woken by it; nobody polls the database. Each answer says what it proves, so that a relay that
+stopped shows as age.
 """
 
 import asyncio
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Query, Response
 
 from upstream_stubs.database import Database
+from upstream_stubs.outbox import utc_now
 from upstream_stubs.problems import ProblemError, Refusal
+from upstream_stubs.resources import render_time
 
 DEFAULT_EVENT_COUNT: Final = 500
 MAX_EVENT_COUNT: Final = 1000
@@ -26,33 +31,56 @@ WaitSeconds = Annotated[float, Query(ge=0, le=MAX_WAIT_S, allow_inf_nan=False)]
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Some events of the log, the cursor behind the last of them, and how many lie after it."""
+    """Some events of the log, the place behind the last of them, and how many lie after it.
+
+    With none after it, all that was committed before ``proven_at`` has been told.
+    """
 
     events: tuple[str, ...]
-    cursor: str
+    log: str
+    place: int
     remaining: int
+    proven_at: datetime
+
+    @property
+    def cursor(self) -> str:
+        """What to go on from."""
+        return f"{self.log}-{self.place}"
 
     def render(self) -> str:
-        events = ",".join(self.events)
-        return f'{{"events":[{events}],"cursor":"{self.cursor}","remaining":{self.remaining}}}'
+        """The answer, as the contract has it."""
+        return (
+            f'{{"events":[{",".join(self.events)}],"cursor":"{self.cursor}",'
+            f'"remaining":{self.remaining},"log":"{self.log}","place":{self.place},'
+            f'"provenAt":"{render_time(self.proven_at)}"}}'
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _End:
+    """The end of what is shown of the log, and before when all commits are in it."""
+
+    place: int
+    proven_at: datetime
 
 
 class Feed:
-    """What readers may see of one service's outbox."""
+    """What readers may see of one service's outbox. ``now`` is the service's clock."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, *, now: Callable[[], datetime] = utc_now) -> None:
         self._database = database
-        self._held_at: int | None = None
+        self._now = now
+        self._held: _End | None = None
         self._is_open = True
 
     def hold(self) -> None:
-        """Act as a relay that stopped: commits go on, but readers see no event from now on."""
-        if self._held_at is None:
-            self._held_at = self._head()
+        """Act as a relay that stopped: commits go on, but nothing is told or proven from now on."""
+        if self._held is None:
+            self._held = self._end()
 
     def release(self) -> None:
         """Show everything again, at once also to those who wait."""
-        self._held_at = None
+        self._held = None
         self._database.committed.ring()
 
     def close(self) -> None:
@@ -66,16 +94,17 @@ class Feed:
         Raises ProblemError for a cursor of another log.
         """
         place = self._place_of(cursor)
-        end = self._visible_head()
+        end = self._held or self._end()
         rows = self._database.rows(
             "SELECT event FROM outbox WHERE place > ? AND place <= ? ORDER BY place LIMIT ?",
             place,
-            end,
+            end.place,
             event_count,
         )
         place += len(rows)  # places have no holes: each is one row, in commit order
         events = tuple(event for (event,) in rows)
-        return Page(events, f"{self._database.log_id}-{place}", max(0, end - place))
+        remaining = max(0, end.place - place)
+        return Page(events, self._database.log_id, place, remaining, end.proven_at)
 
     async def wait_after(self, cursor: str | None, event_count: int, wait_s: float) -> Page:
         """As ``read_after``, but waits up to ``wait_s`` for the first event to come."""
@@ -104,8 +133,9 @@ class Feed:
             )
         return int(match[2])
 
-    def _visible_head(self) -> int:
-        return self._head() if self._held_at is None else self._held_at
+    def _end(self) -> _End:
+        """The end as it is now. Nothing is committed between the two looks: neither awaits."""
+        return _End(self._head(), self._now())
 
     def _head(self) -> int:
         [(head,)] = self._database.rows("SELECT coalesce(max(place), 0) FROM outbox")

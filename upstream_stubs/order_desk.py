@@ -1,7 +1,8 @@
 """What may be done to orders, and when: place, note, cancel.
 
 The rule: an order is placed against the service's own copy of customers and products (`replica`),
-so that no other service has to be up for it. A parcel that left cannot be called back.
+so that no other service has to be up for it. A parcel that left cannot be called back. What the
+writer saw is no part of what she asks: a repeat under the same key may have seen more by now.
 """
 
 import secrets
@@ -10,6 +11,7 @@ from typing import Annotated, Final
 from fastapi import Response
 from pydantic import StringConstraints
 
+from upstream_stubs.causality import CausalDeps, caused, with_causes
 from upstream_stubs.idempotency import Answer, AnswerBook, Attempt
 from upstream_stubs.outbox import Outbox
 from upstream_stubs.placing import Note, PlaceOrder, new_order, new_order_id
@@ -46,13 +48,19 @@ class OrderDesk:
         self._replica = replica
         self._records = Records(outbox, answers)
 
-    def place(self, wish: PlaceOrder, key: str) -> Response:
+    def place(self, wish: PlaceOrder, key: str, saw: CausalDeps) -> Response:
         """201 and the order. Raises ProblemError for what cannot be ordered, or not yet."""
         attempt = Attempt(key, ("POST order", wish.render()))
-        return self._answers.once(attempt, lambda: self._place(wish)).render()
+        return self._answers.once(attempt, lambda: self._place(wish, saw)).render()
 
     def note(
-        self, id_: str, patch: OrderPatch, *, expected: int | None, key: str | None
+        self,
+        id_: str,
+        patch: OrderPatch,
+        saw: CausalDeps,
+        *,
+        expected: int | None,
+        key: str | None,
     ) -> Response:
         """The order with its note changed."""
         return self._records.change(
@@ -60,11 +68,17 @@ class OrderDesk:
             Attempt(key, ("PATCH order", id_, str(expected), patch.render())),
             expected=expected,
             event_type="order.updated",
-            change=lambda order: order.model_copy(update=patch.changes()),
+            change=caused(lambda order: order.model_copy(update=patch.changes()), saw),
         )
 
     def cancel(
-        self, id_: str, wish: CancelOrder, *, expected: int | None, key: str | None
+        self,
+        id_: str,
+        wish: CancelOrder,
+        saw: CausalDeps,
+        *,
+        expected: int | None,
+        key: str | None,
     ) -> Response:
         """The cancelled order; one that is cancelled already stays as it is."""
         return self._records.change(
@@ -72,23 +86,24 @@ class OrderDesk:
             Attempt(key, ("POST cancel", id_, str(expected), wish.render())),
             expected=expected,
             event_type="order.cancelled",
-            change=lambda order: self._cancel(order, wish),
+            change=caused(lambda order: self._cancel(order, wish), saw),
         )
 
-    def _place(self, wish: PlaceOrder) -> Answer:
+    def _place(self, wish: PlaceOrder, saw: CausalDeps) -> Answer:
         self._refuse_unready()
         if not self._replica.has_customer(wish.customer_id):
             detail = f"there is no customer {wish.customer_id}"
             raise ProblemError(Refusal.UNKNOWN_CUSTOMER, detail, field="customerId")
         now = self._outbox.now()
         at = now.replace(microsecond=now.microsecond // 1000 * 1000)  # what the JSON can say
-        order = new_order(
+        placed = new_order(
             wish,
             self._replica.prices_of([item.product_id for item in wish.items]),
             id_=new_order_id(at, secrets.randbelow),
             epoch=self._outbox.database.epoch,
             at=at,
         )
+        order = with_causes(placed, saw)
         self._outbox.commit(order, "order.placed")
         return Answer(201, order.version, order.render())
 

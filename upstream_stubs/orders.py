@@ -15,6 +15,7 @@ from upstream_stubs.request_parsing import (
     IdempotencyKey,
     PathId,
     RequiredIdempotencyKey,
+    WriterSaw,
     body_of,
 )
 from upstream_stubs.resources import ID_PATTERN, Order, OrderStatus
@@ -57,20 +58,28 @@ def changing_router(desk: OrderDesk) -> APIRouter:
     router = APIRouter()
 
     @router.post("/orders")
-    async def place(key: RequiredIdempotencyKey, wish: PlaceBody) -> Response:
-        return desk.place(wish, key)
+    async def place(key: RequiredIdempotencyKey, wish: PlaceBody, saw: WriterSaw) -> Response:
+        return desk.place(wish, key, saw)
 
     @router.patch("/orders/{id}")
     async def note(
-        id_: PathId, patch: PatchBody, expected: ExpectedVersion, key: IdempotencyKey
+        id_: PathId,
+        patch: PatchBody,
+        expected: ExpectedVersion,
+        key: IdempotencyKey,
+        saw: WriterSaw,
     ) -> Response:
-        return desk.note(id_, patch, expected=expected, key=key)
+        return desk.note(id_, patch, saw, expected=expected, key=key)
 
     @router.post("/orders/{id}/cancel")
     async def cancel(
-        id_: PathId, wish: CancelBody, expected: ExpectedVersion, key: IdempotencyKey
+        id_: PathId,
+        wish: CancelBody,
+        expected: ExpectedVersion,
+        key: IdempotencyKey,
+        saw: WriterSaw,
     ) -> Response:
-        return desk.cancel(id_, wish, expected=expected, key=key)
+        return desk.cancel(id_, wish, saw, expected=expected, key=key)
 
     return router
 

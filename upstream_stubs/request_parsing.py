@@ -13,6 +13,7 @@ from typing import Annotated, Final, TypeVar
 from fastapi import Depends, Query, Request
 from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints, ValidationError
 
+from upstream_stubs.causality import CausalDeps, parse_causal_deps
 from upstream_stubs.problems import invalid, invalid_by
 from upstream_stubs.resources import ID_PATTERN, Shape
 
@@ -111,6 +112,17 @@ async def expected_version(request: Request) -> int | None:
     return int(match[1])
 
 
+async def causal_deps(request: Request) -> CausalDeps:
+    """What the writer had seen (``X-Causal-Deps``), of each aggregate the greatest version."""
+    lines = request.headers.getlist("X-Causal-Deps")
+    if not lines:
+        return {}
+    try:
+        return parse_causal_deps(",".join(lines))
+    except ValueError as error:
+        raise invalid("X-Causal-Deps", str(error)) from error
+
+
 async def idempotency_key(request: Request) -> str | None:
     """The client's name for this attempt, None when she gave none."""
     header = request.headers.get("Idempotency-Key")
@@ -131,5 +143,6 @@ PathId = Annotated[str, Depends(path_id)]
 BatchIds = Annotated[list[str], Depends(parse_ids)]
 DemandedVersion = Annotated[int, Depends(demanded_version)]
 ExpectedVersion = Annotated[int | None, Depends(expected_version)]
+WriterSaw = Annotated[CausalDeps, Depends(causal_deps)]
 IdempotencyKey = Annotated[str | None, Depends(idempotency_key)]
 RequiredIdempotencyKey = Annotated[str, Depends(required_idempotency_key)]

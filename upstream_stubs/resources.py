@@ -94,7 +94,10 @@ class OrderItem(Shape):
 
 
 class Order(Resource):
-    """An order; its total is the sum of its lines and never changes."""
+    """An order; its total is the sum of its lines and never changes.
+
+    ``causal_deps``: what its writers had seen of its customer and products, sorted as text.
+    """
 
     kind: ClassVar[str] = "order"
 
@@ -105,6 +108,7 @@ class Order(Resource):
     total: Money
     placed_at: Time
     items: tuple[OrderItem, ...]
+    causal_deps: tuple[str, ...] = ()
 
 
 class Customer(Resource):

@@ -64,10 +64,10 @@ class Openings:
         url = f"http://{_in_url(settings.host)}:{settings.port}"
         sources = tuple(settings.service_urls)
         if settings.store == "memory" or settings.events == "none":
-            yield House(None, sources, url)
+            yield House(None, sources, url, settings.staleness_budgets_s)
             return
         async with _open_store(settings) as store:
-            yield House(store, sources, url)
+            yield House(store, sources, url, settings.staleness_budgets_s)
 
     @asynccontextmanager
     async def drift_check(

@@ -2,9 +2,9 @@
 
 import json
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated
 
 import typer
@@ -29,15 +29,21 @@ from gateway.operating.status_report import (
 )
 from gateway.operating.terminal import make_console, make_table, render_age, render_count
 from projections.errors import StoreUnavailable
+from projections.versions import AggregateType
+from projections.views import STALENESS_BUDGETS_S
 
 
 @dataclass(frozen=True, slots=True)
 class House:
-    """Whom to ask. ``store`` is None where every gateway keeps its own projection."""
+    """Whom to ask. ``store`` is None where every gateway keeps its own projection.
+
+    ``budgets_s`` are the staleness budgets by which the store's ages are judged.
+    """
 
     store: StatusStore | None
     sources: tuple[str, ...]
     gateway_url: str
+    budgets_s: Mapping[AggregateType, float] = field(default_factory=lambda: STALENESS_BUDGETS_S)
 
 
 OpenHouse = Callable[[], AbstractAsyncContextManager[House]]
@@ -90,8 +96,11 @@ class StatusCommand:
         gateways = await ask_gateways(urls, self._ask)
         if house.store is None:
             return Status(None, gateways), None
+        budgets_s = {
+            of.source: s for of, s in house.budgets_s.items() if of.source in house.sources
+        }
         try:
-            asked = ask_store(house.store, house.sources, now_s=self._wall_clock())
+            asked = ask_store(house.store, budgets_s, now_s=self._wall_clock())
             return Status(await asked, gateways), None
         except StoreUnavailable as error:
             return Status(None, gateways), f"{error}: is Redis up, and BFF_REDIS_URL right?"
@@ -108,7 +117,7 @@ def _print(status: Status, to_do: Sequence[str]) -> None:
 
 
 def _print_projection(projection: ProjectionStatus) -> None:
-    table = make_table("partition", "position", "state", "to go", "age")
+    table = make_table("partition", "position", "state", "to go", "age", "budget")
     for source in projection.sources:
         for one in source.partitions:
             table.add_row(*_cells_of(one))
@@ -129,7 +138,8 @@ def _cells_of(one: PartitionStatus) -> Sequence[str]:
         position.cursor,
         "caught up" if position.is_caught_up else "reading",
         "?" if position.remaining_count is None else f"{position.remaining_count:,}",
-        "?" if one.age_s is None else render_age(one.age_s),
+        "?" if one.freshness.age_s is None else render_age(one.freshness.age_s),
+        render_age(one.freshness.budget_s) + (", spent" if one.freshness.is_spent else ""),
     )
 
 
@@ -177,7 +187,9 @@ def _source_json(of: SourceStatus) -> dict[str, object]:
                 "cursor": one.position.cursor,
                 "isCaughtUp": one.position.is_caught_up,
                 "remainingCount": one.position.remaining_count,
-                "ageS": one.age_s,
+                "ageS": one.freshness.age_s,
+                "budgetS": one.freshness.budget_s,
+                "isSpent": one.freshness.is_spent,
             }
             for one in of.partitions
         ],
@@ -188,5 +200,6 @@ def _gateway_json(told: Told) -> dict[str, object]:
     match told:
         case GatewaySilent(url=url, reason=reason):
             return {"url": url, "status": None, "reason": reason}
-        case GatewayStatus(url=url, status=status, circuits=circuits):
-            return {"url": url, "status": status, "circuits": dict(circuits)}
+        case GatewayStatus(url=url, status=status, circuits=circuits, hearing=hearing):
+            state = None if hearing is None else hearing.state.value
+            return {"url": url, "status": status, "circuits": dict(circuits), "watcher": state}

@@ -3,30 +3,23 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from gateway.freshness import Freshness
+from gateway.watcher import Hearing, HearingState
 from projections.generations import GenerationCounts
 from projections.positions import Partition, SourcePosition
 
-STALLED_AFTER_S = 10.0
-"""The age of a proof (s) that needs a look: ten heartbeats, or polls, that did not come."""
-
 CLOSED = "closed"
 READY = "ready"
+STALE = "stale"
 
 
 @dataclass(frozen=True, slots=True)
 class PartitionStatus:
-    """Where one partition stands. ``age_s`` is that of its proof, None before the first."""
+    """Where one partition stands, and how fresh that is."""
 
     partition: Partition
     position: SourcePosition
-    age_s: float | None
-
-    @classmethod
-    def of(cls, partition: Partition, position: SourcePosition, now_s: float) -> "PartitionStatus":
-        """``now_s``: epoch seconds."""
-        is_proven = position.is_caught_up and position.proven_at_s > 0
-        age_s = max(0.0, now_s - position.proven_at_s) if is_proven else None
-        return cls(partition, position, age_s)
+    freshness: Freshness
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,22 +41,14 @@ class ProjectionStatus:
 
 
 @dataclass(frozen=True, slots=True)
-class SourceLag:
-    """How far a gateway says that a source is."""
-
-    is_caught_up: bool
-    remaining_count: int | None
-    age_s: float | None
-
-
-@dataclass(frozen=True, slots=True)
 class GatewayStatus:
-    """What one gateway tells."""
+    """What one gateway tells. ``hearing``: state and reason; None where no news can be lost."""
 
     url: str
     status: str
-    sources: Mapping[str, SourceLag] = field(default_factory=dict)
+    sources: Mapping[str, Freshness] = field(default_factory=dict)
     circuits: Mapping[str, str] = field(default_factory=dict)
+    hearing: Hearing | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,11 +88,8 @@ def _of_projection(projection: ProjectionStatus | None) -> Iterator[str]:
         if not source.partitions:
             yield f"{source.source}: nothing was ever projected: start `bff project`"
         for one in source.partitions:
-            yield from _of_lag(
-                str(one.partition),
-                SourceLag(one.position.is_caught_up, one.position.remaining_count, one.age_s),
-                "is `bff project` running, and the relay of the service?",
-            )
+            question = "is `bff project` running, and the relay of the service?"
+            yield from _of_freshness(str(one.partition), one.freshness, question)
         if source.active.suspect_count:
             yield (
                 f"{source.source}: {source.active.suspect_count:,} marked suspect by events that "
@@ -120,26 +102,40 @@ def _of_gateways(status: Status) -> Iterator[str]:
         match told:
             case GatewaySilent(url=url, reason=reason):
                 yield f"{url}: {reason}: is `bff serve` running there?"
-            case GatewayStatus(url=url):
-                if told.status != READY:
-                    yield f"{url}: {told.status}: it reads live, or not at all, until it is ready"
-                if status.projection is None:
-                    for source, lag in told.sources.items():
-                        yield from _of_lag(f"{source} in {url}", lag, "is the service's feed up?")
-                for service, state in told.circuits.items():
-                    if state != CLOSED:
-                        yield (
-                            f"{url}: circuit of {service} is {state}: it fails or does not answer; "
-                            "the gateway's log says why (circuit_changed)"
-                        )
+            case GatewayStatus():
+                yield from _of_gateway(told, is_projecting=status.projection is None)
 
 
-def _of_lag(what: str, lag: SourceLag, question: str) -> Iterator[str]:
-    if not lag.is_caught_up:
-        left = "" if lag.remaining_count is None else f", {lag.remaining_count:,} to go"
+def _of_gateway(told: GatewayStatus, *, is_projecting: bool) -> Iterator[str]:
+    url = told.url
+    if told.status not in {READY, STALE}:
+        yield f"{url}: {told.status}: it reads live, or not at all, until it is ready"
+    for source, freshness in told.sources.items():
+        if is_projecting:
+            yield from _of_freshness(f"{source} in {url}", freshness, "is the service's feed up?")
+        elif freshness.is_spent:
+            yield f"{url}: finds {source} older than its staleness budget, and reads it live"
+    if told.hearing is not None and told.hearing.state is HearingState.DEAF:
+        yield (
+            f"{url}: {told.hearing.reason}: what it shows stays right and costs more; may it "
+            "subscribe to the news of the store?"
+        )
+    for service, state in told.circuits.items():
+        if state != CLOSED:
+            yield (
+                f"{url}: circuit of {service} is {state}: it fails or does not answer; "
+                "the gateway's log says why (circuit_changed)"
+            )
+
+
+def _of_freshness(what: str, found: Freshness, question: str) -> Iterator[str]:
+    if not found.is_caught_up:
+        left = "" if found.remaining_count is None else f", {found.remaining_count:,} to go"
         yield f"{what}: still reading its log{left}: read live until then"
-    elif lag.age_s is None or lag.age_s > STALLED_AFTER_S:
-        found = "never proven current"
-        if lag.age_s is not None:
-            found = f"not proven current for {lag.age_s:.0f} s"
-        yield f"{what}: {found}: {question}"
+    elif found.age_s is None:
+        yield f"{what}: never proven current: {question}"
+    elif found.is_spent:
+        yield (
+            f"{what}: not proven current for {round(found.age_s, 1):g} s, and read live after "
+            f"{found.budget_s:g} s: {question}"
+        )

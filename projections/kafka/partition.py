@@ -8,6 +8,7 @@ reading something twice, which the version gate makes harmless, and none in pass
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Final
 
 from aiokafka import AIOKafkaConsumer, errors
@@ -22,7 +23,7 @@ from projections.errors import (
     SourceUnavailable,
 )
 from projections.kafka.client import to_source_error
-from projections.kafka.cursor import START, Place, mark_of, parse_place
+from projections.kafka.cursor import START, Place, mark_of, new_lineage, parse_place
 from projections.kafka.lane import KafkaRecord, Lane, PlaceLost
 from projections.kafka.options import KafkaOptions
 from projections.kafka.records import Reading, read_records
@@ -59,6 +60,8 @@ class KafkaPartition:
         self._wall_clock = wall_clock
         self._cursor: str | None = None
         self._place: Place | None = None
+        self._lineage = new_lineage()
+        self._known: Place | None = None
         self._is_placed = False
         self._proven_at_s = NEVER_S
 
@@ -71,6 +74,12 @@ class KafkaPartition:
         except errors.KafkaError as error:
             raise self._told(error) from error
         return self._batch(after, records)
+
+    def recognise(self, cursor: str) -> None:
+        try:
+            self._known = parse_place(cursor)
+        except ValueError:
+            self._known = None
 
     async def _take(self, after: str | None) -> list[KafkaRecord]:
         try:
@@ -94,10 +103,10 @@ class KafkaPartition:
         [first_offset] = (await self._consumer.beginning_offsets([self._lane.at])).values()
         [end_offset] = (await self._consumer.end_offsets([self._lane.at])).values()
         if place is None:
-            self._lane.send_to(first_offset)
+            await self._begin(first_offset, end_offset)
         else:
             self._refuse_outside(place, first_offset, end_offset)
-            await self._find(place, first_offset, end_offset)
+            place = await self._find(place, first_offset, end_offset)
         self._cursor, self._place, self._proven_at_s = after, place, NEVER_S
         self._is_placed = True
 
@@ -116,22 +125,37 @@ class KafkaPartition:
             reason = f"{self.partition} was read to {place.next_offset}, its log begins at"
             raise LogExpired(self.partition.source, f"{reason} {first_offset}")
 
-    async def _find(self, place: Place, first_offset: int, end_offset: int) -> None:
+    async def _begin(self, first_offset: int, end_offset: int) -> None:
+        """Go to the log's start, in the lineage of the place it is known by, if that is in it."""
+        self._lineage = new_lineage()
+        known = self._known
+        if known is not None and known.next_offset <= end_offset:
+            record = await self._record_at(known.marked_offset, first_offset, end_offset)
+            if record is not None and mark_of(record) == known.mark:
+                self._lineage = known.lineage
+        self._lane.send_to(first_offset)
+
+    async def _find(self, place: Place, first_offset: int, end_offset: int) -> Place | None:
         """Go to the place if the marked record is there; if it is gone, to the log's start.
 
-        A record goes when compaction or retention removes it, and what else would show that this is
-        the same log went with it. To go on regardless might pass over a log made anew; to drop the
-        rows would be too much. Reading all again on top of them is right in both cases.
+        The place found; None at the start, from where on it is another lineage. A record goes when
+        compaction or retention removes it, and what else would show that this is the same log went
+        with it. To go on regardless might pass over a log made anew; to drop the rows would be too
+        much. Reading all again on top of them is right in both cases.
         """
         record = await self._record_at(place.marked_offset, first_offset, end_offset)
         if record is None:
+            self._lineage = new_lineage()
             self._lane.send_to(first_offset)
             self._observe(LogReplayed(self.partition, str(place)))
-        elif mark_of(record) != place.mark:
+            return None
+        if mark_of(record) != place.mark:
             reason = f"{self.partition} has another record at {place.marked_offset} than was read"
             raise LogReplaced(self.partition.source, reason)
-        elif self._lane.next_offset != place.next_offset:
+        self._lineage = place.lineage
+        if self._lane.next_offset != place.next_offset:
             self._lane.send_to(place.next_offset)
+        return place
 
     async def _record_at(
         self, offset: int, first_offset: int, end_offset: int
@@ -164,10 +188,10 @@ class KafkaPartition:
             return self._place
         if reading.marked is not None:
             marked = reading.marked
-            return Place(reading.next_offset, marked.offset, mark_of(marked))
+            return Place(reading.next_offset, marked.offset, mark_of(marked), self._lineage)
         if self._place is None:
             return None
-        return Place(reading.next_offset, self._place.marked_offset, self._place.mark)
+        return replace(self._place, next_offset=reading.next_offset)
 
     def _position(self, reading: Reading) -> SourcePosition:
         remaining_count = self._lane.remaining_count
@@ -180,7 +204,8 @@ class KafkaPartition:
         proven_at_s = min(proven_at_s, self._wall_clock())
         self._proven_at_s = max(self._proven_at_s, proven_at_s)
         cursor = START if self._cursor is None else self._cursor
-        return SourcePosition(cursor, self._proven_at_s, is_caught_up, remaining_count)
+        places = {} if self._place is None else {self.partition.index: self._place.in_log}
+        return SourcePosition(cursor, self._proven_at_s, is_caught_up, remaining_count, places)
 
     def _told(self, error: errors.KafkaError) -> SourceError:
         match error:

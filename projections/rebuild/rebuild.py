@@ -5,7 +5,7 @@
 The rule: nothing goes back for any reader. Green takes blue's place only where it holds all that
 blue holds, at that very moment: blue's cursors are read, green is brought to them, and the flip
 happens only if blue still stands at them. Whatever ends a rebuild before, a crash too, leaves blue
-as it is.
+as it is. Green's places are of blue's logs, so what a reader has seen compares before and after.
 """
 
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
@@ -14,10 +14,10 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from projections.consumer import ConsumerOptions, ProjectionSignal
-from projections.errors import PositionMoved, StoreUnavailable
+from projections.errors import LogReplaced, PositionMoved, StoreUnavailable
 from projections.feed import EventSource
 from projections.generations import Building, Generations
-from projections.positions import Partition
+from projections.positions import Partition, SourcePosition
 from projections.rebuild.comparison import Disagreement, Older, compare_cuts
 from projections.rebuild.lease import RebuildLease
 from projections.rebuild.replay import HasReached, Replay, ReplayOptions
@@ -144,16 +144,18 @@ class Rebuild:
         return await self._lease.hold_during(self._run)
 
     async def _run(self) -> Outcome:
-        projected = {partition.source for partition in await self._cursors()}
+        begun_at = await self._positions()
+        projected = {partition.source for partition in begun_at}
         if missing := tuple(source for source in self._sources if source not in projected):
             return NothingToReplace(missing)
         async with self._building() as green:
             replay = self._replay(green)
+            replay.recognise(_cursors_of(begun_at))
             await replay.to_ends()
             disagreed = Disagreed(await self._compare(replay, green))
             if not self._is_accepted(disagreed):
                 return disagreed
-            return Rehearsed() if self._options.is_dry_run else await self._flip(replay)
+            return Rehearsed() if self._options.is_dry_run else await self._flip(replay, begun_at)
 
     @asynccontextmanager
     async def _building(self) -> AsyncIterator[Building]:
@@ -179,10 +181,10 @@ class Rebuild:
             consumer_options=self._options.consumer,
         )
 
-    async def _cursors(self) -> Mapping[Partition, str]:
+    async def _positions(self) -> Mapping[Partition, SourcePosition]:
         """Where blue stands."""
         return {
-            partition: position.cursor
+            partition: position
             for source in self._sources
             for partition, position in (await self._store.positions(source)).items()
         }
@@ -191,7 +193,7 @@ class Rebuild:
         """What blue says first, then what green says when it holds at least as much."""
         chunks = list(_chunks(await self._sampled_roots(), self._options.root_count_at_once))
         blue_cuts = [await self._store.read(chunk) for chunk in chunks]
-        await replay.reach(await self._cursors())
+        await replay.reach(_cursors_of(await self._positions()))
         found: dict[Disagreement, None] = {}
         for chunk, blue in zip(chunks, blue_cuts, strict=True):
             own = self._own(blue)
@@ -228,11 +230,16 @@ class Rebuild:
             return False
         return self._options.accepts_differences or not disagreed.disagreements
 
-    async def _flip(self, replay: Replay) -> Outcome:
-        """Bring green to where blue stands, and flip if blue is still there; again if not."""
+    async def _flip(self, replay: Replay, begun_at: Mapping[Partition, SourcePosition]) -> Outcome:
+        """Bring green to where blue stands, and flip if blue is still there; again if not.
+
+        Raises `LogReplaced` when blue has been started over since it stood at ``begun_at``.
+        """
         before = await self._active_generation()
         for attempt in range(1, self._options.flip_limit + 1):
-            expected = await self._cursors()
+            standing = await self._positions()
+            _require_same_logs(begun_at, standing)
+            expected = _cursors_of(standing)
             await replay.reach(expected)
             try:
                 await self._store.flip(expected)
@@ -249,6 +256,25 @@ class Rebuild:
 
     async def _active_generation(self) -> int:
         return (await self._store.counts(self._sources[0])).generation
+
+
+def _cursors_of(positions: Mapping[Partition, SourcePosition]) -> Mapping[Partition, str]:
+    return {partition: position.cursor for partition, position in positions.items()}
+
+
+def _require_same_logs(
+    before: Mapping[Partition, SourcePosition], now: Mapping[Partition, SourcePosition]
+) -> None:
+    """Raise when blue stands in another log now.
+
+    Green was read as the log before, and may hold the beginning of that one and the end of this.
+    """
+    logs = {(p.source, i): place.log for p, at in now.items() for i, place in at.places.items()}
+    for partition, position in before.items():
+        for index, place in position.places.items():
+            if logs.get((partition.source, index)) != place.log:
+                reason = f"the log of {partition} was started over while it was read for a rebuild"
+                raise LogReplaced(partition.source, reason)
 
 
 def _chunks(roots: Sequence[Root], count: int) -> Iterator[Sequence[Root]]:

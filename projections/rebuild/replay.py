@@ -87,6 +87,14 @@ class Replay:
             _PartitionReplay(source, green, observe, consumer_options) for source in sources
         ]
 
+    def recognise(self, cursors: Mapping[Partition, str]) -> None:
+        """Have green's places be of the logs in which these cursors lie, where they are the same.
+
+        Else what readers have seen of blue would not compare with what they are shown of green.
+        """
+        for replay, cursor in self._with_cursors(cursors):
+            replay.recognise(cursor)
+
     async def to_ends(self) -> None:
         """Read every log until an answer ends at its end. Raises a `ProjectionError`."""
         await self._each(lambda replay: self._read(replay, None))
@@ -96,19 +104,27 @@ class Replay:
 
         Raises `OutOfReach` where that does not come to pass, or another `ProjectionError`.
         """
-        cursors = {(p.source, p.index): cursor for p, cursor in expected.items()}
+        cursors = dict(self._with_cursors(expected))
 
         async def read_on(replay: "_PartitionReplay") -> None:
-            partition = replay.partition
-            cursor = cursors.get((partition.source, partition.index))
-            if cursor is not None:
-                await self._read(replay, cursor)
+            if replay in cursors:
+                await self._read(replay, cursors[replay])
 
         try:
             async with asyncio.timeout(self._options.reach_limit_s):
                 await self._each(read_on)
         except TimeoutError:
             raise OutOfReach(self._options.reach_limit_s) from None
+
+    def _with_cursors(
+        self, cursors: Mapping[Partition, str]
+    ) -> "Iterator[tuple[_PartitionReplay, str]]":
+        """Those who have a cursor, however many partitions their source had when it was stored."""
+        by_place = {(p.source, p.index): cursor for p, cursor in cursors.items()}
+        for replay in self._partitions:
+            cursor = by_place.get((replay.partition.source, replay.partition.index))
+            if cursor is not None:
+                yield replay, cursor
 
     async def _read(self, replay: "_PartitionReplay", expected: str | None) -> None:
         """Read one partition to ``expected``, or to the end of its log as it is from now on."""
@@ -180,6 +196,10 @@ class _PartitionReplay:
         batch = await self._source.fetch(after)
         self._is_fetched_to_end = batch.position.is_caught_up
         return batch
+
+    def recognise(self, cursor: str) -> None:
+        """Obey `EventSource.recognise`."""
+        self._source.recognise(cursor)
 
     def _note(self, signal: ProjectionSignal) -> None:
         if isinstance(signal, BatchApplied):

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 from projections.events import PoisonEvent, StateChange
 from projections.generations import GenerationCounts
-from projections.positions import Partition, SourcePosition
+from projections.positions import NOTHING_SEEN, Floor, Partition, SourcePosition
 from projections.projector import Verdict
 from projections.redis_store.generations import RedisGeneration
 from projections.redis_store.link import Link
@@ -36,7 +36,7 @@ class RedisBuilding:
         self._writes = RedisWrites(link, options, wall_clock=wall_clock, target=target)
         self._generation = RedisGeneration(link, options, target)
 
-    async def read(self, roots: Sequence[Root]) -> Cut:
+    async def read(self, roots: Sequence[Root], *, seen: Floor = NOTHING_SEEN) -> Cut:  # noqa: ARG002 - nothing is at hand here
         return (await self._reads.read(roots)).cut
 
     async def versions(self, keys: Iterable[AggregateKey]) -> Mapping[AggregateKey, Version]:

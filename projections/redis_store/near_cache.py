@@ -4,7 +4,8 @@ The rule: a cut from here is one moment of the store, though not always the last
 when the news tell of a newer version, and all of them when news may have been lost. Rows read at a
 later moment than the one up to which the news have been heard are kept, but nothing is shown until
 the news have come as far: so two moments never mix, and nobody who has seen a later one is shown an
-earlier one by this process.
+earlier one by this process. Who has seen a later one elsewhere says so. Positions are shown of the
+latest moment that was read, so they are never older than a row that the stream has brought.
 
 Only whole rows are kept that are to be trusted; listings, absence and parked aggregates are always
 asked of the store. So is everything once a second, for how current the sources are.
@@ -13,7 +14,7 @@ asked of the store. So is everything once a second, for how current the sources 
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 
-from projections.positions import SourcePosition
+from projections.positions import NOTHING_SEEN, Floor, SourcePosition, have_reached
 from projections.projector import StoredRow
 from projections.redis_store.cuts import Stamp, StampedCut
 from projections.redis_store.news import News
@@ -77,15 +78,22 @@ class NearCache:
                 self._rows.move_to_end(key)
         while len(self._rows) > self._row_limit:
             self._rows.popitem(last=False)
-        self._read_up_to = max(self._read_up_to, stamp.sequence)
-        self._positions = cut.positions
-        self._positions_until_s = self._now_s() + POSITIONS_KEPT_S
+        if stamp.sequence >= self._read_up_to:
+            # Answers overtake each other; positions of an earlier one would be older than rows.
+            self._read_up_to = stamp.sequence
+            self._positions = cut.positions
+            self._positions_until_s = self._now_s() + POSITIONS_KEPT_S
 
-    def find(self, roots: Sequence[Root]) -> Cut | None:
-        """Everything ``roots`` reach, at one moment; None if the store has to be asked."""
+    def find(self, roots: Sequence[Root], *, seen: Floor = NOTHING_SEEN) -> Cut | None:
+        """Everything ``roots`` reach, at one moment; None if the store has to be asked.
+
+        So it has to be where the positions of that moment have not reached ``seen``.
+        """
         if self._heard is None or self._heard.sequence < self._read_up_to:
             return None
         if not self._rows or not roots or self._now_s() > self._positions_until_s:
+            return None
+        if not have_reached(self._positions, seen):
             return None
         try:
             reached = [key for root in roots for key in reach(root, self._row_of, _page_of).keys]

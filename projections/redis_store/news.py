@@ -39,6 +39,8 @@ class _MovedPosition(Struct, frozen=True, array_like=True):
     proven_at_s: float
     is_caught_up: bool
     remaining_count: int
+    log: int
+    offset: int
 
 
 class _Message(Struct, frozen=True, array_like=True):
@@ -78,5 +80,8 @@ def _position(moved: _MovedPosition) -> tuple[Partition, SourcePosition]:
         moved.proven_at_s,
         moved.is_caught_up,
         moved.remaining_count,
+        moved.log,
+        moved.offset,
     )
-    return Partition(moved.source, moved.index, moved.partition_count), packed.unpacked()
+    partition = Partition(moved.source, moved.index, moved.partition_count)
+    return partition, packed.unpacked(moved.index)

@@ -14,7 +14,7 @@ from contextlib import AbstractContextManager, asynccontextmanager
 from projections.dead_letters import DeadLetter
 from projections.events import StateChange
 from projections.generations import GenerationCounts
-from projections.positions import Partition, SourcePosition
+from projections.positions import NOTHING_SEEN, Floor, Partition, SourcePosition
 from projections.projector import Verdict
 from projections.redis_store.building import RedisBuilding
 from projections.redis_store.cuts import StampedCut
@@ -75,8 +75,8 @@ class RedisStore:
         finally:
             await self._link.close()
 
-    async def read(self, roots: Sequence[Root]) -> Cut:
-        at_hand = self._near.find(roots)
+    async def read(self, roots: Sequence[Root], *, seen: Floor = NOTHING_SEEN) -> Cut:
+        at_hand = self._near.find(roots, seen=seen)
         if at_hand is not None:
             return at_hand
         stamped = await self._reads.read(roots)

@@ -12,7 +12,7 @@ import msgspec
 from msgspec import Struct
 
 from projections.events import ROW_TYPES
-from projections.positions import Partition, SourcePosition
+from projections.positions import LogPlace, Partition, SourcePosition
 from projections.projector import StoredRow
 from projections.versions import AggregateType, Version
 from projections.views import OrderRow, Row
@@ -28,7 +28,7 @@ MAX_NUMBER: Final = 2**53 - 1
 """Scripts count in doubles; greater numbers would lose their last digits."""
 
 NOT_TOLD: Final = -1
-"""For a count that a source does not tell."""
+"""For a count or a place that a source does not tell."""
 
 _TIME_ZERO: Final = datetime(1, 1, 2, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
@@ -51,21 +51,28 @@ class PackedPosition(Struct, frozen=True, array_like=True):
     proven_at_s: float
     is_caught_up: bool
     remaining_count: int
+    log: int = NOT_TOLD
+    offset: int = NOT_TOLD
 
     @classmethod
     def of(cls, partition: Partition, position: SourcePosition) -> "PackedPosition":
         remaining = position.remaining_count
+        place = position.places.get(partition.index)
         return cls(
             partition.count,
             position.cursor,
             position.proven_at_s,
             position.is_caught_up,
             NOT_TOLD if remaining is None else remaining,
+            NOT_TOLD if place is None else place.log,
+            NOT_TOLD if place is None else place.offset,
         )
 
-    def unpacked(self) -> SourcePosition:
+    def unpacked(self, index: int) -> SourcePosition:
+        """The position of the partition of this index."""
         remaining = None if self.remaining_count == NOT_TOLD else self.remaining_count
-        return SourcePosition(self.cursor, self.proven_at_s, self.is_caught_up, remaining)
+        places = {} if self.log == NOT_TOLD else {index: LogPlace(self.log, self.offset)}
+        return SourcePosition(self.cursor, self.proven_at_s, self.is_caught_up, remaining, places)
 
 
 pack = msgspec.msgpack.encode
@@ -134,4 +141,5 @@ def unpack_positions(
     """The positions of one source, of a hash's fields and values in turn."""
     for index, value in zip(fields[::2], fields[1::2], strict=True):
         packed = _positions.decode(value)
-        yield Partition(source, int(index), packed.partition_count), packed.unpacked()
+        partition = Partition(source, int(index), packed.partition_count)
+        yield partition, packed.unpacked(partition.index)

@@ -1,5 +1,6 @@
 """The order row, and the order in which a customer's orders are listed."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -7,8 +8,9 @@ from typing import Annotated, ClassVar, NamedTuple
 
 from msgspec import Meta, Struct
 
-from projections.versions import AggregateType
+from projections.versions import AggregateKey, AggregateType, Version
 from projections.views.aggregate import AggregateRow, Currency, Id, Money, require_amounts
+from projections.views.causal_deps import MAX_CAUSAL_DEPS, parse_causal_deps
 
 
 class OrderStatus(StrEnum):
@@ -43,7 +45,11 @@ class ListingPosition(NamedTuple):
 
 
 class OrderRow(AggregateRow, frozen=True, rename="camel", kw_only=True):
-    """An order as the order service publishes it."""
+    """An order as the order service publishes it.
+
+    A service that keeps no ``causal_deps`` leaves them out. An order whose dependencies cannot be
+    read is itself unreadable: shown without them, it would break its writer's promise unseen.
+    """
 
     aggregate_type: ClassVar[AggregateType] = AggregateType.ORDER
 
@@ -54,9 +60,16 @@ class OrderRow(AggregateRow, frozen=True, rename="camel", kw_only=True):
     total: Money
     placed_at: Annotated[datetime, Meta(tz=True)]
     items: tuple[OrderItemRow, ...]
+    causal_deps: Annotated[tuple[str, ...], Meta(max_length=MAX_CAUSAL_DEPS)] = ()
 
     def __post_init__(self) -> None:
         require_amounts(self.total)
+        parse_causal_deps(self.causal_deps)
+
+    @property
+    def depends_on(self) -> Mapping[AggregateKey, Version]:
+        """The least versions of its customer and products that its writers had seen."""
+        return parse_causal_deps(self.causal_deps)
 
     @property
     def listed_at(self) -> ListingPosition:

@@ -82,6 +82,34 @@ class UpstreamOptions:
         _require_range("idle_connection_s", self.idle_connection_s, 0, 3_600)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SharingOptions:
+    """How far readers of this process share the answers to live reads of rows."""
+
+    fresh_s: float = 0.5
+    """Seconds for which an answer is kept for readers who may share, from when its owner was asked;
+    0–60, 0 keeps none. Half a second: a fifth of what the same readers accept of a projection
+    (2.5 s), and enough to make one call a second or two of any row that everybody looks at."""
+
+    absent_fresh_s: float = 0.1
+    """Seconds for which it is kept that there is no such row; 0 up to ``fresh_s``. A tenth: enough
+    for a stampede, short enough that nobody waits to see what has been made elsewhere meanwhile."""
+
+    entry_limit: int = 10_000
+    """Answers kept at once, 1–1,000,000; the one put longest ago leaves first. Ten thousand: with
+    half a second that is 20,000 rows a second, far more than one process reads live."""
+
+    extension_s: float = 2.0
+    """Seconds by which those who join may prolong a call beyond the deadline of its first reader,
+    0–60. Two, the door's own limit: whoever comes later finds it slow, and asks anew."""
+
+    def __post_init__(self) -> None:
+        _require_range("fresh_s", self.fresh_s, 0, 60)
+        _require_range("absent_fresh_s", self.absent_fresh_s, 0, self.fresh_s)
+        _require_range("entry_limit", self.entry_limit, 1, 1_000_000)
+        _require_range("extension_s", self.extension_s, 0, 60)
+
+
 def _require_range(name: str, value: float, lowest: float, highest: float) -> None:
     # Written so that NaN, which compares false with everything, is refused too.
     if not lowest <= value <= highest:

@@ -2,18 +2,26 @@
 
 The listing's cursor is public: `<placedAt>_<id>` of the last order seen, so a list that began in
 the projection can go on at the service and the other way round.
+
+Every write takes `causal_deps`: the customers and products (51 at most) that its writer has seen,
+at the versions she has seen. The order carries those of its own from then on.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC
+from types import MappingProxyType
 
 import msgspec
 
+from projections.versions import AggregateKey, Version
 from projections.views.aggregate import is_id
 from projections.views.orders import ListingPosition, OrderRow, OrderStatus
 from resolvers.upstream.call import Upstream
 from resolvers.upstream.call_context import CallContext
 from resolvers.upstream.resource import Change, Listing, Resource
+
+NOTHING_SEEN: Mapping[AggregateKey, Version] = MappingProxyType({})
 
 
 class OrderLine(msgspec.Struct, frozen=True, rename="camel"):
@@ -86,7 +94,13 @@ class OrdersClient:
         )
         return OrdersPage(listing.items, has_more=listing.next_cursor is not None)
 
-    async def place(self, order: PlaceOrder, context: CallContext) -> OrderRow:
+    async def place(
+        self,
+        order: PlaceOrder,
+        context: CallContext,
+        *,
+        causal_deps: Mapping[AggregateKey, Version] = NOTHING_SEEN,
+    ) -> OrderRow:
         """Return the placed order; idempotent under the order's key."""
         body = msgspec.json.encode(
             {"customerId": order.customer_id, "items": order.items, "note": order.note}
@@ -95,6 +109,7 @@ class OrdersClient:
             body,
             context,
             idempotency_key=order.idempotency_key,
+            causal_deps=causal_deps,
             belongs=lambda row: row.customer_id == order.customer_id,
         )
 
@@ -106,6 +121,7 @@ class OrdersClient:
         *,
         expected_version: int | None = None,
         idempotency_key: str | None = None,
+        causal_deps: Mapping[AggregateKey, Version] = NOTHING_SEEN,
     ) -> OrderRow:
         """Return the order with its new note; None takes the note away."""
         change = Change(
@@ -113,6 +129,7 @@ class OrdersClient:
             body=msgspec.json.encode({"note": note}),
             expected_version=expected_version,
             idempotency_key=idempotency_key,
+            causal_deps=causal_deps,
         )
         return await self._orders.change(order_id, change, context)
 
@@ -124,6 +141,7 @@ class OrdersClient:
         *,
         expected_version: int | None = None,
         idempotency_key: str | None = None,
+        causal_deps: Mapping[AggregateKey, Version] = NOTHING_SEEN,
     ) -> OrderRow:
         """Return the cancelled order; Rejected with `too-late-to-cancel` once it is shipped."""
         change = Change(
@@ -132,6 +150,7 @@ class OrdersClient:
             body=msgspec.json.encode({"reason": reason}),
             expected_version=expected_version,
             idempotency_key=idempotency_key,
+            causal_deps=causal_deps,
         )
         return await self._orders.change(order_id, change, context)
 

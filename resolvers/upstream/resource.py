@@ -8,15 +8,17 @@ inside a comma-joined batch or a path it could ask for something else.
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Generic, Literal, TypeVar
 from urllib.parse import quote
 
 import msgspec
 
+from projections.versions import AggregateKey, Version
 from projections.views import Row
 from projections.views.aggregate import is_id
+from projections.views.causal_deps import render_causal_deps
 from resolvers.upstream.answers import MIN_VERSION_HEADER
 from resolvers.upstream.call import Upstream
 from resolvers.upstream.call_context import CallContext
@@ -25,6 +27,8 @@ from resolvers.upstream.transport import Request, Response
 
 BATCH_LIMIT = 100
 """Ids in one call: with 64 characters each the address stays below the 8 KiB that servers take."""
+
+CAUSAL_DEPS_HEADER = "X-Causal-Deps"
 
 RowT = TypeVar("RowT", bound=Row)
 
@@ -40,7 +44,8 @@ class Listing(msgspec.Struct, Generic[RowT], frozen=True, rename="camel"):
 class Change:
     """A change to one aggregate: what to send, where below its path, and under which guards.
 
-    `expected_version` makes it conditional (`If-Match`); `idempotency_key` makes it repeatable.
+    `expected_version` makes it conditional (`If-Match`); `idempotency_key` makes it repeatable;
+    `causal_deps` tell an order what its writer has seen.
     """
 
     method: Literal["POST", "PATCH"]
@@ -48,6 +53,7 @@ class Change:
     action: str = ""
     expected_version: int | None = None
     idempotency_key: str | None = None
+    causal_deps: Mapping[AggregateKey, Version] = field(default_factory=dict)
 
 
 class Resource(Generic[RowT]):
@@ -117,10 +123,11 @@ class Resource(Generic[RowT]):
         context: CallContext,
         *,
         idempotency_key: str,
+        causal_deps: Mapping[AggregateKey, Version],
         belongs: Callable[[RowT], bool],
     ) -> RowT:
         """Return the row that the service made, or had made before under the same key."""
-        headers = {"Idempotency-Key": idempotency_key}
+        headers = {"Idempotency-Key": idempotency_key, **_causes_of(causal_deps)}
         request = Request("POST", self._path, headers=headers, body=body)
         return await self._upstream.call(request, context, self._row_parser(belongs))
 
@@ -179,9 +186,13 @@ def render_patch(**fields: str | int | None) -> bytes:
 
 
 def _guards_of(change: Change) -> Mapping[str, str]:
-    headers = {}
+    headers = _causes_of(change.causal_deps)
     if change.expected_version is not None:
         headers["If-Match"] = f'"{change.expected_version}"'
     if change.idempotency_key is not None:
         headers["Idempotency-Key"] = change.idempotency_key
     return headers
+
+
+def _causes_of(causal_deps: Mapping[AggregateKey, Version]) -> dict[str, str]:
+    return {CAUSAL_DEPS_HEADER: ", ".join(render_causal_deps(causal_deps))} if causal_deps else {}

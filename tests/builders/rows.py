@@ -38,6 +38,7 @@ def order_row(
     note: str | None = None,
     placed_at: datetime = PLACED_AT,
     product_ids: tuple[str, ...] = ("p-1",),
+    causal_deps: tuple[str, ...] = (),
 ) -> OrderRow:
     """An order of one piece of each product, 2.50 EUR each."""
     unit_price = Decimal("2.50")
@@ -56,6 +57,7 @@ def order_row(
         total=unit_price * len(items),
         placed_at=placed_at,
         items=items,
+        causal_deps=causal_deps,
     )
 
 

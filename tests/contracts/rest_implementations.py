@@ -12,6 +12,7 @@ from typing import Any
 
 import httpx
 
+from tests.contracts.twin_services import open_twins
 from tests.upstream_stubs.in_process import Services, open_services
 
 Json = dict[str, Any]
@@ -19,6 +20,9 @@ Json = dict[str, Any]
 Implementation = Callable[[Path], AbstractAsyncContextManager[Services]]
 
 IMPLEMENTATIONS: dict[str, Implementation] = {"stubs": open_services}
+
+WHEN_ASKED_PROPERLY: dict[str, Implementation] = {**IMPLEMENTATIONS, "twins": open_twins}
+"""Those that keep the contract towards whoever keeps it: twins check no input and have no feed."""
 
 PROBLEM_TYPE = "application/problem+json"
 
@@ -36,12 +40,17 @@ def problem_of(response: httpx.Response) -> Json:
 
 
 async def place(
-    services: Services, key: str, *, customer_id: str = "c-1", note: str | None = None
+    services: Services,
+    key: str,
+    *,
+    customer_id: str = "c-1",
+    note: str | None = None,
+    saw: str | None = None,
 ) -> Json:
     """A new order of two pieces of p-1, answered with 201."""
     response = await services.orders.post(
         "/orders",
-        headers={"Idempotency-Key": key},
+        headers={"Idempotency-Key": key, **having_seen(saw)},
         json={
             "customerId": customer_id,
             "items": [{"productId": "p-1", "quantity": 2}],
@@ -51,6 +60,11 @@ async def place(
     assert response.status_code == 201, response.text
     order: Json = response.json()
     return order
+
+
+def having_seen(versions: str | None) -> dict[str, str]:
+    """The header of a writer who has seen these versions."""
+    return {} if versions is None else {"X-Causal-Deps": versions}
 
 
 async def some_order(services: Services, status: str) -> Json:

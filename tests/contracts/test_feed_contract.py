@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID
 
@@ -104,11 +104,9 @@ async def test_what_changes_nothing_is_not_told(services: Services) -> None:
         f"/orders/{order['id']}", json={"note": "x"}, headers={"If-Match": '"9"'}
     )
 
-    assert await read(services.orders, after=cursor) == {
-        "events": [],
-        "cursor": cursor,
-        "remaining": 0,
-    }
+    page = await read(services.orders, after=cursor)
+
+    assert (page["events"], page["cursor"], page["remaining"]) == ([], cursor, 0)
 
 
 async def test_log_holds_every_version_of_every_resource(services: Services) -> None:
@@ -145,6 +143,42 @@ async def test_pages_of_the_log_join_without_a_gap_or_a_repeat(services: Service
     assert joined == events
 
 
+async def test_place_grows_by_one_an_event_in_one_log(services: Services) -> None:
+    """Whatever the pages, a place counts the events before it, and names its log."""
+    events, _ = await read_all(services.customers)
+    first = await read(services.customers, limit=3)
+    second = await read(services.customers, limit=2, after=first["cursor"])
+    rest = await read(services.customers, limit=1000, after=second["cursor"])
+    again = await read(services.customers, limit=1000, after=rest["cursor"])
+
+    pages = (first, second, rest, again)
+    assert [page["place"] for page in pages] == [3, 5, len(events), len(events)]
+    assert {page["log"] for page in pages} == {first["log"]}
+    assert first["log"]
+
+
+async def test_logs_are_told_apart(services: Services) -> None:
+    """A place in the log of one service is none in that of another."""
+    pages = [await read(client) for client in (services.orders, services.customers)]
+
+    assert len({page["log"] for page in pages}) == 2
+
+
+async def test_answer_proves_what_was_committed_before_it(services: Services) -> None:
+    """Everything committed before `provenAt` was told; so it lies between commit and answer."""
+    _, cursor = await read_all(services.customers)
+    asked_at = datetime.now(UTC)
+    await services.customers.patch("/customers/c-1", json={"name": "Ada"})
+    [event] = (await read(services.customers, after=cursor))["events"]
+
+    page = await read(services.customers, after=cursor)
+
+    proven_at = datetime.fromisoformat(page["provenAt"])
+    assert datetime.fromisoformat(event["time"]) <= proven_at <= datetime.now(UTC)
+    assert proven_at >= asked_at - timedelta(milliseconds=1)
+    assert page["provenAt"].endswith("Z")
+
+
 @pytest.mark.parametrize(
     "spoil", ["0123456789ab-1", "nonsense", "{log}-99999", "{log}--1", "{cursor}x"]
 )
@@ -167,7 +201,7 @@ async def test_long_poll_answers_empty_when_nothing_came(services: Services) -> 
 
     page = await read(services.customers, after=cursor, wait_s=20)
 
-    assert page == {"events": [], "cursor": cursor, "remaining": 0}
+    assert (page["events"], page["cursor"], page["remaining"]) == ([], cursor, 0)
     assert clock() - asked_at_s == pytest.approx(20, abs=0.1)
 
 

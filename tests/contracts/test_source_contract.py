@@ -81,6 +81,20 @@ async def test_position_is_gone_on_from(under_test: SourceUnderTest) -> None:
     assert [names_in(batch) for batch in after_last] == [["Ada King"]]
 
 
+async def test_place_tells_how_much_of_which_log_was_read(under_test: SourceUnderTest) -> None:
+    """It grows with the events and stands still without; whoever goes on stays in the log."""
+    first, last = await read_out(under_test)
+    quiet = await under_test.source.fetch(last.position.cursor)
+    await under_test.rename("Ada King")
+    [*_, after_first] = await read_out(under_test, first.position.cursor)
+
+    index = under_test.source.partition.index
+    places = [batch.position.places[index] for batch in (first, last, quiet, after_first)]
+    assert [place.offset for place in places] == [2, 3, 3, 4]
+    assert len({place.log for place in places}) == 1
+    assert 0 <= places[0].log < 2**32
+
+
 async def test_versions_of_an_aggregate_come_in_order(under_test: SourceUnderTest) -> None:
     """Each change names its version and the one before."""
     end = await end_of(under_test)

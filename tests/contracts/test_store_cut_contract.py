@@ -1,8 +1,9 @@
 """The contract of a projection store: a read is one cut, and positions tell how far it stands."""
 
 import asyncio
+from dataclasses import replace
 
-from projections.positions import Partition
+from projections.positions import LogPlace, Partition
 from projections.selection import (
     CustomerSelection,
     OrderRoot,
@@ -11,7 +12,7 @@ from projections.selection import (
     PageSelection,
     root_of,
 )
-from projections.versions import Version
+from projections.versions import AggregateType, Version
 from projections.views import OrderStatus
 from tests.builders.applying import apply_next
 from tests.builders.rows import (
@@ -106,6 +107,67 @@ class TestCut:
         assert cut.version_of(KEY) == Version(1, 1)
         assert cut.positions["orders"].cursor == "log-1"
 
+    async def test_cut_is_as_far_in_the_log_as_its_rows(self, under_test: StoreUnderTest) -> None:
+        """What the stream has brought lies before the place that is shown with it.
+
+        However reads and writes meet, and whether or not rows are at hand: else somebody who has
+        seen a row would accept a world without it.
+        """
+        store, is_written = under_test.store, asyncio.Event()
+        keys = [product_key("p-1"), product_key("p-2")]
+
+        async def write() -> None:
+            for offset in range(1, 200):
+                row = product_row(keys[offset % 2].id, offset)
+                at = replace(position(f"log-{offset}"), places={0: LogPlace(7, offset)})
+                await apply_next(store, batch(change(row), source="products", at=at))
+                await asyncio.sleep(0)
+            is_written.set()
+
+        async def read() -> int:
+            read_count = 0
+            while not is_written.is_set():
+                cut = await store.read([root_of(key) for key in keys])
+                newest = max((row.at.number for row in cut.rows.values() if row), default=0)
+                place = cut.place_of(AggregateType.PRODUCT, 0) or LogPlace(7, 0)
+                assert place.offset >= newest
+                read_count += 1
+                await asyncio.sleep(0)
+            return read_count
+
+        async with asyncio.TaskGroup() as group:
+            reading = [group.create_task(read()) for _ in range(3)]
+            group.create_task(write())
+
+        assert min(task.result() for task in reading) > 10
+
+    async def test_reader_is_not_shown_less_than_she_has_seen(
+        self, under_test: StoreUnderTest
+    ) -> None:
+        """Whoever tells a place that this store has reached is shown it, or a later one."""
+        store = under_test.store
+        key = product_key()
+        for offset in range(1, 20):
+            row = product_row(version=offset)
+            at = replace(position(f"log-{offset}"), places={0: LogPlace(7, offset)})
+            await under_test.apply(batch(change(row), source="products", at=at))
+
+            cut = await store.read([root_of(key)], seen={("products", 0): LogPlace(7, offset)})
+
+            assert cut.place_of(AggregateType.PRODUCT, 0) == LogPlace(7, offset)
+            assert cut.version_of(key) == row.at
+
+    async def test_place_that_is_not_reached_is_no_obstacle(
+        self, under_test: StoreUnderTest
+    ) -> None:
+        """A store shows what it has; whether that will do is the reader's to judge."""
+        await under_test.apply(batch(change(product_row()), source="products"))
+        key = product_key()
+
+        for place in (LogPlace(7, 10**6), LogPlace(8, 0)):
+            cut = await under_test.store.read([root_of(key)], seen={("products", 0): place})
+            assert cut.version_of(key) == Version(1, 1)
+
 
 class TestPositions:
     async def test_source_starts_without_a_position(self, under_test: StoreUnderTest) -> None:
@@ -115,7 +177,8 @@ class TestPositions:
 
     async def test_position_comes_with_the_batch(self, under_test: StoreUnderTest) -> None:
         """Each source has a position of its own, and readers see all of them."""
-        of_orders, of_products = position("orders-1"), position("products-7")
+        of_orders = replace(position("orders-1"), places={0: LogPlace(2**32 - 1, 2**53 - 1)})
+        of_products = position("products-7")
 
         await under_test.apply(batch(source="orders", at=of_orders))
         await under_test.apply(batch(change(product_row()), source="products", at=of_products))
@@ -132,7 +195,7 @@ class TestPositions:
         await under_test.apply(batch(at=position(proven_at_s=180.0)))
 
         cut = await under_test.cut(order_key())
-        assert cut.current_since_minute(order_key().type) == 3
+        assert cut.proven_at_s(order_key().type) == 180.0
         assert cut.version_of(order_key()) == Version(1, 1)
 
     async def test_forgotten_source_takes_its_rows_along(self, under_test: StoreUnderTest) -> None:
@@ -153,7 +216,7 @@ class TestPositions:
         cut = await store.read([*map(root_of, orders), root_of(KEY), root_of(product_key())])
         assert [cut.version_of(key) for key in orders] == [None, None, None]
         assert await under_test.listed() == []
-        assert cut.current_since_minute(order_key().type) is None
+        assert cut.proven_at_s(order_key().type) is None
         assert cut.positions.keys() == {"customers"}
         assert cut.version_of(KEY) == Version(1, 1)
         assert cut.suspects == {product_key()}

@@ -138,7 +138,7 @@ class TestPartitions:
 
         cut = await under_test.cut(order_key())
         assert not cut.positions["orders"].is_caught_up
-        assert cut.current_since_minute(order_key().type) is None
+        assert cut.proven_at_s(order_key().type) is None
 
     async def test_source_that_has_grown_is_caught_up_with_its_new_partitions(
         self, under_test: StoreUnderTest

@@ -14,6 +14,7 @@ import httpx
 import pytest
 import respx
 
+from projections.versions import AggregateKey, AggregateType, Version
 from projections.views import OrderStatus
 from resolvers.upstream.call import Upstream
 from resolvers.upstream.call_context import CallContext
@@ -123,6 +124,31 @@ async def test_order_is_placed_once_noted_and_cancelled(clients: Clients) -> Non
     assert (noted.note, noted.version) == (None, 2)
     assert (cancelled.status, cancelled.version) == (OrderStatus.CANCELLED, 3)
     assert await clients.orders.fetch(placed.id, a_context(), min_version=3) == cancelled
+
+
+async def test_order_carries_what_its_writers_saw(clients: Clients) -> None:
+    """What is given along with each write is read again, of each aggregate the greatest version."""
+    customer = AggregateKey(AggregateType.CUSTOMER, "c-1")
+    product = AggregateKey(AggregateType.PRODUCT, "p-1")
+    orders = clients.orders
+
+    placed = await orders.place(a_wish(), a_context(), causal_deps={customer: Version(1, 3)})
+    seen = {customer: Version(1, 2), product: Version(1, 9)}
+    noted = await orders.update_note(placed.id, "Twice", a_context(), causal_deps=seen)
+    seen = {customer: Version(2, 1)}
+    cancelled = await orders.cancel(placed.id, None, a_context(), causal_deps=seen)
+
+    assert placed.depends_on == {customer: Version(1, 3)}
+    assert noted.depends_on == {customer: Version(1, 3), product: Version(1, 9)}
+    assert cancelled.depends_on == {customer: Version(2, 1), product: Version(1, 9)}
+    assert await orders.fetch(placed.id, a_context()) == cancelled
+
+
+async def test_order_of_a_writer_who_saw_nothing_depends_on_nothing(clients: Clients) -> None:
+    """Without dependencies none are sent, and none are carried."""
+    placed = await clients.orders.place(a_wish(), a_context())
+
+    assert placed.causal_deps == ()
 
 
 async def test_refusals_carry_their_codes(clients: Clients) -> None:

@@ -24,6 +24,7 @@ import msgspec
 import respx
 
 from projections.views import CustomerRow, OrderItemRow, OrderRow, OrderStatus, ProductRow, Row
+from tests.contracts.twin_causality import caused, seen_by_writer, with_causes
 from tests.contracts.twin_rendering import Problem, render_time, rendered, rendered_row
 
 ORDERS_URL = "http://orders.test"
@@ -129,7 +130,7 @@ class UpstreamTwins:
                 return self.order_shelf.once(request, lambda: self.patch_order(request, order_id))
             case "POST", ["orders", order_id, "cancel"]:
                 return self.order_shelf.once(
-                    request, lambda: self.order_shelf.change(request, order_id, cancelled)
+                    request, lambda: self.change_order(request, order_id, cancelled)
                 )
             case _:
                 raise Problem(405, "method-not-allowed")
@@ -138,7 +139,7 @@ class UpstreamTwins:
         wish = msgspec.json.decode(request.content, type=PlaceOrderBody)
         if wish.customer_id not in self.customer_shelf.rows:
             raise Problem(422, "unknown-customer", field="customerId")
-        order = self.priced(wish)
+        order = with_causes(self.priced(wish), seen_by_writer(request))
         self.order_shelf.rows[order.id] = order
         return rendered_row(order, status=201)
 
@@ -170,9 +171,14 @@ class UpstreamTwins:
 
     def patch_order(self, request: httpx.Request, order_id: str) -> httpx.Response:
         note = msgspec.json.decode(request.content, type=dict[str, str | None])["note"]
-        return self.order_shelf.change(
+        return self.change_order(
             request, order_id, lambda order: msgspec.structs.replace(order, note=note)
         )
+
+    def change_order(
+        self, request: httpx.Request, order_id: str, change: Callable[[OrderRow], OrderRow]
+    ) -> httpx.Response:
+        return self.order_shelf.change(request, order_id, caused(change, seen_by_writer(request)))
 
 
 class OrderLineBody(msgspec.Struct, rename="camel", forbid_unknown_fields=True):

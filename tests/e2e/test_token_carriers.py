@@ -7,11 +7,20 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from http.cookiejar import CookieJar
 
+import httpx
 import pytest
 
 from tests.e2e.house import HELD, House
 from tests.e2e.processes import eventually
-from tests.e2e.shopper import EVENTUAL, TOKEN_COOKIE, Answer, Shopper, quiet_client
+from tests.e2e.shopper import (
+    EVENTUAL,
+    LIVE,
+    TOKEN_COOKIE,
+    Answer,
+    Shopper,
+    listed_ids,
+    quiet_client,
+)
 
 pytestmark = pytest.mark.e2e
 
@@ -89,6 +98,41 @@ def test_browser_reads_its_own_write_without_code(house: House) -> None:
 
     assert note_in(seen_by_other) == "old"
     assert note_in(seen_by_browser) == "new"
+
+
+def test_late_answer_in_one_tab_wipes_no_write_of_another(house: House) -> None:
+    """Tabs share their cookies: what was asked before a write and comes after it takes nothing."""
+    jar = CookieJar()
+    with quiet_client(house.started.address, jar) as with_jar, house.shopper() as other:
+        browser = Shopper(with_jar)
+        order = other.place("c-114", note="old")
+        eventually(lambda: other.order(order.id, EVENTUAL).data["order"], about="it is projected")
+        with house.with_faults("orders", HELD):
+            late = other.order(order.id, LIVE)
+            browser.write("updateOrder", {"id": order.id, "note": "new"})
+            httpx.Cookies(jar).extract_cookies(late.response)
+
+            seen = browser.order(order.id)
+
+    assert "bff-consistency=" in late.response.headers["set-cookie"]
+    assert note_in(seen) == "new"
+
+
+def test_writes_of_two_tabs_are_both_shown(house: House) -> None:
+    """Two writes on their way at once get a cookie each, whichever is answered last."""
+    jar = CookieJar()
+    with quiet_client(house.started.address, jar) as with_jar, house.shopper() as other:
+        browser = Shopper(with_jar)
+        orders = [other.place("c-115", note="old").id for _ in range(2)]
+        eventually(lambda: set(orders) <= {*listed_ids(other.orders("c-115"))}, about="projected")
+        with house.with_faults("orders", HELD):
+            for order_id in orders:
+                written = other.write("updateOrder", {"id": order_id, "note": "new"})
+                httpx.Cookies(jar).extract_cookies(written.answer.response)
+
+            seen = [note_in(browser.order(order_id)) for order_id in orders]
+
+    assert seen == ["new", "new"]
 
 
 def test_second_client_of_the_same_session_may_use_the_token(house: House, held: HeldWrite) -> None:

@@ -1,7 +1,8 @@
 """Ways in which a service lets us down, ready to be put in place of a twin's route."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from typing import cast
 
 import httpx
@@ -30,6 +31,18 @@ def route_of(twins: UpstreamTwins, service: str) -> respx.Route:
 def misbehave(twins: UpstreamTwins, service: str, behaviour: Behaviour) -> None:
     """From now on the service does nothing else."""
     route_of(twins, service).mock(side_effect=behaviour)
+
+
+@contextmanager
+def misbehaving(twins: UpstreamTwins, service: str, behaviour: Behaviour) -> Iterator[None]:
+    """The service does nothing else while the context is open."""
+    route = route_of(twins, service)
+    before = route.side_effect
+    route.mock(side_effect=behaviour)
+    try:
+        yield
+    finally:
+        route.mock(side_effect=before)
 
 
 def slow_down(twins: UpstreamTwins, service: str, delay_s: float | DelayOf) -> None:

@@ -1,6 +1,5 @@
 import httpx
 import pytest
-from structlog.testing import capture_logs
 
 from projections.token_codec import LIFETIME_MINUTES
 from resolvers.tokens import MAX_TOKENS
@@ -131,56 +130,3 @@ async def test_an_expired_token_demands_nothing_and_is_told() -> None:
     consistency = response.json()["extensions"]["consistency"]
     assert consistency["satisfied"]
     assert consistency["expiredTokens"] == 1
-
-
-async def test_a_bad_cookie_is_dropped() -> None:
-    """Who sends a foreign cookie may not know of it: the request goes on without, and is noted."""
-    async with open_door() as door:
-        with capture_logs() as logged:
-            response = await door.ask(A_QUERY, headers={"cookie": f"bff-consistency={FORGED}"})
-
-    assert response.status_code == 200
-    assert response.json()["extensions"]["consistency"]["satisfied"]
-    assert [line["event"] for line in logged] == ["consistency_cookie_dropped"]
-    assert FORGED not in str(logged)
-
-
-async def test_a_good_cookie_is_honoured_beside_the_header() -> None:
-    """Cookie and header are merged: each demands its own, neither overrides the other."""
-    query = '{ a: order(id: "o-1", consistency: {live: true}) { id } b: order(id: "o-2") { id } }'
-    async with open_door() as door:
-        response = await door.ask(
-            query,
-            headers={
-                "cookie": f"bff-consistency={a_token('o-1', version=7)}",
-                "x-consistency-token": a_token("o-2", version=8),
-            },
-        )
-
-    assert entries(response) == {"o-1": 7, "o-2": 8}
-
-
-async def test_a_cookie_is_handed_out_only_where_it_is_switched_on() -> None:
-    """By default no answer sets a cookie."""
-    async with open_door() as door:
-        response = await door.ask(A_MUTATION)
-
-    assert "set-cookie" not in response.headers
-
-
-async def test_the_cookie_is_for_this_host_and_no_script() -> None:
-    """Switched on, the token is also a session cookie, HttpOnly and SameSite=Lax."""
-    async with open_door(token_cookie=True) as door:
-        response = await door.ask(A_MUTATION)
-
-    value, *attributes = response.headers["set-cookie"].split("; ")
-    assert value == f"bff-consistency={response.headers['x-consistency-token']}"
-    assert attributes == ["Path=/", "HttpOnly", "SameSite=Lax"]
-
-
-async def test_an_answer_without_a_token_sets_no_cookie() -> None:
-    """There is no empty cookie that would wipe what the browser has."""
-    async with open_door(token_cookie=True) as door:
-        response = await door.ask("{ __typename }")
-
-    assert "set-cookie" not in response.headers

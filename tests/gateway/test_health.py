@@ -1,5 +1,6 @@
 import asyncio
 
+import httpx
 import pytest
 
 from projections.positions import Partition, SourcePosition
@@ -10,6 +11,11 @@ from tests.gateway.front_door import Door, open_door
 from tests.projection_by_hand import ProjectionByHand, wall_clock_s
 
 pytestmark = pytest.mark.steered_time
+
+
+def spent_sources(response: httpx.Response) -> set[str]:
+    """The sources whose budget is told to be spent."""
+    return {name for name, of in response.json()["sources"].items() if of["isSpent"]}
 
 
 async def read_to_the_end(door: Door, source: str, *, remaining_count: int = 0) -> None:
@@ -38,7 +44,13 @@ async def test_a_gateway_is_not_ready_before_its_sources_have_been_read() -> Non
     body = response.json()
     assert response.status_code == 503
     assert body["status"] == "catching up"
-    assert body["sources"]["orders"] == {"caughtUp": False, "remaining": None, "ageMs": None}
+    assert body["sources"]["orders"] == {
+        "caughtUp": False,
+        "remaining": None,
+        "ageMs": None,
+        "budgetMs": 2500,
+        "isSpent": False,
+    }
     assert body["sources"]["customers"]["caughtUp"] is True
     assert body["sources"]["products"]["remaining"] == 12
 
@@ -62,6 +74,44 @@ async def test_the_age_of_a_proof_grows_with_the_clock() -> None:
         response = await door.client.get("/readyz")
 
     assert {of["ageMs"] for of in response.json()["sources"].values()} == {2500}
+
+
+async def test_a_spent_budget_is_told_and_takes_no_gateway_out_of_rotation() -> None:
+    """A source that grew too old makes the status `stale` with 200: its reads go live, rightly."""
+    async with open_door(events="feed", orders_staleness_budget_ms=1000) as door:
+        await ProjectionByHand(door.gateway.store).prove()
+        await asyncio.sleep(1.0)
+        kept = await door.client.get("/readyz")
+        await asyncio.sleep(0.001)
+        spent = await door.client.get("/readyz")
+
+    assert (kept.status_code, kept.json()["status"]) == (200, "ready")
+    assert (spent.status_code, spent.json()["status"]) == (200, "stale")
+    assert spent_sources(spent) == {"orders"}
+    assert spent.json()["sources"]["orders"]["budgetMs"] == 1000
+    assert spent.json()["sources"]["products"]["budgetMs"] == 2500
+
+
+async def test_a_source_that_is_proven_again_is_ready_again() -> None:
+    """The next proof heals what was stale, and nothing is left of it."""
+    async with open_door(events="feed") as door:
+        projection = ProjectionByHand(door.gateway.store)
+        await projection.prove()
+        await asyncio.sleep(60)
+        stale = await door.client.get("/readyz")
+        await projection.prove()
+        current = await door.client.get("/readyz")
+
+    assert (stale.json()["status"], current.json()["status"]) == ("stale", "ready")
+    assert spent_sources(current) == set()
+
+
+async def test_news_that_are_a_call_in_the_process_have_no_watcher() -> None:
+    """Where the projection is the gateway's own, nothing is told of a subscription."""
+    async with open_door(events="feed") as door:
+        response = await door.client.get("/readyz")
+
+    assert "watcher" not in response.json()
 
 
 async def test_a_gateway_without_a_projection_is_always_ready() -> None:

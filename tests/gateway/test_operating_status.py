@@ -1,28 +1,27 @@
 import json
+import re
 from collections.abc import Mapping
 
-import httpx
 import pytest
 
-from gateway.operating import status_asking
+from gateway.freshness import Freshness
 from gateway.operating.status import House, StatusCommand
-from gateway.operating.status_asking import ask_gateway
 from gateway.operating.status_report import (
     GatewaySilent,
     GatewayStatus,
     PartitionStatus,
     ProjectionStatus,
-    SourceLag,
     SourceStatus,
     Status,
     Told,
     things_to_do,
 )
+from gateway.watcher import Hearing, HearingState
 from projections.errors import StoreUnavailable
 from projections.generations import GenerationCounts
 from projections.positions import Partition, SourcePosition
-from resolvers.upstream.httpx_transport import HttpxTransport
-from resolvers.upstream.options import UpstreamOptions
+from projections.versions import AggregateType
+from projections.views import STALENESS_BUDGETS_S
 from tests.builders.applying import apply_next
 from tests.builders.rows import batch, change, customer_row, order_row, poison, product_row
 from tests.gateway.operating import Ended, now, opening, run_command
@@ -30,9 +29,10 @@ from tests.generational_store import GenerationalMemoryStore
 
 URL = "http://127.0.0.1:8000"
 SOURCES = ("orders", "customers", "products")
-WELL = GatewayStatus(
-    URL, "ready", {s: SourceLag(True, 0, 0.5) for s in SOURCES}, dict.fromkeys(SOURCES, "closed")
-)
+BUDGET_S = 2.5
+FRESH = Freshness(True, 0, 0.5, BUDGET_S)
+OLD = Freshness(True, 0, 60.0, BUDGET_S)
+WELL = GatewayStatus(URL, "ready", dict.fromkeys(SOURCES, FRESH), dict.fromkeys(SOURCES, "closed"))
 
 
 NOW_S = 1_800_000_000.0
@@ -53,14 +53,18 @@ def a_store(positions: Mapping[str, SourcePosition] | None = None) -> Generation
 
 
 def bff_status(
-    store: GenerationalMemoryStore | None, *arguments: str, gateways: tuple[Told, ...] = (WELL,)
+    store: GenerationalMemoryStore | None,
+    *arguments: str,
+    gateways: tuple[Told, ...] = (WELL,),
+    budgets_s: Mapping[AggregateType, float] = STALENESS_BUDGETS_S,
 ) -> Ended:
     told = {one.url: one for one in gateways}
 
     async def ask(url: str) -> Told:
         return told[url]
 
-    command = StatusCommand(opening(House(store, SOURCES, URL)), ask=ask, wall_clock=lambda: NOW_S)
+    house = House(store, SOURCES, URL, budgets_s)
+    command = StatusCommand(opening(house), ask=ask, wall_clock=lambda: NOW_S)
     return run_command(command.run, *arguments)
 
 
@@ -72,7 +76,7 @@ def test_house_that_is_well_says_so() -> None:
     for source in SOURCES:
         assert f"\n{source} " in f"\n{ended.out}"
     assert "caught up" in ended.out
-    assert ended.out.count(" 0.2 s\n") == len(SOURCES)
+    assert len(re.findall(r" 0\.2 s +2\.5 s *\n", ended.out)) == len(SOURCES)
     assert "0 dead letters" in ended.out
     assert f"gateway {URL}: ready; circuits: orders closed, customers closed" in ended.out
     assert ended.out.endswith("\nAll is well.\n")
@@ -85,9 +89,20 @@ def test_stalled_projection_is_told_with_where_to_look() -> None:
     assert ended.code == 1
     [line] = [line for line in ended.out.splitlines() if line.startswith("!")]
     assert line == (
-        "! orders: not proven current for 42 s: is `bff project` running, and the relay of the "
-        "service?"
+        "! orders: not proven current for 42 s, and read live after 2.5 s: is `bff project` "
+        "running, and the relay of the service?"
     )
+    assert re.search(r" 42 s +2\.5 s, spent *\n", ended.out)
+
+
+def test_age_is_judged_by_the_budget_of_its_read_model() -> None:
+    """The same age needs a look where the budget is spent, and none where it is not."""
+    store = a_store(dict.fromkeys(SOURCES, a_position(age_s=5)))
+
+    ended = bff_status(store, budgets_s={**STALENESS_BUDGETS_S, AggregateType.CUSTOMER: 10.0})
+
+    told = [line.split(":")[0] for line in ended.out.splitlines() if line.startswith("!")]
+    assert told == ["! orders", "! products"]
 
 
 def test_suspects_lead_to_the_dead_letters() -> None:
@@ -118,12 +133,16 @@ def test_rebuild_that_is_under_way_is_shown() -> None:
 def test_embedded_house_asks_its_gateway_alone() -> None:
     """Where the projection is the gateway's own, what it says of its sources is judged."""
     well = bff_status(None)
-    lag = {**WELL.sources, "orders": SourceLag(True, 0, 60.0)}
-    ill = bff_status(None, gateways=(GatewayStatus(URL, "ready", lag, WELL.circuits),))
+    sources = {**WELL.sources, "orders": OLD}
+    ill = bff_status(None, gateways=(GatewayStatus(URL, "stale", sources, WELL.circuits),))
 
     assert well.code == 0
     assert ill.code == 1
-    assert f"! orders in {URL}: not proven current for 60 s: is the service's feed up?" in ill.out
+    [line] = [line for line in ill.out.splitlines() if line.startswith("!")]
+    assert line == (
+        f"! orders in {URL}: not proven current for 60 s, and read live after 2.5 s: is the "
+        "service's feed up?"
+    )
 
 
 def test_nobody_who_tells_is_no_answer() -> None:
@@ -174,16 +193,26 @@ def test_machines_get_json() -> None:
             "cursor": "log-7",
             "isCaughtUp": False,
             "remainingCount": 0,
-            "ageS": None,
+            "ageS": pytest.approx(0.2, abs=0.001),
+            "budgetS": 2.5,
+            "isSpent": False,
         }
     ]
     assert told["gateways"][0]["circuits"]["orders"] == "closed"
+    assert told["gateways"][0]["watcher"] is None
     assert told["toDo"] == ["orders: still reading its log, 0 to go: read live until then"]
+
+
+DEAF = Hearing(HearingState.DEAF, "the server does not let us do this")
 
 
 def source_of(*ages_s: float | None) -> SourceStatus:
     parts = tuple(
-        PartitionStatus(Partition("orders", index, len(ages_s)), a_position(), age_s)
+        PartitionStatus(
+            Partition("orders", index, len(ages_s)),
+            a_position(),
+            Freshness(True, 0, age_s, BUDGET_S),
+        )
         for index, age_s in enumerate(ages_s)
     )
     return SourceStatus("orders", parts, GenerationCounts(1, 5, 0), None)
@@ -208,6 +237,17 @@ def source_of(*ages_s: float | None) -> SourceStatus:
             f"{URL}: catching up: it reads live, or not at all, until it is ready",
         ),
         (
+            Status(ProjectionStatus((), 0), (GatewayStatus(URL, "stale", {"orders": OLD}),)),
+            f"{URL}: finds orders older than its staleness budget, and reads it live",
+        ),
+        (
+            Status(None, (GatewayStatus(URL, "ready", hearing=DEAF),)),
+            (
+                f"{URL}: the server does not let us do this: what it shows stays right and costs "
+                "more; may it subscribe to the news of the store?"
+            ),
+        ),
+        (
             Status(None, (GatewayStatus(URL, "ready", {}, {"orders": "open"}),)),
             (
                 f"{URL}: circuit of orders is open: it fails or does not answer; the gateway's log "
@@ -215,68 +255,8 @@ def source_of(*ages_s: float | None) -> SourceStatus:
             ),
         ),
     ],
-    ids=["never projected", "never proven", "not ready", "circuit"],
+    ids=["never projected", "never proven", "not ready", "stale", "deaf", "circuit"],
 )
 def test_each_thing_that_is_wrong_has_one_line(status: Status, line: str) -> None:
     """What it is, and what to do about it."""
     assert things_to_do(status) == [line]
-
-
-READY = b"""{"status": "catching up",
- "sources": {"orders": {"caughtUp": false, "remaining": 7, "ageMs": null},
-             "products": {"caughtUp": true, "remaining": null, "ageMs": 1500}},
- "circuits": {"orders": "half-open"}}"""
-
-
-async def answer_of(monkeypatch: pytest.MonkeyPatch, answer: httpx.Response | Exception) -> Told:
-    def reply(request: httpx.Request) -> httpx.Response:
-        assert request.url.path == "/readyz"
-        if isinstance(answer, Exception):
-            raise answer
-        return answer
-
-    def make(name: str, options: UpstreamOptions) -> HttpxTransport:
-        return HttpxTransport(name, options, innermost=httpx.MockTransport(reply))
-
-    monkeypatch.setattr(status_asking, "HttpxTransport", make)
-    return await ask_gateway(URL)
-
-
-@pytest.mark.parametrize("code", [200, 503])
-async def test_gateway_tells_how_it_is_ready_or_not(
-    code: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A 503 is an answer too: it says what the gateway waits for."""
-    told = await answer_of(monkeypatch, httpx.Response(code, content=READY))
-
-    assert told == GatewayStatus(
-        URL,
-        "catching up",
-        {"orders": SourceLag(False, 7, None), "products": SourceLag(True, None, 1.5)},
-        {"orders": "half-open"},
-    )
-
-
-@pytest.mark.parametrize(
-    ("answer", "reason"),
-    [
-        (httpx.ConnectError("refused"), "does not answer"),
-        (TimeoutError(), "does not answer in time"),
-        (httpx.Response(200, text="<html>hello</html>"), "does not answer like a gateway"),
-        (httpx.Response(200, text='{"hello": 1}'), "does not answer like a gateway"),
-    ],
-    ids=["refused", "late", "a page", "something else"],
-)
-async def test_whatever_is_no_gateway_is_silent(
-    answer: httpx.Response | Exception, reason: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Nothing that answers there can end the command."""
-    assert await answer_of(monkeypatch, answer) == GatewaySilent(URL, reason)
-
-
-async def test_address_that_is_none_is_told() -> None:
-    """A slip in --gateway is a reason like any other."""
-    told = await ask_gateway("localhost:8000")
-
-    assert isinstance(told, GatewaySilent)
-    assert "http(s) address" in told.reason

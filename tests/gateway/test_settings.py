@@ -8,6 +8,8 @@ from pydantic import HttpUrl, ValidationError
 
 from gateway.settings import Settings, SettingsError
 from gateway.token_key import make_key
+from projections.versions import AggregateType
+from projections.views import STALENESS_BUDGETS_S
 
 
 def read(**variables: str) -> Settings:
@@ -230,6 +232,55 @@ def test_a_password_is_never_quoted() -> None:
 
     assert "BFF_REDIS_URL" in text
     assert "hunter2" not in text
+
+
+def test_every_read_model_has_a_staleness_budget() -> None:
+    """One setting is the budget of all read models, and each may have one of its own."""
+    declared = read()
+    chosen = read(STALENESS_BUDGET_MS="4000", CUSTOMERS_STALENESS_BUDGET_MS="60000")
+
+    assert declared.staleness_budgets_s == STALENESS_BUDGETS_S
+    assert chosen.staleness_budgets_s == {
+        AggregateType.ORDER: 4.0,
+        AggregateType.CUSTOMER: 60.0,
+        AggregateType.PRODUCT: 4.0,
+    }
+    assert chosen.read_options().staleness_budgets_s == chosen.staleness_budgets_s
+
+
+@given(st.integers(min_value=500, max_value=600_000), st.sampled_from(["ORDERS_", "PRODUCTS_", ""]))
+def test_a_quiet_feed_never_spends_the_budget(budget_ms: int, whose: str) -> None:
+    """Where nothing is said of polls, three of them fit into the shortest budget, of a second."""
+    settings = read(**{f"{whose}STALENESS_BUDGET_MS": str(budget_ms)})
+
+    wait_s = settings.feed_options().wait_s
+    shortest_ms = min(budget_ms, 2500) if whose else budget_ms
+    assert 3 * round(wait_s * 1000) <= shortest_ms
+    assert 0.16 < wait_s <= 1.0
+
+
+@pytest.mark.parametrize("wait_s", ["0.05", "0.833"])
+def test_a_poll_that_fits_into_the_budget_is_as_long_as_it_was_set(wait_s: str) -> None:
+    """Up to a third of the shortest budget the length of a poll is free."""
+    assert read(FEED_WAIT_S=wait_s).feed_options().wait_s == float(wait_s)
+
+
+def test_a_poll_that_would_spend_the_budget_is_refused_with_both_ways_out() -> None:
+    """The refusal names the longest poll and the shortest budget, and what it names is accepted."""
+    text = refusal(FEED_WAIT_S="1.0", PRODUCTS_STALENESS_BUDGET_MS="1000")
+
+    assert text == (
+        "BFF_FEED_WAIT_S: a quiet feed that holds polls for 1 s would spend the shortest staleness "
+        "budget with nothing wrong; set it to 0.333 at most, or BFF_PRODUCTS_STALENESS_BUDGET_MS "
+        "to 3000 at least"
+    )
+    assert read(FEED_WAIT_S="0.333", PRODUCTS_STALENESS_BUDGET_MS="1000").events == "feed"
+    assert read(FEED_WAIT_S="1.0", STALENESS_BUDGET_MS="3000").events == "feed"
+
+
+def test_a_poll_that_nobody_makes_fits_anywhere() -> None:
+    """How long feeds are polled is no contradiction where events come from elsewhere."""
+    assert read(FEED_WAIT_S="30", EVENTS="kafka", STORE="redis").feed_wait_s == 30
 
 
 def test_the_reserve_of_live_reads_never_eats_the_deadline() -> None:

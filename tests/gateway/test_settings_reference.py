@@ -35,7 +35,7 @@ def test_every_setting_is_explained(name: str) -> None:
     assert field.description
     assert field.description.endswith(".")
     assert value
-    if field.annotation in (int, float):
+    if field.annotation in (int, float, int | None, float | None):
         assert " to " in about
     if name.endswith("_s"):
         assert unit_of(field) == "s"

@@ -6,7 +6,9 @@ import pytest
 import structlog
 from structlog.testing import capture_logs
 
+from gateway.freshness import Freshness
 from gateway.telemetry import Telemetry, configure_logging
+from gateway.watcher import Hearing, HearingState
 from projections.consumer import (
     BatchApplied,
     EventParked,
@@ -17,6 +19,7 @@ from projections.consumer import (
 from projections.errors import LogReplaced, SourceUnavailable
 from projections.positions import Partition, SourcePosition
 from projections.projector import Parked
+from projections.redis_store.signals import RedisSignal, StoreLost
 from projections.versions import AggregateKey, AggregateType, Version
 from resolvers.upstream.breaker import CircuitChanged
 from resolvers.upstream.circuit import CircuitState
@@ -162,3 +165,60 @@ def test_a_console_line_is_for_people(capsys: pytest.CaptureFixture[str]) -> Non
 
     [line] = capsys.readouterr().err.splitlines()
     assert "consistency_cookie_dropped" in line
+
+
+def freshness(age_s: float | None) -> Freshness:
+    return Freshness(is_caught_up=True, remaining_count=0, age_s=age_s, budget_s=2.5)
+
+
+def test_a_spent_budget_and_its_healing_are_told_once_each() -> None:
+    """However often it is looked at, a source that grows old is one line, and so is its healing."""
+    telemetry = Telemetry()
+    with capture_logs() as lines:
+        for age_s in (0.5, 2.5, 2.6, 2.9, 60.0, 0.1, 0.4):
+            telemetry.freshness("orders", freshness(age_s))
+
+    stale, current = lines
+    assert (stale["event"], stale["log_level"]) == ("projection_stale", "warning")
+    assert (stale["source"], stale["age_s"], stale["budget_s"]) == ("orders", 2.6, 2.5)
+    assert "look for what has died" in stale["to_do"]
+    assert (current["event"], current["source"]) == ("projection_current", "orders")
+
+
+def test_each_source_grows_old_for_itself() -> None:
+    """One stale source says nothing of the others, and one without a proof is stale."""
+    telemetry = Telemetry()
+    with capture_logs() as lines:
+        telemetry.freshness("orders", freshness(None))
+        telemetry.freshness("customers", freshness(0.0))
+        telemetry.freshness("products", freshness(3.0))
+
+    assert [(line["event"], line["source"]) for line in lines] == [
+        ("projection_stale", "orders"),
+        ("projection_stale", "products"),
+    ]
+
+
+def test_a_deaf_watcher_and_its_healing_are_told_once_each() -> None:
+    """A subscription that is lost is a warning with its reason and what to look at."""
+    telemetry = Telemetry()
+    deaf = Hearing(HearingState.DEAF, "the server does not let us do this")
+    listening = Hearing(HearingState.LISTENING)
+    with capture_logs() as lines:
+        for hearing in (Hearing(HearingState.STARTING), listening, deaf, deaf, listening):
+            telemetry.hearing(hearing)
+
+    told_deaf, told_listening = lines
+    assert (told_deaf["event"], told_deaf["log_level"]) == ("watcher_deaf", "warning")
+    assert told_deaf["reason"] == deaf.reason
+    assert "may subscribe" in told_deaf["to_do"]
+    assert told_listening["event"] == "watcher_listening"
+
+
+def test_what_becomes_of_the_store_is_passed_on_to_who_watches_it() -> None:
+    """A signal of the store is logged, and told to the watcher as well."""
+    watched: list[RedisSignal] = []
+    with capture_logs():
+        Telemetry(watch_redis=watched.append).redis(StoreLost("the server is full"))
+
+    assert watched == [StoreLost("the server is full")]

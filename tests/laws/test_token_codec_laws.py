@@ -7,10 +7,12 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from projections import token_codec
-from projections.token import EMPTY_TOKEN, ConsistencyToken
+from projections.token import EMPTY_TOKEN, ConsistencyToken, FloorKey, Seen
 from projections.token_codec import Invalid, Opened, TokenCodec, TokenKey, TokenKeys, UnknownKey
-from projections.token_format import TokenBody, parse_body, render_body
+from projections.token_format import TokenBody, render_body
 from projections.token_inspection import inspect_token
+from projections.token_parsing import parse_body
+from projections.token_size import fits
 from projections.versions import AggregateKey, AggregateType, Version
 
 NOW_MINUTE = 29_000_000
@@ -21,11 +23,28 @@ types = st.sampled_from(AggregateType)
 any_versions = st.builds(Version, st.integers(0, 2**53 - 1), st.integers(1, 2**53 - 1))
 any_ids = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._~-]{0,63}", fullmatch=True)
 any_minutes = st.integers(0, 2**31 - 1)
-sealable_tokens = st.builds(
-    ConsistencyToken,
-    st.dictionaries(st.builds(AggregateKey, types, any_ids), any_versions, max_size=14),
-    st.dictionaries(types, any_minutes),
-)
+any_keys = st.builds(AggregateKey, types, any_ids)
+any_logs = st.builds(FloorKey, types, st.integers(0, 2**16 - 1), st.integers(0, 2**32 - 1))
+any_seen = st.builds(Seen, st.integers(0, 2**53 - 1), st.just(0))
+
+
+@st.composite
+def tokens_that_fit(draw: st.DrawFn) -> ConsistencyToken:
+    """Any token that can be sealed; what its floor tells was seen before every issue."""
+    entries = draw(st.dictionaries(any_keys, any_versions, max_size=5))
+    doubted = draw(st.sets(st.sampled_from(sorted(entries)))) if entries else set()
+    token = ConsistencyToken(
+        entries,
+        draw(st.dictionaries(types, any_minutes)),
+        draw(st.dictionaries(any_logs, any_seen, max_size=5)),
+        {key: draw(any_minutes) for key in sorted(doubted)},
+        draw(st.frozensets(any_keys, max_size=2)),
+    )
+    assume(fits(token))
+    return token
+
+
+sealable_tokens = tokens_that_fit()
 subjects = st.text(max_size=40)
 
 
@@ -57,7 +76,10 @@ class TestSealing:
         """The text does not depend on the order in which entries were collected."""
         backwards = ConsistencyToken(
             dict(reversed(list(token.entries.items()))),
-            dict(reversed(list(token.overflow.items()))),
+            dict(reversed(list(token.marks.items()))),
+            dict(reversed(list(token.floor.items()))),
+            dict(reversed(list(token.doubts.items()))),
+            frozenset(sorted(token.uncertain, reverse=True)),
         )
 
         assert CODEC.seal(token, "", 0) == CODEC.seal(backwards, "", 0)

@@ -6,11 +6,14 @@
 import asyncio
 import json
 from collections import deque
+from dataclasses import replace
 from itertools import count
 
 from projections.errors import ProjectionError
+from projections.feed import number_of_log
+from projections.positions import LogPlace, SourcePosition
 from projections.views import Row
-from tests.builders.rows import cloud_event
+from tests.builders.rows import cloud_event, position
 
 Answer = tuple[int, bytes]
 
@@ -20,10 +23,11 @@ _log_numbers = count(1)
 
 
 def an_answer(
-    *events: object, cursor: str = "log-1", remaining: int | None = None
+    *events: object, cursor: str = "log-1", remaining: int | None = None, **told: object
 ) -> tuple[int, bytes]:
-    """An answer of a feed with these events."""
-    told = {} if remaining is None else {"remaining": remaining}
+    """An answer of a feed with these events, and whatever else it tells."""
+    if remaining is not None:
+        told["remaining"] = remaining
     return 200, json.dumps({"events": events, "cursor": cursor, **told}).encode()
 
 
@@ -47,6 +51,13 @@ class FakeFeed:
 
     def cursor_at(self, place: int) -> str:
         return f"{self._log_id}-{place}"
+
+    @property
+    def end(self) -> SourcePosition:
+        """Where a reader stands who has just read it out."""
+        offset = len(self._log)
+        place = LogPlace(number_of_log(self._log_id), offset)
+        return replace(position(self.cursor_at(offset)), places={0: place})
 
     def commit(self, *rows: Row) -> None:
         """Write an event for each row, and wake who polls."""
@@ -82,7 +93,10 @@ class FakeFeed:
             await self._wait_for_commit(wait_s)
         events = log[start : start + limit]
         end = start + len(events)
-        return an_answer(*events, cursor=f"{log_id}-{end}", remaining=len(log) - end)
+        remaining = len(log) - end
+        return an_answer(
+            *events, cursor=f"{log_id}-{end}", remaining=remaining, log=log_id, place=end
+        )
 
     async def _wait_for_commit(self, wait_s: float) -> None:
         self._committed.clear()

@@ -19,7 +19,7 @@ from projections.redis_store.options import RedisOptions
 from projections.selection import root_of
 from projections.versions import AggregateKey, Version
 from projections.views import Row
-from projections.waiters import WaiterOptions, Waiters
+from projections.waiters import WaitEnd, WaiterOptions, Waiters
 from tests.builders.kafka_logs import kafka_options, record
 from tests.servers.kafka import Kafka
 
@@ -98,7 +98,8 @@ class Servers:
     async def until_at(self, versions: Mapping[AggregateKey, Version]) -> None:
         """Wait until the store holds these versions."""
         async with Waiters(self.store, WaiterOptions()).open() as waiters:
-            assert await waiters.wait_for(versions, subject="test", timeout_s=30.0)
+            end = await waiters.wait_for(versions, subject="test", timeout_s=30.0)
+            assert end is WaitEnd.REACHED
 
     async def project(self, rows: Iterable[Row]) -> None:
         """Write these states to the logs and let a projector bring them to the store."""

@@ -100,7 +100,6 @@ class TestProgress:
         reached = await consuming.store.position(Partition(SOURCE))
         assert reached is not None
         assert (reached.is_caught_up, reached.remaining_count) == (False, 3)
-        assert reached.current_since_minute is None
 
     async def test_batch_is_told_with_its_counts(self) -> None:
         """Who watches learns how much came, how much was new, and what was skipped."""
@@ -182,8 +181,11 @@ class TestAnotherLog:
         await consumer.step()
         building = await consuming.store.read([OrderRoot("o-1")])
 
-        minutes = [cut.current_since_minute(KEYS[0].type) for cut in (before, restarted, building)]
-        assert minutes == [0, None, None]
+        before_s, *later = [
+            cut.proven_at_s(KEYS[0].type) for cut in (before, restarted, building)
+        ]
+        assert before_s is not None
+        assert later == [None, None]
         assert SOURCE not in restarted.positions
         assert before.version_of(KEYS[0]) == Version(1, 1)
         assert restarted.version_of(KEYS[0]) is building.version_of(KEYS[0]) is None

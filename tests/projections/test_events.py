@@ -84,6 +84,12 @@ class TestReadableEvents:
 
         assert parsed(event) == parsed(cloud_event(order_row()))
 
+    def test_order_without_causal_dependencies_depends_on_nothing(self) -> None:
+        """A service that keeps none leaves the member out."""
+        data = without(data_of(order_row()), "causalDeps")
+
+        assert parsed(cloud_event(order_row(), data=data)) == parsed(cloud_event(order_row()))
+
     @pytest.mark.parametrize("remains", [{}, {"data": None}, {"data": {"id": "o-1"}}])
     def test_tombstone_has_a_version_and_no_row(self, remains: dict[str, object]) -> None:
         """A deletion is read whatever its data is, even in a shape of the future."""
@@ -128,6 +134,8 @@ class TestPoisonEvents:
             {**data_of(order_row(version=7)), "status": "LOST"},
             {**data_of(order_row(version=7)), "total": "much"},
             {**data_of(order_row(version=7)), "placedAt": "yesterday"},
+            {**data_of(order_row(version=7)), "causalDeps": None},
+            {**data_of(order_row(version=7)), "causalDeps": ["customer:c-1"]},
         ],
     )
     def test_unreadable_state_is_poison_of_its_aggregate_alone(self, data: object) -> None:

@@ -6,8 +6,8 @@ import pytest
 
 from projections.errors import CursorUnknown, SourceBroken, SourceUnavailable
 from projections.events import PoisonEvent, StateChange, UnknownEvent
-from projections.feed import FeedOptions, FeedSource
-from projections.positions import Partition, SourcePosition
+from projections.feed import FeedOptions, FeedSource, number_of_log
+from projections.positions import NEVER_S, LogPlace, Partition, SourcePosition
 from tests.builders.rows import cloud_event, customer_key, customer_row, order_row
 from tests.projections.fake_feed import GONE, Answer, FakeFeed, an_answer
 
@@ -94,6 +94,14 @@ class TestAnswers:
             b'{"events": {}, "cursor": "log-1"}',
             b'{"events": [], "cursor": 1}',
             b'{"events": [], "cursor": "\xff"}',
+            b'{"events": [], "cursor": "a-1", "log": 7, "place": 1}',
+            b'{"events": [], "cursor": "a-1", "log": "", "place": 1}',
+            b'{"events": [], "cursor": "a-1", "log": "a", "place": "1"}',
+            b'{"events": [], "cursor": "a-1", "log": "a", "place": -1}',
+            b'{"events": [], "cursor": "a-1", "log": "a", "place": 9007199254740992}',
+            b'{"events": [], "cursor": "a-1", "provenAt": 1000.0}',
+            b'{"events": [], "cursor": "a-1", "provenAt": "yesterday"}',
+            b'{"events": [], "cursor": "a-1", "provenAt": "2025-01-06T09:35:05.703"}',
             b'{"events": [' + b"[" * 100_000 + b"]" * 100_000 + b'], "cursor": "log-1"}',
         ],
     )
@@ -158,6 +166,53 @@ class TestCaughtUp:
         assert position.remaining_count == remaining
 
 
+class TestPlaces:
+    async def test_place_is_that_of_the_answer_s_end(self) -> None:
+        """The log by its name, and how many events of it have been told."""
+        position = await position_of(an_answer(EVENT, log="0f96ed4282a5", place=200))
+
+        assert position.places == {0: LogPlace(number_of_log("0f96ed4282a5"), 200)}
+
+    async def test_log_has_the_same_number_in_every_process(self) -> None:
+        """Tokens carry it from one gateway to another."""
+        assert number_of_log("0f96ed4282a5") == 4_199_277_912
+
+    @pytest.mark.parametrize(
+        "answer",
+        [
+            an_answer(EVENT),
+            an_answer(EVENT, log="a"),
+            an_answer(EVENT, place=7),
+            an_answer(EVENT, log=None, place=None),
+        ],
+    )
+    async def test_feed_that_does_not_tell_has_no_place(self, answer: Answer) -> None:
+        """A log without a place, or a place in no log, compares with nothing."""
+        assert (await position_of(answer)).places == {}
+
+    async def test_log_made_anew_is_another(self) -> None:
+        """Equal offsets of two logs of one service are told apart."""
+        feed = FakeFeed(customer_row())
+        source = FeedSource("customers", feed, OPTIONS)
+
+        before = (await source.fetch(None)).position.places[0]
+        feed.start_anew()
+        feed.commit(customer_row())
+        after = (await source.fetch(None)).position.places[0]
+
+        assert before.offset == after.offset == 1
+        assert before.log != after.log
+
+    async def test_recognising_a_cursor_changes_nothing(self) -> None:
+        """What the service says of its log is all there is to know."""
+        feed = FakeFeed(customer_row())
+        source = FeedSource("customers", feed, OPTIONS)
+
+        source.recognise("another-1")
+
+        assert (await source.fetch(None)).position.cursor == feed.cursor_at(1)
+
+
 class TestProof:
     async def test_answer_with_events_proves_the_moment_of_asking(self) -> None:
         """The log was read after we asked; how much later, nobody knows, late as it came."""
@@ -170,6 +225,30 @@ class TestProof:
         position = await position_of(an_answer(), answered_at_s=ASKED_AT_S + 1.6)
 
         assert position.proven_at_s == ASKED_AT_S
+
+    @pytest.mark.parametrize(
+        ("told", "proven_at_s"),
+        [("1970-01-01T00:10:00.500Z", 600.5), ("1970-01-01T01:10:00+01:00", 600.0)],
+    )
+    async def test_service_that_says_what_it_proves_is_believed(
+        self, told: str, proven_at_s: float
+    ) -> None:
+        """Where its relay has stopped, an answer proves less than that it came."""
+        position = await position_of(an_answer(remaining=0, provenAt=told))
+
+        assert position.proven_at_s == proven_at_s
+
+    async def test_service_whose_clock_is_ahead_does_not_prove_the_future(self) -> None:
+        """Nobody can prove more than that all was told when we asked."""
+        position = await position_of(an_answer(provenAt="1970-01-01T01:00:00Z"))
+
+        assert position.proven_at_s == ASKED_AT_S
+
+    async def test_answer_before_the_log_s_end_proves_nothing(self) -> None:
+        """What remains may have been committed long ago, whatever the service says."""
+        position = await position_of(an_answer(remaining=3, provenAt="1970-01-01T00:16:00Z"))
+
+        assert position.proven_at_s == NEVER_S
 
     @pytest.mark.parametrize("answer", [an_answer(), an_answer(EVENT)])
     async def test_proof_is_never_in_the_future(self, answer: Answer) -> None:

@@ -1,4 +1,7 @@
-"""Every event that a service ever published stays readable: one golden file a type and version."""
+"""Every event that a service ever published stays readable: one golden file a type and version.
+
+Optional fields came to some types without a new version; each has a file beside the one without it.
+"""
 
 import re
 from dataclasses import dataclass
@@ -14,7 +17,7 @@ from projections.versions import AggregateKey, AggregateType, Version
 from projections.views import CustomerRow, OrderItemRow, OrderRow, OrderStatus, ProductRow, Row
 
 GOLDEN_DIR = Path(__file__).parent / "golden"
-GOLDEN_NAME = re.compile(r"(?P<noun>[a-z]+)\.[a-z]+\.v(?P<version>[0-9]+)")
+GOLDEN_NAME = re.compile(r"(?P<noun>[a-z]+)\.[a-z.]+\.v(?P<version>[0-9]+)")
 GOLDEN_FILES = {path.stem: path for path in GOLDEN_DIR.iterdir()}
 
 ORDER_ID = "o-01jn8q2x5kr3b7f2"
@@ -31,7 +34,9 @@ class Expected:
     committed_at: datetime
 
 
-def the_order(*, version: int, status: OrderStatus, note: str) -> OrderRow:
+def the_order(
+    *, version: int, status: OrderStatus, note: str, causal_deps: tuple[str, ...] = ()
+) -> OrderRow:
     return OrderRow(
         id=ORDER_ID,
         version=version,
@@ -46,6 +51,7 @@ def the_order(*, version: int, status: OrderStatus, note: str) -> OrderRow:
             OrderItemRow(product_id="p-1", quantity=2, unit_price=Decimal("105.49")),
             OrderItemRow(product_id="p-2", quantity=1, unit_price=Decimal("99.00")),
         ),
+        causal_deps=causal_deps,
     )
 
 
@@ -55,6 +61,16 @@ EXPECTED = {
     ),
     "order.updated.v1": Expected(
         the_order(version=2, status=OrderStatus.PLACED, note="Leave at the door"),
+        1,
+        march_1st(892),
+    ),
+    "order.updated.causal.v1": Expected(
+        the_order(
+            version=2,
+            status=OrderStatus.PLACED,
+            note="Leave at the door",
+            causal_deps=("customer:c-1@1.3", "product:p-1@1.9", "product:p-2@2.1"),
+        ),
         1,
         march_1st(892),
     ),

@@ -2,7 +2,8 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from projections.kafka.cursor import START, Place, mark_of, parse_place
+from projections.kafka.cursor import START, Place, mark_of, new_lineage, parse_place
+from projections.positions import LogPlace
 
 
 @dataclass(frozen=True)
@@ -20,7 +21,7 @@ RECORD = Lying()
 
 def test_cursor_names_its_place() -> None:
     """What a place is written as is read as that place."""
-    place = Place(next_offset=42, marked_offset=17, mark=mark_of(RECORD))
+    place = Place(next_offset=42, marked_offset=17, mark=mark_of(RECORD), lineage=new_lineage())
 
     assert parse_place(str(place)) == place
 
@@ -32,12 +33,34 @@ def test_start_names_no_place() -> None:
 
 @pytest.mark.parametrize(
     "cursor",
-    ["", "17", "log1-3", "3-2", "3-2-abc", "3-3-00ff00ff00ff00ff", "-1-2-00ff00ff00ff00ff"],
+    [
+        "",
+        "17",
+        "log1-3",
+        "3-2",
+        "3-2-abc",
+        "3-2-00ff00ff00ff00ff",
+        "3-2-00ff00ff00ff00ff-12345",
+        "3-3-00ff00ff00ff00ff-0000abcd",
+        "-1-2-00ff00ff00ff00ff-0000abcd",
+    ],
 )
 def test_what_was_never_given_is_refused(cursor: str) -> None:
     """A cursor of another kind of source, or one that was tampered with, names no place."""
     with pytest.raises(ValueError, match="no cursor of a Kafka partition"):
         parse_place(cursor)
+
+
+def test_lineage_is_the_log_that_readers_compare_in() -> None:
+    """Its eight digits are the log's number, and the next offset is the place in it."""
+    place = Place(next_offset=42, marked_offset=17, mark=mark_of(RECORD), lineage="ffffabcd")
+
+    assert place.in_log == LogPlace(0xFFFFABCD, 42)
+
+
+def test_lineages_are_drawn_by_lot() -> None:
+    """Two histories have two, also when their records are the same."""
+    assert len({new_lineage() for _ in range(100)}) == 100
 
 
 @pytest.mark.parametrize(

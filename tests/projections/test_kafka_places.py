@@ -222,7 +222,8 @@ async def test_place_left_in_the_middle_of_looking_is_looked_for_again(any_kafka
 
     async with reading(options) as now:
         place = cursor_of(*await now.read_out())
-        foreign = place[:-1] + ("0" if place[-1] != "0" else "1")
+        stem, lineage = place.rsplit("-", 1)
+        foreign = f"{stem[:-1]}{'0' if stem[-1] != '0' else '1'}-{lineage}"
         with pytest.raises(LogReplaced):
             await now.source.fetch(foreign)
         await any_kafka.produce(topic, [record(DAN)])

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from projections.positions import Partition
+from projections.positions import NOTHING_SEEN, Floor, Partition
 from projections.projector import StoredRow
 from projections.rebuild.comparison import Disagreement, ListedUnlike, Older, Unlike
 from projections.rebuild.rebuild import (
@@ -28,7 +28,6 @@ from tests.builders.rows import (
     customer_key,
     order_key,
     order_row,
-    position,
     product_row,
 )
 from tests.generational_store import GenerationalMemoryStore
@@ -202,14 +201,13 @@ class GrowingStore(GenerationalMemoryStore):
     async def sample(self, source: str, count: int) -> Sequence[AggregateKey]:
         return [] if source == "orders" else await super().sample(source, count)
 
-    async def read(self, roots: Sequence[Root]) -> Cut:
-        cut = await super().read(roots)
+    async def read(self, roots: Sequence[Root], *, seen: Floor = NOTHING_SEEN) -> Cut:
+        cut = await super().read(roots, seen=seen)
         if self.is_growing:
             self.is_growing = False
             row = order_row("o-9", placed_at=PLACED_AT + timedelta(days=1))
             self.feed.commit(row)
-            end = self.feed.cursor_at(len(self.feed._log))
-            await apply_next(self, batch(change(row), at=position(end)))
+            await apply_next(self, batch(change(row), at=self.feed.end))
         return cut
 
 
@@ -239,8 +237,7 @@ class BusyStore(GenerationalMemoryStore):
             version = self._rows[order_key("o-1")].at.number + 1
             row = order_row("o-1", version)
             self.feed.commit(row)
-            end = self.feed.cursor_at(len(self.feed._log))
-            await apply_next(self, batch(change(row), at=position(end)))
+            await apply_next(self, batch(change(row), at=self.feed.end))
         await super().flip(expected)
 
 

@@ -19,10 +19,11 @@ from tests.projections.rebuilding import FEED_OPTIONS
 pytestmark = pytest.mark.steered_time
 
 MARK = "00ff00ff00ff00ff"
+LINEAGE = "0000abcd"
 
 
 def at(next_offset: int) -> str:
-    return str(Place(next_offset, next_offset - 1, MARK))
+    return str(Place(next_offset, next_offset - 1, MARK, LINEAGE))
 
 
 @pytest.mark.parametrize(

@@ -1,12 +1,13 @@
 """Flipping in Redis: what was built is shown in one step, and can be taken back."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import pytest
 
 from projections.errors import GenerationMissing, PositionMoved
 from projections.generations import GenerationCounts
-from projections.positions import Partition
+from projections.positions import LogPlace, Partition
 from projections.redis_store import RedisStore
 from projections.store import EventBatch
 from projections.versions import Version
@@ -151,7 +152,22 @@ class TestGoingBack:
         after = await shown(store)
         assert (after.rows, after.pages) == (before.rows, before.pages)
         assert await store.position(ORDERS) == position("log-5", is_caught_up=False)
-        assert after.current_since_minute(KEY.type) is None
+        assert after.proven_at_s(KEY.type) is None
+
+    async def test_places_go_with_their_generation(self, store: RedisStore) -> None:
+        """Flipped or rolled back, readers are told how far the rows they are shown have got."""
+        ours = replace(position("log-6"), places={0: LogPlace(2**32 - 1, 6)})
+        theirs = replace(position("log-7"), places={0: LogPlace(2**32 - 1, 7)})
+        green = await store.building(["orders"])
+        await store.apply(batch(change(order_row(version=6)), at=ours, after="log-5"))
+        await green.apply(batch(change(order_row(version=7)), at=theirs))
+
+        await store.flip({ORDERS: "log-6"})
+        flipped = (await shown(store)).positions["orders"].places
+        await store.roll_back(["orders"])
+        rolled_back = (await shown(store)).positions["orders"].places
+
+        assert (flipped, rolled_back) == (theirs.places, ours.places)
 
     async def test_rolled_back_generation_is_current_when_it_has_caught_up(
         self, store: RedisStore
@@ -164,7 +180,7 @@ class TestGoingBack:
         now = position("log-6", proven_at_s=6_000.0)
         await store.apply(batch(change(order_row(version=3)), at=now, after="log-5"))
 
-        assert (await shown(store)).current_since_minute(KEY.type) == 100
+        assert (await shown(store)).proven_at_s(KEY.type) == 6_000.0
 
     async def test_without_a_generation_before_there_is_no_way_back(
         self, store: RedisStore

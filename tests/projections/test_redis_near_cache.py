@@ -1,80 +1,27 @@
 """Rows at hand: never a mixture of two moments, never older than what was shown before."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-
 import pytest
 
-from projections.projector import StoredRow
 from projections.redis_store.cuts import Stamp, StampedCut
-from projections.redis_store.near_cache import POSITIONS_KEPT_S, NearCache
+from projections.redis_store.near_cache import POSITIONS_KEPT_S
 from projections.redis_store.news import News
 from projections.selection import (
     CustomerRoot,
     CustomerSelection,
-    OrderRoot,
-    OrderSelection,
     ProductRoot,
-    Root,
 )
 from projections.selection import PageSelection as Page
 from projections.store import Cut
-from projections.versions import AggregateKey, Version
-from projections.views import Row
+from projections.versions import Version
 from tests.builders.rows import (
     customer_key,
     customer_row,
     order_key,
     order_row,
-    position,
     product_key,
     product_row,
 )
-
-ORDER: Root = OrderRoot("o-1", OrderSelection(CustomerSelection(), has_products=True))
-SHOP: tuple[Row, ...] = (order_row(), customer_row(), product_row())
-OURS = "this server"
-
-
-def news(
-    sequence: int,
-    *changed: Row,
-    incarnation: str = OURS,
-    voided: frozenset[str] = frozenset(),
-    parked: Mapping[AggregateKey, Version] | None = None,
-) -> News:
-    versions = {row.key: row.at for row in changed} | dict(parked or {})
-    return News(Stamp(incarnation, sequence), versions, frozenset(), {}, voided)
-
-
-@dataclass
-class Kept:
-    """A cache of ten rows with a clock that is set by hand; it has heard the news up to 1."""
-
-    row_limit: int = 10
-    clock_s: float = 0.0
-    cache: NearCache = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.cache = NearCache(self.row_limit, now_s=lambda: self.clock_s)
-        self.cache.follow(news(1))
-
-    def read(
-        self,
-        sequence: int,
-        *rows: Row,
-        suspects: frozenset[AggregateKey] = frozenset(),
-        incarnation: str = OURS,
-    ) -> None:
-        """The store was read at this moment and answered these rows."""
-        stored = {row.key: StoredRow(row, row.at) for row in rows}
-        cut = Cut(stored, {}, suspects, {"orders": position()})
-        self.cache.keep(StampedCut(cut, Stamp(incarnation, sequence)))
-
-    def shown(self, root: Root = ORDER) -> dict[AggregateKey, Version] | None:
-        """The versions at hand for this root."""
-        cut = self.cache.find([root])
-        return None if cut is None else {key: row.at for key, row in cut.rows.items() if row}
+from tests.projections.near_cache_kept import ORDER, OURS, SHOP, Kept, news, standing_at
 
 
 @pytest.fixture
@@ -91,7 +38,7 @@ class TestShowing:
 
         assert cut is not None
         assert cut.rows.keys() == {order_key(), customer_key(), product_key()}
-        assert cut.positions == {"orders": position()}
+        assert cut.positions == {"orders": standing_at(1)}
 
     def test_a_part_that_is_missing_asks_the_store_for_all(self, kept: Kept) -> None:
         """A cut is never put together from two reads at two moments."""

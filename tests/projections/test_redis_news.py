@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 import msgspec
 
-from projections.positions import Partition
+from projections.positions import LogPlace, Partition
 from projections.redis_store import RedisStore
 from projections.redis_store.news import News
 from projections.redis_store.signals import AnnouncementsMissed
@@ -51,6 +52,7 @@ class TestNews:
                 await store.apply(batch(change(order_row(customer_id="c-1"))))
                 moved = order_row("o-1", 2, customer_id="c-2")
                 reached = position("log-2", proven_at_s=2_000.5, remaining_count=7)
+                reached = replace(reached, places={0: LogPlace(2**32 - 1, 2)})
                 partition = Partition("orders", 0, 3)
                 await store.apply(EventBatch(partition, "log-1", (change(moved),), reached))
                 news = await news_of_write(2, told)

@@ -10,7 +10,7 @@ from projections.redis_store import RedisStore
 from projections.redis_store.signals import StoreLost, StoreRecovered
 from projections.selection import root_of
 from projections.versions import Version
-from projections.waiters import WaiterOptions, Waiters
+from projections.waiters import WaitEnd, WaiterOptions, Waiters
 from tests.builders.applying import apply_next
 from tests.builders.rows import batch, change, customer_key, customer_row, order_row, position
 from tests.contracts.store_implementations import subscribed
@@ -21,6 +21,8 @@ KEY = customer_key()
 READ = [root_of(KEY)]
 TEN_RETRIES_S = 3.0
 """What redis-py would take to give up by default, at the least."""
+RELYING_ON_NEWS = WaiterOptions(first_look_s=60.0, longest_look_s=60.0)
+"""So that who waits is released by what the subscription tells, and by nothing else."""
 
 
 async def bring(store: RedisStore, version: int) -> None:
@@ -232,7 +234,7 @@ class TestSubscription:
         async with (
             listening_store(valkey.url) as store,
             listening_store(valkey.url) as writer,
-            Waiters(store, WaiterOptions()).open() as waiters,
+            Waiters(store, RELYING_ON_NEWS).open() as waiters,
             asyncio.TaskGroup() as group,
         ):
             waiting = group.create_task(
@@ -243,7 +245,7 @@ class TestSubscription:
             assert valkey.cut_connections("pubsub") > 0
             await bring(writer, 2)
 
-            assert await waiting
+            assert await waiting is WaitEnd.REACHED
 
     async def test_listener_is_told_to_look_when_the_subscription_was_cut(
         self, valkey: Valkey

@@ -1,12 +1,13 @@
 """Rows, times and positions in Redis: what is packed is found again, and sorts as it should."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from projections.positions import Partition
+from projections.positions import LogPlace, Partition
 from projections.projector import StoredRow
 from projections.redis_store.values import (
     MAX_NUMBER,
@@ -74,10 +75,14 @@ def test_packed_tombstone_is_found_again() -> None:
 
 
 @pytest.mark.parametrize("remaining_count", [None, 0, 7])
-def test_packed_position_is_found_again(remaining_count: int | None) -> None:
-    """Cursor, proof and lag, also the lag that is not told, and the partition with its count."""
+@pytest.mark.parametrize("places", [{}, {2: LogPlace(0, 0)}, {2: LogPlace(2**32 - 1, MAX_NUMBER)}])
+def test_packed_position_is_found_again(
+    remaining_count: int | None, places: dict[int, LogPlace]
+) -> None:
+    """Cursor, proof, lag and place, also where they are not told, and the partition's count."""
     partition = Partition("orders", 2, 6)
     at = position("7-ff", proven_at_s=1_700_000_000.123, remaining_count=remaining_count)
+    at = replace(at, places=places)
 
     packed = [b"2", pack(PackedPosition.of(partition, at))]
 

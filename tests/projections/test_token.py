@@ -5,36 +5,52 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from projections.positions import LogPlace
 from projections.token import (
     EMPTY_TOKEN,
-    MAX_ENTRIES,
-    MAX_ID_CHARACTERS,
     ConsistencyToken,
+    FloorKey,
+    Seen,
     demand_for_keys,
     demand_for_type,
-    fit,
-    fits,
+    is_refuted,
+    mark_at,
     merge,
+    outlives,
+    raised,
     satisfies,
+    seen_places,
     unmet,
+    with_doubts,
+    without_uncertain,
 )
+from projections.token_shrinking import fit
+from projections.token_size import MAX_ENTRIES, MAX_UNCERTAIN, fits
 from projections.versions import AggregateKey, AggregateType, Version
 
 ORDER, CUSTOMER, PRODUCT = AggregateType.ORDER, AggregateType.CUSTOMER, AggregateType.PRODUCT
 NOW_MINUTE = 29_000_000
 
 
+NOW_S = NOW_MINUTE * 60.0
+MARKED = mark_at(NOW_S)
+
+
 @dataclass(frozen=True)
 class FakeView:
-    """A view that shows these versions and was proven current in these minutes."""
+    """A view that shows these versions, was proven at these instants and stands at these places."""
 
     versions: Mapping[AggregateKey, Version] = field(default_factory=dict)
-    proven: Mapping[AggregateType, int] = field(default_factory=dict)
+    proven: Mapping[AggregateType, float] = field(default_factory=dict)
+    places: Mapping[tuple[AggregateType, int], LogPlace] = field(default_factory=dict)
 
     def version_of(self, key: AggregateKey) -> Version | None:
         return self.versions.get(key)
 
-    def current_since_minute(self, aggregate_type: AggregateType) -> int | None:
+    def place_of(self, aggregate_type: AggregateType, partition: int) -> LogPlace | None:
+        return self.places.get((aggregate_type, partition))
+
+    def proven_at_s(self, aggregate_type: AggregateType) -> float | None:
         return self.proven.get(aggregate_type)
 
 
@@ -48,14 +64,6 @@ def orders(count: int) -> dict[AggregateKey, Version]:
 
 def products(count: int) -> dict[AggregateKey, Version]:
     return {AggregateKey(PRODUCT, f"p-{number:03}"): Version(0, 1) for number in range(count)}
-
-
-def proven_none(key: AggregateKey, at: Version) -> bool:
-    return False
-
-
-def proven_all(key: AggregateKey, at: Version) -> bool:
-    return True
 
 
 class TestMerge:
@@ -73,14 +81,52 @@ class TestMerge:
 
         assert merge(before_restore, after_restore) == after_restore
 
-    def test_merged_overflow_marks_keep_the_later_minute(self) -> None:
-        """A mark of a later minute covers the drops of an earlier one."""
-        earlier = ConsistencyToken(overflow={ORDER: 5, PRODUCT: 7})
-        later = ConsistencyToken(overflow={ORDER: 6})
+    def test_merged_marks_keep_the_later_second(self) -> None:
+        """A mark of a later second covers what an earlier one stands for."""
+        earlier = ConsistencyToken(marks={ORDER: 5, PRODUCT: 7})
+        later = ConsistencyToken(marks={ORDER: 6})
 
         merged = merge(earlier, later)
 
-        assert merged.overflow == {ORDER: 6, PRODUCT: 7}
+        assert merged.marks == {ORDER: 6, PRODUCT: 7}
+
+    def test_merged_floors_keep_the_greater_offset_of_each_log(self) -> None:
+        """Offsets are compared within one log; what was seen of another is kept beside it."""
+        here = ConsistencyToken(floor={FloorKey(ORDER, 0, 7): Seen(5, 1)})
+        further = ConsistencyToken(floor={FloorKey(ORDER, 0, 7): Seen(9, 0)})
+        elsewhere = ConsistencyToken(floor={FloorKey(ORDER, 0, 8): Seen(2, 1)})
+
+        merged = merge(here, further, elsewhere)
+
+        assert merged.floor == {
+            FloorKey(ORDER, 0, 7): Seen(9, 1),
+            FloorKey(ORDER, 0, 8): Seen(2, 1),
+        }
+
+    def test_a_doubt_is_lost_to_anyone_who_does_not_share_it(self) -> None:
+        """A fresh promise of an aggregate takes its doubt away; an old doubt is kept by sharing."""
+        doubted = with_doubts(ConsistencyToken({order("o-1"): Version(0, 4)}), [order("o-1")], 9)
+        later = with_doubts(ConsistencyToken({order("o-1"): Version(0, 4)}), [order("o-1")], 12)
+        written = ConsistencyToken({order("o-1"): Version(0, 5)})
+
+        assert merge(doubted, later).doubts == {order("o-1"): 12}
+        assert merge(doubted, written).doubts == {}
+        assert merge(doubted, EMPTY_TOKEN).doubts == {order("o-1"): 9}
+
+    def test_what_was_seen_raises_entries_and_leaves_doubts(self) -> None:
+        """To be shown less than was promised neither lowers the promise nor clears its doubt."""
+        doubted = with_doubts(ConsistencyToken({order("o-1"): Version(0, 4)}), [order("o-1")], 9)
+
+        assert raised(doubted, {order("o-1"): Version(0, 3)}) is doubted
+        assert raised(doubted, {order("o-1"): Version(0, 5)}) == ConsistencyToken(
+            {order("o-1"): Version(0, 5)}
+        )
+
+    def test_what_an_owner_tells_is_certain_again(self) -> None:
+        """An uncertain write stays uncertain until its own aggregate has been told of."""
+        token = ConsistencyToken(uncertain=frozenset([order("o-1"), order("o-2")]))
+
+        assert without_uncertain(token, {order("o-1")}).uncertain == {order("o-2")}
 
     def test_merging_nothing_gives_the_empty_token(self) -> None:
         """A client without tokens demands nothing."""
@@ -110,33 +156,87 @@ class TestHeldAgainstAView:
         assert satisfies(view, token) is is_satisfied
 
     @pytest.mark.parametrize(
-        ("proven_minute", "is_satisfied"), [(None, False), (99, False), (100, False), (101, True)]
+        ("proven_at_s", "is_satisfied"), [(None, False), (99.9, False), (100.0, True)]
     )
-    def test_a_mark_is_met_only_after_the_end_of_its_minute(
-        self, proven_minute: int | None, is_satisfied: bool
+    def test_a_mark_is_met_by_a_proof_of_its_second(
+        self, proven_at_s: float | None, is_satisfied: bool
     ) -> None:
-        """A proof of the very minute of the drop is not enough: it may precede the write."""
-        token = ConsistencyToken(overflow={ORDER: 100})
-        view = FakeView(proven={} if proven_minute is None else {ORDER: proven_minute})
+        """Only a world proven current at or after the second of a mark will do."""
+        token = ConsistencyToken(marks={ORDER: 100})
+        view = FakeView(proven={} if proven_at_s is None else {ORDER: proven_at_s})
 
         assert satisfies(view, token) is is_satisfied
 
+    def test_a_mark_lies_behind_all_that_it_stands_for(self) -> None:
+        """A clock that proves may be a second ahead of the one that marks."""
+        assert mark_at(100.0) == 101
+        assert mark_at(100.1) == 102
+
     def test_a_proof_of_one_type_says_nothing_of_another(self) -> None:
         """Orders proven current do not meet a mark on products."""
-        token = ConsistencyToken(overflow={PRODUCT: 100})
+        token = ConsistencyToken(marks={PRODUCT: 100})
 
-        assert not satisfies(FakeView(proven={ORDER: 200}), token)
+        assert not satisfies(FakeView(proven={ORDER: 200.0}), token)
+
+    @pytest.mark.parametrize(
+        ("place", "is_satisfied"),
+        [(LogPlace(7, 5), True), (LogPlace(7, 4), False), (LogPlace(8, 99), False), (None, False)],
+    )
+    def test_a_floor_is_met_by_its_own_log_alone(
+        self, place: LogPlace | None, is_satisfied: bool
+    ) -> None:
+        """As far in the same log meets it; ever so far in another one says nothing."""
+        token = ConsistencyToken(floor={FloorKey(ORDER, 0, 7): Seen(5, NOW_MINUTE)})
+        view = FakeView(places={} if place is None else {(ORDER, 0): place})
+
+        assert satisfies(view, token) is is_satisfied
+
+    def test_a_floor_of_another_log_is_outlived(self) -> None:
+        """A world proven current after the minute in which it was seen holds all of it."""
+        seen = Seen(5, NOW_MINUTE)
+        token = ConsistencyToken(floor={FloorKey(ORDER, 0, 7): seen})
+        elsewhere = {(ORDER, 0): LogPlace(8, 1)}
+
+        assert satisfies(FakeView(proven={ORDER: outlives(seen)}, places=elsewhere), token)
+        assert not satisfies(FakeView(proven={ORDER: outlives(seen) - 1}, places=elsewhere), token)
+        fallen_back = {(ORDER, 0): LogPlace(7, 4)}
+        assert not satisfies(FakeView(proven={ORDER: 2.0**40}, places=fallen_back), token)
+
+    def test_a_doubted_entry_is_refuted_by_a_later_proof(self) -> None:
+        """What the owner has denied, and a world proven since does not hold, was never there."""
+        token = with_doubts(ConsistencyToken({order("o-1"): Version(0, 4)}), [order("o-1")], 100)
+        behind = FakeView({order("o-1"): Version(0, 3)}, {ORDER: 99.0})
+        proven = FakeView({order("o-1"): Version(0, 3)}, {ORDER: 100.0})
+
+        assert not satisfies(behind, token)
+        assert satisfies(proven, token)
+        assert is_refuted(proven, token, order("o-1"))
+        assert not satisfies(proven, ConsistencyToken(token.entries))
+
+    def test_no_projection_can_tell_of_an_uncertain_write(self) -> None:
+        """It may come to be at any time; only its owner's word will do."""
+        token = ConsistencyToken(uncertain=frozenset([order("o-1")]))
+
+        assert not satisfies(FakeView({order("o-1"): Version(9, 9)}, {ORDER: 2.0**40}), token)
 
     def test_unmet_is_the_part_still_to_wait_for(self) -> None:
         """What is unmet names the missing entries and marks, and nothing that is already met."""
         token = ConsistencyToken(
             {order("o-1"): Version(0, 1), order("o-2"): Version(0, 2)}, {ORDER: 5, PRODUCT: 5}
         )
-        view = FakeView({order("o-1"): Version(0, 1)}, {PRODUCT: 6})
+        view = FakeView({order("o-1"): Version(0, 1)}, {PRODUCT: 6.0})
 
         missing = unmet(view, token)
 
         assert missing == ConsistencyToken({order("o-2"): Version(0, 2)}, {ORDER: 5})
+
+    def test_a_store_is_asked_for_the_log_that_was_seen_last(self) -> None:
+        """Of two logs of one partition the older one is not there any more."""
+        token = ConsistencyToken(
+            floor={FloorKey(ORDER, 0, 9): Seen(50, 1), FloorKey(ORDER, 0, 7): Seen(5, 2)}
+        )
+
+        assert seen_places(token) == {("orders", 0): LogPlace(7, 5)}
 
 
 class TestDemand:
@@ -166,63 +266,73 @@ class TestDemand:
 
 class TestFit:
     def test_a_token_with_room_is_left_alone(self) -> None:
-        """As long as a token fits nothing is dropped from it, not even what is proven."""
+        """As long as a token fits nothing is dropped from it."""
         full = ConsistencyToken(orders(MAX_ENTRIES))
 
-        assert fit(full, is_proven=proven_all, now_minute=NOW_MINUTE) is full
+        assert fit(full, NOW_S) is full
 
-    def test_proven_entries_are_dropped_without_a_mark(self) -> None:
-        """What every later view holds anyway needs neither an entry nor a mark."""
-        over_full = ConsistencyToken(orders(MAX_ENTRIES + 8))
-
-        fitted = fit(over_full, is_proven=proven_all, now_minute=NOW_MINUTE)
-
-        assert len(fitted.entries) == MAX_ENTRIES
-        assert not fitted.overflow
-
-    def test_proven_entries_go_before_unproven_ones(self) -> None:
-        """An unproven entry stays while there is a proven one to drop."""
-        over_full = ConsistencyToken(orders(MAX_ENTRIES) | products(3))
-
-        fitted = fit(
-            over_full, is_proven=lambda key, at: key.type is PRODUCT, now_minute=NOW_MINUTE
-        )
-
-        assert fitted == ConsistencyToken(orders(MAX_ENTRIES))
-
-    def test_a_dropped_unproven_entry_marks_its_type(self) -> None:
-        """No bound is dropped silently: its type carries the minute of the drop."""
+    def test_a_dropped_entry_marks_its_type(self) -> None:
+        """No bound is dropped silently: its type carries the moment of the drop."""
         over_full = ConsistencyToken(orders(MAX_ENTRIES + 1))
 
-        fitted = fit(over_full, is_proven=proven_none, now_minute=NOW_MINUTE)
+        fitted = fit(over_full, NOW_S)
 
         assert len(fitted.entries) == MAX_ENTRIES
-        assert fitted.overflow == {ORDER: NOW_MINUTE}
+        assert fitted.marks == {ORDER: MARKED}
 
     def test_the_most_crowded_type_gives_way_first(self) -> None:
         """Marks fall on as few types as possible, because a marked type is read live."""
         over_full = ConsistencyToken(orders(20) | products(30))
 
-        fitted = fit(over_full, is_proven=proven_none, now_minute=NOW_MINUTE)
+        fitted = fit(over_full, NOW_S)
 
-        assert fitted.overflow == {PRODUCT: NOW_MINUTE}
+        assert fitted.marks == {PRODUCT: MARKED}
         assert orders(20).items() <= fitted.entries.items()
 
     def test_an_earlier_mark_is_raised_and_others_are_kept(self) -> None:
         """A second overflow moves the mark of its own type forward and leaves the rest."""
         over_full = ConsistencyToken(
-            orders(MAX_ENTRIES + 1), {ORDER: NOW_MINUTE - 9, CUSTOMER: NOW_MINUTE - 9}
+            orders(MAX_ENTRIES + 1), {ORDER: MARKED - 9, CUSTOMER: MARKED - 9}
         )
 
-        fitted = fit(over_full, is_proven=proven_none, now_minute=NOW_MINUTE)
+        fitted = fit(over_full, NOW_S)
 
-        assert fitted.overflow == {ORDER: NOW_MINUTE, CUSTOMER: NOW_MINUTE - 9}
+        assert fitted.marks == {ORDER: MARKED, CUSTOMER: MARKED - 9}
 
     def test_long_ids_fill_a_token_before_its_entries_are_counted_out(self) -> None:
-        """Ids of 64 characters leave room for 14 entries, so that the text stays within bounds."""
+        """With ids of 64 characters few entries have room, so that the text stays within bounds."""
         long_ids = {order(f"{number:064}"): Version(0, 1) for number in range(MAX_ENTRIES)}
 
-        fitted = fit(ConsistencyToken(long_ids), is_proven=proven_none, now_minute=NOW_MINUTE)
+        fitted = fit(ConsistencyToken(long_ids), NOW_S)
 
         assert fits(fitted)
-        assert len(fitted.entries) == MAX_ID_CHARACTERS // 64
+        assert len(fitted.entries) == 10
+
+    def test_floors_outlast_entries(self) -> None:
+        """A mark for a floor lives a minute, one for an entry a second: so floors go last."""
+        floor = {FloorKey(ORDER, n, 7): Seen(10**6, NOW_MINUTE) for n in range(18)}
+
+        long_ids = {order(f"o-{number:016}"): Version(0, 1) for number in range(MAX_ENTRIES)}
+
+        fitted = fit(ConsistencyToken(long_ids, floor=floor), NOW_S)
+
+        assert fitted.floor == floor
+        assert fitted.marks == {ORDER: MARKED}
+
+    def test_a_floor_that_has_no_room_marks_its_type_until_it_is_outlived(self) -> None:
+        """What was seen of a log is as much a promise as an entry."""
+        floor = {FloorKey(ORDER, n, 7): Seen(2**50, NOW_MINUTE) for n in range(65)}
+
+        fitted = fit(ConsistencyToken(floor=floor), NOW_S)
+
+        assert fits(fitted)
+        assert fitted.marks == {ORDER: outlives(Seen(0, NOW_MINUTE))}
+
+    def test_uncertain_writes_beyond_their_bound_are_marked(self) -> None:
+        """Whoever has more of them reads the whole type live for a while."""
+        uncertain = frozenset(orders(MAX_UNCERTAIN + 1))
+
+        fitted = fit(ConsistencyToken(uncertain=uncertain), NOW_S)
+
+        assert len(fitted.uncertain) == MAX_UNCERTAIN
+        assert fitted.marks == {ORDER: MARKED}

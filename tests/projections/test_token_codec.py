@@ -5,7 +5,7 @@ import base64
 import pytest
 
 from projections import token_codec
-from projections.token import EMPTY_TOKEN, MAX_ENTRIES, ConsistencyToken
+from projections.token import EMPTY_TOKEN, ConsistencyToken, FloorKey, Seen
 from projections.token_codec import (
     LIFETIME_MINUTES,
     MAX_TEXT_CHARACTERS,
@@ -18,6 +18,7 @@ from projections.token_codec import (
     TokenKeys,
     UnknownKey,
 )
+from projections.token_shrinking import fit
 from projections.versions import AggregateKey, AggregateType, Version
 
 ORDER, CUSTOMER, PRODUCT = AggregateType.ORDER, AggregateType.CUSTOMER, AggregateType.PRODUCT
@@ -32,7 +33,7 @@ THREE = ConsistencyToken(
         AggregateKey(CUSTOMER, "c-123"): Version(0, 41),
         AggregateKey(PRODUCT, "p-12"): Version(1, 700),
     },
-    {PRODUCT: NOW_MINUTE - 2},
+    {PRODUCT: NOW_MINUTE * 60},
 )
 
 
@@ -56,7 +57,7 @@ def test_the_format_is_the_one_that_was_published() -> None:
     """The text of a given token, key, subject and minute never changes within ``ct1``."""
     published = (
         "ct1BAcCC6g0DEW8tMDFIWlgzSzlRMlY3QjVOOAADRGMtMTIzACmDAXAtMTIB"
-        "vAUBAr6C6g2f4Ij3WbuhCUDygg0rJeBm"
+        "vAUBAoCW2b0GXTv9rUX71Idbd2U6ixAvKA"
     )
 
     assert CODEC.seal(THREE, SUBJECT, NOW_MINUTE) == published
@@ -74,25 +75,38 @@ class TestSize:
         """An order with its customer and a product is still a short header."""
         assert len(CODEC.seal(THREE, SUBJECT, NOW_MINUTE)) <= 128
 
-    def test_32_entries_take_1024_characters_at_most(self) -> None:
-        """A token with all its entries stays within one kilobyte at ids of 18 characters."""
-        keys = [AggregateKey(PRODUCT, f"{ORDER_ID[:-2]}{number:02}") for number in range(32)]
-        token = ConsistencyToken(dict.fromkeys(keys, Version(0, 16_000)))
-
-        assert len(CODEC.seal(token, SUBJECT, NOW_MINUTE)) <= 1024
-
-    def test_the_fullest_token_is_still_accepted_back(self) -> None:
-        """The greatest ids, versions, marks and minutes that fit give a text within the limit."""
+    def test_no_token_takes_more_than_1024_characters(self) -> None:
+        """The fullest token with the greatest of everything that is made to fit is a kilobyte."""
         greatest = Version(2**53 - 1, 2**53 - 1)
-        keys = [AggregateKey(PRODUCT, f"{number:028}") for number in range(MAX_ENTRIES)]
         token = ConsistencyToken(
-            dict.fromkeys(keys, greatest), dict.fromkeys(AggregateType, 2**31 - 1)
+            {AggregateKey(PRODUCT, f"{number:064}"): greatest for number in range(40)},
+            dict.fromkeys(AggregateType, 2**35 - 1),
+            {FloorKey(ORDER, n, 2**32 - 1): Seen(2**53 - 1, 0) for n in range(2**16 - 9, 2**16)},
+            uncertain=frozenset(AggregateKey(PRODUCT, f"u{number:063}") for number in range(4)),
         )
 
-        text = CODEC.seal(token, SUBJECT, 2**31 - 1)
+        text = CODEC.seal(fit(token, 0.0), SUBJECT, 2**35 - 1)
 
-        assert len(text) <= MAX_TEXT_CHARACTERS
-        assert open_here(text) == Opened(token, 2**31 - 1, OLD_KEY.id)
+        assert 900 <= len(text) <= 1024
+        assert isinstance(CODEC.open_token(text, SUBJECT, 2**35 - 1), Opened)
+
+    def test_a_floor_of_eighteen_partitions_takes_300_characters_at_most(self) -> None:
+        """What a reader carries in a house of three topics with six partitions each."""
+        floor = {
+            FloorKey(of, n, 0xC0FFEE00 + n): Seen(10**6, NOW_MINUTE)
+            for of in AggregateType
+            for n in range(6)
+        }
+
+        assert len(CODEC.seal(ConsistencyToken(floor=floor), SUBJECT, NOW_MINUTE)) <= 300
+
+    def test_a_token_is_issued_no_earlier_than_its_floor_was_seen(self) -> None:
+        """A process whose clock is behind seals what another has seen in what is its future."""
+        token = ConsistencyToken(floor={FloorKey(ORDER, 0, 7): Seen(5, NOW_MINUTE + 1)})
+
+        opened = open_here(CODEC.seal(token, SUBJECT, NOW_MINUTE))
+
+        assert opened == Opened(token, NOW_MINUTE + 1, OLD_KEY.id)
 
 
 class TestRefusal:
@@ -195,9 +209,12 @@ class TestSealing:
             (ConsistencyToken({AggregateKey(ORDER, "o-1"): Version(-1, 1)}), 0),
             (ConsistencyToken({AggregateKey(ORDER, "o-1"): Version(2**53, 1)}), 0),
             (ConsistencyToken({AggregateKey(ORDER, "o-1"): Version(0, 2**53)}), 0),
-            (ConsistencyToken(overflow={ORDER: 2**31}), 0),
+            (ConsistencyToken(marks={ORDER: 2**35}), 0),
+            (ConsistencyToken(floor={FloorKey(ORDER, 2**16, 7): Seen(1, 0)}), 0),
+            (ConsistencyToken(floor={FloorKey(ORDER, 0, 2**32): Seen(1, 0)}), 0),
+            (ConsistencyToken(doubts={AggregateKey(ORDER, "o-1"): 5}), 0),
             (EMPTY_TOKEN, -1),
-            (EMPTY_TOKEN, 2**31),
+            (EMPTY_TOKEN, 2**35),
         ],
     )
     def test_what_no_token_may_say_is_not_sealed(

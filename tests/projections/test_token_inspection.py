@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from projections.token import ConsistencyToken
+from projections.token import ConsistencyToken, FloorKey, Seen
 from projections.token_codec import InvalidReason, TokenCodec, TokenKey, TokenKeys
 from projections.token_inspection import NO_KEYS, NO_SUBJECT, UNKNOWN_KEY, VERIFIED, inspect_token
 from projections.versions import AggregateKey, AggregateType, Version
@@ -22,7 +22,10 @@ TOKEN = ConsistencyToken(
         AggregateKey(AggregateType.CUSTOMER, "c-123"): Version(0, 41),
         AggregateKey(AggregateType.PRODUCT, "p-12"): Version(1, 700),
     },
-    {AggregateType.PRODUCT: NOW_MINUTE - 2},
+    {AggregateType.PRODUCT: NOW_MINUTE * 60 - 120},
+    {FloorKey(AggregateType.ORDER, 3, 0xC0FFEE): Seen(17, NOW_MINUTE)},
+    {AggregateKey(AggregateType.ORDER, "o-1"): NOW_MINUTE * 60 - 60},
+    frozenset([AggregateKey(AggregateType.ORDER, "o-2")]),
 )
 
 
@@ -44,7 +47,10 @@ class TestInspection:
                 "customer:c-123": "0.41",
                 "product:p-12": "1.700",
             },
-            "overflow": {"product": "2025-02-19T21:18:00+00:00"},
+            "marks": {"product": "2025-02-19T21:18:00+00:00"},
+            "floor": {"orders/3@00c0ffee": 17},
+            "doubts": {"order:o-1": "2025-02-19T21:19:00+00:00"},
+            "uncertain": ["order:o-2"],
         }
 
     def test_with_keys_and_subject_it_is_verified_and_its_end_is_told(self) -> None:

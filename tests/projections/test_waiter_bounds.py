@@ -5,14 +5,14 @@ import asyncio
 import pytest
 
 from projections.memory_store import MemoryStore
-from projections.waiters import WaiterOptions, Waiters
+from projections.waiters import WaitEnd, WaiterOptions, Waiters
 from tests.builders.rows import customer_row
 from tests.projections.waiting import TIMEOUT_S, assert_forgotten, bring, turns, wait
 
 pytestmark = pytest.mark.steered_time
 
-REFUSED = (False, 0)
-TIMED_OUT = (False, TIMEOUT_S)
+CROWDED = (WaitEnd.CROWDED, 0)
+TIMED_OUT = (WaitEnd.TIMED_OUT, TIMEOUT_S)
 
 
 async def test_process_that_is_full_refuses_at_once() -> None:
@@ -27,7 +27,7 @@ async def test_process_that_is_full_refuses_at_once() -> None:
         await turns()
         over = await wait(waiters, subject="cy", c_1=2)
 
-    assert over == REFUSED
+    assert over == CROWDED
     assert [task.result() for task in within] == [TIMED_OUT, TIMED_OUT]
 
 
@@ -44,7 +44,7 @@ async def test_subject_that_is_full_leaves_places_to_others() -> None:
         more_of_ada = await wait(waiters, subject="ada", c_1=2)
         of_bob = await wait(waiters, subject="bob", c_1=2)
 
-    assert more_of_ada == REFUSED
+    assert more_of_ada == CROWDED
     assert of_bob == TIMED_OUT
     assert [task.result() for task in of_ada] == [TIMED_OUT, TIMED_OUT]
 
@@ -66,7 +66,7 @@ async def test_place_is_free_again_when_its_waiter_has_left() -> None:
         last = await wait(waiters, c_1=3)
 
         assert timed_out == TIMED_OUT
-        assert released.result() == (True, 0)
+        assert released.result() == (WaitEnd.REACHED, 0)
         assert last == TIMED_OUT
         assert_forgotten(waiters)
 

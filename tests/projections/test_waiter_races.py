@@ -9,9 +9,9 @@ from projections.memory_store import MemoryStore
 from projections.store import Announcement
 from projections.versions import AggregateKey, Version
 from projections.views import Row
-from projections.waiters import WaiterOptions, Waiters
+from projections.waiters import WaitEnd, Waiters
 from tests.builders.rows import customer_row
-from tests.projections.waiting import TIMEOUT_S, bring, wait
+from tests.projections.waiting import RELYING_ON_NEWS, TIMEOUT_S, bring, wait
 
 pytestmark = pytest.mark.steered_time
 
@@ -52,13 +52,13 @@ class TestLostWakeUp:
         for each in (store, blind):
             await bring(each, customer_row(version=2))
 
-        async with Waiters(store, WaiterOptions()).open() as waiters:
+        async with Waiters(store, RELYING_ON_NEWS).open() as waiters:
             outcome = await wait(waiters, c_1=2)
-        async with Waiters(blind, WaiterOptions()).open() as waiters:
+        async with Waiters(blind, RELYING_ON_NEWS).open() as waiters:
             control = await wait(waiters, c_1=2)
 
-        assert outcome == (True, 0)
-        assert control == (False, TIMEOUT_S)
+        assert outcome == (WaitEnd.REACHED, 0)
+        assert control == (WaitEnd.TIMED_OUT, TIMEOUT_S)
 
     async def test_version_that_comes_during_the_check_is_heard(self) -> None:
         """A check that has already looked away does not miss what comes: it is registered."""
@@ -66,18 +66,18 @@ class TestLostWakeUp:
         store = RacingStore(arriving, is_seen_by_the_check=False)
         control_store = RacingStore(arriving, is_seen_by_the_check=False)
 
-        async with Waiters(store, WaiterOptions()).open() as waiters:
+        async with Waiters(store, RELYING_ON_NEWS).open() as waiters:
             outcome = await wait(waiters, c_1=2)
-        async with DeafWaiters(control_store, WaiterOptions()).open() as waiters:
+        async with DeafWaiters(control_store, RELYING_ON_NEWS).open() as waiters:
             control = await wait(waiters, c_1=2)
 
-        assert outcome == (True, 0)
-        assert control == (False, TIMEOUT_S)
+        assert outcome == (WaitEnd.REACHED, 0)
+        assert control == (WaitEnd.TIMED_OUT, TIMEOUT_S)
 
     async def test_version_that_is_both_heard_and_seen_is_one_release(self) -> None:
         """Announcement and check may meet in the same moment."""
         store = RacingStore(customer_row(version=2), is_seen_by_the_check=True)
 
-        async with Waiters(store, WaiterOptions()).open() as waiters:
-            assert await wait(waiters, c_1=2) == (True, 0)
+        async with Waiters(store, RELYING_ON_NEWS).open() as waiters:
+            assert await wait(waiters, c_1=2) == (WaitEnd.REACHED, 0)
             assert waiters.waiting_count == 0

@@ -137,11 +137,11 @@ async def test_the_age_of_a_healed_row_counts_from_its_healing() -> None:
     twins = twins_of(*SHOP)
     async with open_gateway(twins) as bff:
         own(twins, NOTED)
-        await pass_time(2.0)
+        await pass_time(1.0)
         await bff.ask(READ, token=bff.seal(NOTED))
         await pass_time(0.5)
 
         answer = await bff.ask('{ order(id: "o-1") { note customer { name } } }')
 
         assert answer.component("order")["ageMs"] == 500
-        assert answer.component("order.customer")["ageMs"] == 2750
+        assert answer.component("order.customer")["ageMs"] == 1750

@@ -10,7 +10,7 @@ import pytest
 
 from projections.versions import AggregateType, Version
 from projections.views import OrderRow, OrderStatus
-from resolvers.pages import render_cursor
+from resolvers.pages import render_cursor, split_seen
 from tests.contracts.twins import UpstreamTwins, page_of
 from tests.faults.misbehaviour import answering, misbehave
 from tests.gateway_in_process import GatewayInProcess, open_gateway, own, pass_time, twins_of
@@ -217,7 +217,7 @@ async def test_a_list_goes_on_after_a_page_whose_orders_have_all_left_it(mode: s
         second = await bff.ask(walk, {"after": page_info["endCursor"]}, token=token)
 
         assert (ids_of(first), page_info["hasNextPage"]) == ([], True)
-        assert page_info["endCursor"] == render_cursor(NEWEST.listed_at)
+        assert split_seen(page_info["endCursor"])[0] == render_cursor(NEWEST.listed_at)
         assert ids_of(second) == ["o-2"]
 
 

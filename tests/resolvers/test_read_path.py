@@ -2,9 +2,10 @@
 
 import pytest
 
-from projections.positions import SourcePosition
+from projections.positions import LogPlace, SourcePosition
 from projections.projector import StoredRow
-from projections.token import ConsistencyToken
+from projections.store import Cut
+from projections.token import ConsistencyToken, FloorKey, Seen
 from projections.versions import AggregateType, Version
 from resolvers.answer import Reason
 from resolvers.demand import AtLeast, Bounded, Demand, Eventual, Live, Mode, OnTimeout
@@ -15,16 +16,15 @@ from resolvers.read_path import (
     Refused,
     choose_for_row,
     choose_for_type,
-    may_catch_up,
-    wait_budget_s,
 )
 from tests.resolvers.rows import an_order
 
 ORDER = AggregateType.ORDER
 NOW_S = 6_000.0
-THIS_MINUTE = 100
+BUDGET_S = 2.5
 CURRENT = SourcePosition("end", NOW_S - 2.0, is_caught_up=True)
 BUILDING = SourcePosition("early", NOW_S - 2.0, is_caught_up=False)
+SPENT = SourcePosition("end", NOW_S - 2.6, is_caught_up=True)
 
 BY_TYPE: dict[str, tuple[Mode, SourcePosition | None, ReadPath]] = {
     "live whatever there is": (Live(), CURRENT, Composition(Reason.LIVE_REQUESTED)),
@@ -37,6 +37,15 @@ BY_TYPE: dict[str, tuple[Mode, SourcePosition | None, ReadPath]] = {
         Composition(Reason.PROJECTION_BUILDING),
     ),
     "current": (AtLeast(), CURRENT, Projection(Reason.DEFAULT)),
+    "budget spent": (AtLeast(), SPENT, Composition(Reason.BUDGET_SPENT)),
+    "budget spent, stale will do": (
+        AtLeast(on_timeout=OnTimeout.STALE),
+        SPENT,
+        Projection(Reason.STALE_ALLOWED),
+    ),
+    "budget spent, to be told": (AtLeast(on_timeout=OnTimeout.ERROR), SPENT, Refused()),
+    "budget spent, a wider bound": (Bounded(3.0), SPENT, Projection(Reason.DEFAULT)),
+    "budget spent, all the same to the caller": (Eventual(), SPENT, Projection(Reason.DEFAULT)),
     "eventual": (Eventual(), CURRENT, Projection(Reason.DEFAULT)),
     "within the bound": (Bounded(2.0), CURRENT, Projection(Reason.DEFAULT)),
     "beyond the bound": (Bounded(1.9), CURRENT, Composition(Reason.TOO_STALE)),
@@ -52,35 +61,56 @@ BY_TYPE: dict[str, tuple[Mode, SourcePosition | None, ReadPath]] = {
 @pytest.mark.parametrize(("mode", "position", "path"), BY_TYPE.values(), ids=BY_TYPE.keys())
 def test_the_choice_by_type(mode: Mode, position: SourcePosition | None, path: ReadPath) -> None:
     """Whether the projection may answer at all depends on the mode and on how far it has come."""
-    assert choose_for_type(Demand(mode), ORDER, position, now_s=NOW_S) == path
+    assert choose(Demand(mode), position) == path
 
 
-MARKED: dict[str, tuple[Mode, float, ReadPath]] = {
-    "proven in the same minute": (AtLeast(), 59.9, Composition(Reason.TOKEN_NOT_REACHED)),
-    "proven in the next minute": (AtLeast(), 60.0, Projection(Reason.DEFAULT)),
-    "eventual": (Eventual(), 0.0, Projection(Reason.STALE_ALLOWED)),
-    "to be told": (AtLeast(on_timeout=OnTimeout.ERROR), 0.0, Refused()),
+def choose(demand: Demand, position: SourcePosition | None, *, now_s: float = NOW_S) -> ReadPath:
+    cut = Cut(positions={} if position is None else {ORDER.source: position})
+    return choose_for_type(demand, ORDER, cut, now_s=now_s, budget_s=BUDGET_S)
+
+
+UNSEEN: dict[str, tuple[Mode, ReadPath]] = {
+    "no older than the tokens": (AtLeast(), Composition(Reason.TOKEN_NOT_REACHED)),
+    "bounded": (Bounded(60.0), Composition(Reason.TOKEN_NOT_REACHED)),
+    "eventual": (Eventual(), Projection(Reason.STALE_ALLOWED)),
+    "stale will do": (AtLeast(on_timeout=OnTimeout.STALE), Projection(Reason.STALE_ALLOWED)),
+    "to be told": (AtLeast(on_timeout=OnTimeout.ERROR), Refused()),
 }
 
 
-@pytest.mark.parametrize(("mode", "later_s", "path"), MARKED.values(), ids=MARKED.keys())
-def test_the_choice_for_a_type_whose_demands_did_not_fit(
-    mode: Mode, later_s: float, path: ReadPath
+@pytest.mark.parametrize(("mode", "path"), UNSEEN.values(), ids=UNSEEN.keys())
+@pytest.mark.parametrize(
+    "token",
+    [
+        ConsistencyToken(marks={ORDER: 6_000}),
+        ConsistencyToken(floor={FloorKey(ORDER, 0, 7): Seen(6, 99)}),
+    ],
+    ids=["mark", "floor"],
+)
+def test_a_type_that_has_not_come_as_far_as_was_seen(
+    mode: Mode, path: ReadPath, token: ConsistencyToken
 ) -> None:
-    """A mark of dropped demands holds until the projection is proven after its minute."""
-    demand = Demand(mode, ConsistencyToken(overflow={ORDER: THIS_MINUTE}))
-    position = SourcePosition("end", THIS_MINUTE * 60 + later_s, is_caught_up=True)
+    """A mark that is not outlived and a floor that is not reached are not waited for: live."""
+    position = SourcePosition("end", 5_999.9, is_caught_up=True, places={0: LogPlace(7, 5)})
 
-    chosen = choose_for_type(demand, ORDER, position, now_s=position.proven_at_s)
-
-    assert chosen == path
+    assert choose(Demand(mode, token), position) == path
 
 
-def test_a_mark_of_one_type_holds_for_no_other() -> None:
-    """Dropped demands about customers do not make orders live."""
-    demand = Demand(token=ConsistencyToken(overflow={AggregateType.CUSTOMER: 10_000}))
+@pytest.mark.parametrize(
+    "token",
+    [
+        ConsistencyToken(marks={ORDER: 6_000}),
+        ConsistencyToken(floor={FloorKey(ORDER, 0, 7): Seen(6, 99)}),
+        ConsistencyToken(marks={AggregateType.CUSTOMER: 10_000}),
+        ConsistencyToken(floor={FloorKey(AggregateType.CUSTOMER, 0, 7): Seen(60, 99)}),
+    ],
+    ids=["mark", "floor", "mark of another type", "floor of another type"],
+)
+def test_a_type_that_has_come_as_far_as_was_seen(token: ConsistencyToken) -> None:
+    """Proven at the second of the mark, as far in the log: the projection may answer."""
+    position = SourcePosition("end", 6_000.0, is_caught_up=True, places={0: LogPlace(7, 6)})
 
-    assert choose_for_type(demand, ORDER, CURRENT, now_s=NOW_S) == Projection(Reason.DEFAULT)
+    assert choose(Demand(token=token), position) == Projection(Reason.DEFAULT)
 
 
 def stored(number: int, *, epoch: int = 1) -> StoredRow:
@@ -128,7 +158,11 @@ def test_the_choice_by_row(
     """Where the projection may answer, each row still has to be new enough by itself."""
     usable = Projection(Reason.DEFAULT)
 
-    assert choose_for_row(Demand(mode), usable, row, at_least, is_suspect=False) == path
+    chosen = choose_for_row(
+        Demand(mode), usable, row, at_least, is_suspect=False, is_uncertain=False
+    )
+
+    assert chosen == path
 
 
 @pytest.mark.parametrize("mode", [AtLeast(), Eventual(), STALE, ERROR, Bounded(60.0)])
@@ -137,43 +171,31 @@ def test_a_suspect_row_is_never_taken(mode: Mode, at_least: Version | None) -> N
     """An event of it could not be read, so nobody knows how old it is: the owner does."""
     usable = Projection(Reason.DEFAULT)
 
-    path = choose_for_row(Demand(mode), usable, stored(9), at_least, is_suspect=True)
+    path = choose_for_row(
+        Demand(mode), usable, stored(9), at_least, is_suspect=True, is_uncertain=False
+    )
 
     assert path == Composition(Reason.PARKED, at_least)
 
 
 @pytest.mark.parametrize(
-    ("mode", "time_left_s", "budget_s"),
+    ("mode", "path"),
     [
-        (AtLeast(), 2.0, 0.25),
-        (AtLeast(0.1), 2.0, 0.1),
-        (AtLeast(9.0), 2.0, 0.25),
-        (AtLeast(0.0), 2.0, 0.0),
-        (Bounded(1.0), 2.0, 0.25),
-        (AtLeast(), 0.6, 0.1),
-        (AtLeast(), 0.5, 0.0),
-        (AtLeast(), -1.0, 0.0),
-        (Eventual(), 2.0, 0.0),
-        (Live(), 2.0, 0.0),
+        (AtLeast(), Composition(Reason.OUTCOME_UNKNOWN, V2)),
+        (Bounded(60.0), Composition(Reason.OUTCOME_UNKNOWN, V2)),
+        (Eventual(), Projection(Reason.STALE_ALLOWED)),
+        (STALE, Projection(Reason.STALE_ALLOWED)),
+        (ERROR, Refused()),
     ],
 )
-def test_how_long_a_read_may_wait(mode: Mode, time_left_s: float, budget_s: float) -> None:
-    """Up to the cap, up to the client's wish, and never into the time kept for going live."""
-    budget = wait_budget_s(Demand(mode), cap_s=0.25, time_left_s=time_left_s, reserve_s=0.5)
+def test_after_a_write_without_an_answer_only_its_owner_can_tell(
+    mode: Mode, path: ReadPath
+) -> None:
+    """However new the row is: whether it shows that write, no version says."""
+    usable = Projection(Reason.DEFAULT)
 
-    assert budget == pytest.approx(budget_s)
+    chosen = choose_for_row(
+        Demand(mode), usable, stored(9), V2, is_suspect=False, is_uncertain=True
+    )
 
-
-@pytest.mark.parametrize(
-    ("position", "is_worth_it"),
-    [
-        (None, False),
-        (BUILDING, False),
-        (SourcePosition("end", NOW_S - 3.0, is_caught_up=True), True),
-        (SourcePosition("end", NOW_S - 3.1, is_caught_up=True), False),
-        (SourcePosition("end", NOW_S + 9.0, is_caught_up=True), True),
-    ],
-)
-def test_when_waiting_is_worth_it(position: SourcePosition | None, *, is_worth_it: bool) -> None:
-    """Only a source that is caught up and still being read can bring what is missing in time."""
-    assert may_catch_up(position, now_s=NOW_S, stalled_after_s=3.0) is is_worth_it
+    assert chosen == path

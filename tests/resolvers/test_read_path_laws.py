@@ -3,9 +3,10 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from projections.positions import SourcePosition
+from projections.positions import LogPlace, SourcePosition
 from projections.projector import StoredRow
-from projections.token import ConsistencyToken
+from projections.store import Cut
+from projections.token import ConsistencyToken, FloorKey, Seen, satisfies
 from projections.versions import AggregateKey, AggregateType, Version
 from resolvers.answer import Reason
 from resolvers.demand import AtLeast, Bounded, Demand, Eventual, Live, OnTimeout
@@ -16,13 +17,13 @@ from resolvers.read_path import (
     Refused,
     choose_for_row,
     choose_for_type,
-    wait_budget_s,
 )
 from tests.resolvers.rows import an_order
 
 ORDER = AggregateType.ORDER
 KEY = AggregateKey(ORDER, "o-1")
 NOW_S = 600.0
+BUDGET_S = 100.0
 
 on_timeouts = st.sampled_from(OnTimeout)
 lengths_s = st.floats(0, 600)
@@ -36,13 +37,27 @@ versions = st.builds(Version, st.integers(0, 2), st.integers(1, 4))
 tokens = st.builds(
     ConsistencyToken,
     st.dictionaries(st.just(KEY), versions),
-    st.dictionaries(st.just(ORDER), st.integers(0, 12)),
+    st.dictionaries(st.just(ORDER), st.integers(0, 600)),
+    st.dictionaries(
+        st.builds(FloorKey, st.just(ORDER), st.just(0), st.integers(7, 8)),
+        st.builds(Seen, st.integers(0, 5), st.integers(0, 9)),
+    ),
+    st.just({}),
+    st.frozensets(st.just(KEY)),
 )
 demands = st.builds(Demand, modes, tokens)
 positions = st.none() | st.builds(
-    SourcePosition, st.just("end"), st.floats(0, NOW_S), is_caught_up=st.booleans()
+    SourcePosition,
+    st.just("end"),
+    st.floats(0, NOW_S),
+    is_caught_up=st.booleans(),
+    places=st.dictionaries(st.just(0), st.builds(LogPlace, st.integers(7, 8), st.integers(0, 5))),
 )
 rows = st.none() | st.builds(StoredRow, st.none() | st.just(an_order()), versions)
+
+
+def cut_at(position: SourcePosition | None) -> Cut:
+    return Cut(positions={} if position is None else {ORDER.source: position})
 
 
 def choose(
@@ -50,10 +65,17 @@ def choose(
 ) -> ReadPath:
     """The whole choice for one row, as a read makes it."""
     at_least = demand.token.entries.get(KEY)
-    path = choose_for_type(demand, ORDER, position, now_s=NOW_S)
+    path = choose_for_type(demand, ORDER, cut_at(position), now_s=NOW_S, budget_s=BUDGET_S)
     match path:
         case Projection():
-            return choose_for_row(demand, path, row, at_least, is_suspect=is_suspect)
+            return choose_for_row(
+                demand,
+                path,
+                row,
+                at_least,
+                is_suspect=is_suspect,
+                is_uncertain=KEY in demand.token.uncertain,
+            )
         case Composition(reason=reason):
             return Composition(reason, at_least)
         case Refused():
@@ -68,13 +90,13 @@ def test_an_older_row_is_never_shown_as_if_it_were_new(
     path = choose(demand, position, row, is_suspect=is_suspect)
 
     if isinstance(path, Projection) and path.reason is not Reason.STALE_ALLOWED:
-        at_least = demand.token.entries.get(KEY)
-        marked_minute = demand.token.overflow.get(ORDER, -1)
+        shown = Cut({KEY: row}, positions=cut_at(position).positions)
         assert not is_suspect
         assert position is not None
         assert position.is_caught_up
-        assert position.proven_at_s // 60 > marked_minute
-        assert at_least is None or (row is not None and row.at >= at_least)
+        assert satisfies(shown, demand.token)
+        if isinstance(demand.mode, AtLeast):
+            assert NOW_S - position.proven_at_s <= BUDGET_S
         if isinstance(demand.mode, Bounded):
             assert NOW_S - position.proven_at_s <= demand.mode.max_staleness_s
 
@@ -114,19 +136,3 @@ def test_absence_is_never_taken_for_proof(
 
     if isinstance(path, Projection) and demand.mode != Eventual():
         assert path.reason is Reason.STALE_ALLOWED
-        assert demand.token.entries
-
-
-@given(demands, st.floats(0, 5), st.floats(-5, 60), st.floats(0, 10))
-def test_a_wait_is_never_longer_than_anybody_allows(
-    demand: Demand, cap_s: float, time_left_s: float, reserve_s: float
-) -> None:
-    """Neither than the cap, nor than the wish, nor than what the deadline leaves."""
-    budget_s = wait_budget_s(demand, cap_s=cap_s, time_left_s=time_left_s, reserve_s=reserve_s)
-
-    assert 0 <= budget_s <= cap_s
-    if isinstance(demand.mode, AtLeast) and demand.mode.max_wait_s is not None:
-        assert budget_s <= demand.mode.max_wait_s
-    if budget_s > 0:
-        assert budget_s <= time_left_s - reserve_s
-        assert isinstance(demand.mode, AtLeast | Bounded)

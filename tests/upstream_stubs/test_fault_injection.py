@@ -229,7 +229,8 @@ async def test_held_feed_shows_nothing_new_while_commits_go_on(shop: Shop) -> No
 
     released = waiting.result().json()
     assert name == "Ada L"
-    assert held.json() == {"events": [], "cursor": cursor, "remaining": 0}
+    page = held.json()
+    assert (page["events"], page["cursor"], page["remaining"]) == ([], cursor, 0)
     assert [event["data"]["name"] for event in released["events"]] == ["Ada L"]
     assert clock() - asked_at_s == pytest.approx(10, abs=0.1)
 
@@ -248,4 +249,5 @@ async def test_poll_that_was_waiting_when_the_feed_was_held_leaks_nothing(shop: 
         await set_faults(customers, {"path": "/", "holdEvents": True})
         await customers.patch(READ, json={"name": "Ada L"})
 
-    assert waiting.result().json() == {"events": [], "cursor": cursor, "remaining": 0}
+    page = waiting.result().json()
+    assert (page["events"], page["cursor"], page["remaining"]) == ([], cursor, 0)

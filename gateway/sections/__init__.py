@@ -1,0 +1,1 @@
+"""The settings by what they are about, a section each; `gateway.settings` makes them one."""

@@ -1,0 +1,47 @@
+"""The front door: where it listens, how much it lets in, and what it shows of the inside."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from gateway.sections.field_kinds import Milliseconds, Seconds, Section
+
+
+class DoorSettings(Section):
+    """What a client meets before anything is read."""
+
+    host: str = Field(
+        "127.0.0.1", description="Address to listen on; only this machine by default."
+    )
+    port: int = Field(8000, ge=1, le=65535, description="Port to listen on.")
+    request_timeout_s: Seconds = Field(
+        2.0, ge=0.05, le=60, description="The deadline of a request, set at the door."
+    )
+    drain_ms: Milliseconds = Field(
+        1000,
+        ge=0,
+        le=5000,
+        description="How long a gateway that is asked to stop still takes requests, telling its "
+        "clients to go elsewhere; 0 on Ctrl-C.",
+    )
+    body_limit_bytes: int = Field(
+        256 * 1024, ge=1024, le=16 * 1024 * 1024, description="The largest request body."
+    )
+    query_token_limit: int = Field(
+        1000, ge=50, le=20_000, description="Lexical tokens of one document."
+    )
+    query_depth_limit: int = Field(15, ge=3, le=100, description="Nesting of one document.")
+    query_cost_limit: int = Field(
+        7_500,
+        ge=100,
+        le=10_000_000,
+        description="Fields one answer may have, estimated before anything runs from the page "
+        "sizes and ten lines an order. The executor takes some 20 µs a field, during which "
+        "nobody else is served.",
+    )
+    playground: bool = Field(False, description="Show the playground to browsers. On in `bff dev`.")
+    introspection: bool = Field(
+        False, description="Tell clients the schema, and hints for misspelt names. On in `bff dev`."
+    )
+    data_dir: str = Field(".data", min_length=1, description="Where `bff dev` keeps its data.")
+    log_format: Literal["console", "json"] = Field("console", description="How log lines look.")

@@ -1,0 +1,84 @@
+"""Rows from the services that own them: which questions go out in one call, and who is asked."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from projections.versions import AggregateType
+from projections.views import Row
+from resolvers.upstream.call_context import CallContext
+from resolvers.upstream.customers import CustomersClient
+from resolvers.upstream.errors import UpstreamError
+from resolvers.upstream.live_demand import Question, RowAnswer
+from resolvers.upstream.orders import OrdersClient
+from resolvers.upstream.products import ProductsClient
+
+TYPES_WITH_BATCHES = (AggregateType.CUSTOMER, AggregateType.PRODUCT)
+
+
+def calls_for(questions: Sequence[Question]) -> list[list[Question]]:
+    """The questions, parted by call: plain ones of a type with batches go together.
+
+    >>> from projections.versions import AggregateKey
+    >>> lamp, mug = (Question(AggregateKey(AggregateType.PRODUCT, of)) for of in ("p-1", "p-2"))
+    >>> [len(call) for call in calls_for([lamp, mug, lamp._replace(min_number=7)])]
+    [2, 1]
+    """
+    batches = [
+        [q for q in questions if q.key.type is of and q.min_number is None]
+        for of in TYPES_WITH_BATCHES
+    ]
+    batched = {question for batch in batches for question in batch}
+    return [*filter(None, batches), *([q] for q in questions if q not in batched)]
+
+
+@dataclass(frozen=True, slots=True)
+class Owners:
+    """The owning services, asked for rows."""
+
+    orders: OrdersClient
+    customers: CustomersClient
+    products: ProductsClient
+
+    async def ask(
+        self, call: Sequence[Question], context: CallContext
+    ) -> dict[Question, RowAnswer]:
+        """One answer a question of one call, as `calls_for` parts them; failures are answers.
+
+        Waits until the context's deadline at the latest.
+        """
+        try:
+            rows = await self._fetch(call, context)
+        except UpstreamError as error:
+            return dict.fromkeys(call, error)
+        return {question: rows.get(question.key.id) for question in call}
+
+    async def ask_all(
+        self, questions: Sequence[Question], context: CallContext
+    ) -> dict[Question, RowAnswer]:
+        """One answer a question, in as few calls as there can be, all at once."""
+        async with asyncio.TaskGroup() as group:
+            asking = [group.create_task(self.ask(call, context)) for call in calls_for(questions)]
+        return {question: answer for call in asking for question, answer in call.result().items()}
+
+    async def _fetch(
+        self, call: Sequence[Question], context: CallContext
+    ) -> Mapping[str, Row | None]:
+        ids = [question.key.id for question in call]
+        match call[0]:
+            case Question(key=(AggregateType.CUSTOMER, _), min_number=None):
+                return await self.customers.fetch_batch(ids, context)
+            case Question(key=(AggregateType.PRODUCT, _), min_number=None):
+                return await self.products.fetch_batch(ids, context)
+            case question:
+                return {question.key.id: await self._fetch_one(question, context)}
+
+    async def _fetch_one(self, question: Question, context: CallContext) -> Row | None:
+        (of, row_id), min_version = question
+        match of:
+            case AggregateType.ORDER:
+                return await self.orders.fetch(row_id, context, min_version=min_version)
+            case AggregateType.CUSTOMER:
+                return await self.customers.fetch(row_id, context, min_version=min_version)
+            case AggregateType.PRODUCT:
+                return await self.products.fetch(row_id, context, min_version=min_version)

@@ -1,0 +1,78 @@
+"""Truth: `extensions.consistency` says what really happened.
+
+`satisfied` is false exactly when something was held back, missing, or shown although it was too
+old; `missing` names exactly the entries that were not reached; a reason fits its source.
+"""
+
+from collections.abc import Iterator
+from typing import Final
+
+from resolvers.answer import Reason, Source
+from resolvers.demand import Live
+from tests.laws.proof.causality import is_causal
+from tests.laws.proof.evidence import Evidence, may_be_stale
+from tests.laws.proof.history import Answer, Operation
+from tests.laws.proof.pasts import written_by
+from tests.laws.proof.violations import Law, Violation, broken, shown_as
+
+HELD_BACK: Final = "CONSISTENCY_TIMEOUT"
+OF_THE_PROJECTION: Final = frozenset(
+    {Reason.DEFAULT, Reason.TOKEN_REACHED, Reason.TOKEN_REACHED_AFTER_WAIT, Reason.STALE_ALLOWED}
+)
+
+
+def the_answer_tells_the_truth(evidence: Evidence) -> Iterator[Violation]:
+    """What the answer says of itself is so."""
+    for operation in evidence.history.operations:
+        if operation.answer is not None:
+            for lie in (
+                *_false_satisfaction(operation.answer),
+                *_false_names(operation, operation.answer),
+                *_untold(operation, operation.answer),
+                *_false_reasons(operation, operation.answer),
+            ):
+                yield broken(Law.TRUTH, operation, lie)
+
+
+def _false_satisfaction(answer: Answer) -> Iterator[str]:
+    is_stale = any(part.reason is Reason.STALE_ALLOWED for part in answer.parts)
+    is_short = is_stale or bool(answer.missing) or HELD_BACK in answer.errors
+    if answer.is_satisfied and is_short:
+        why = "names what is missing" if answer.missing else "shows or holds back what is too old"
+        yield f"was told that it is satisfied, by an answer that {why}"
+    if not answer.is_satisfied and not is_short:
+        yield "was told that it is not satisfied, and not why"
+
+
+def _false_names(operation: Operation, answer: Answer) -> Iterator[str]:
+    """What is named as missing was demanded, and nobody has shown it."""
+    shown = {part.key: part for part in answer.shown if part.version is not None}
+    own = {key: sight.at for key, sight in written_by(operation).items()}
+    for key, at in answer.missing.items():
+        if at not in (operation.sent.entries.get(key), own.get(key)) and not is_causal(operation):
+            yield f"was told that {key} at {at} is missing, which it never demanded"
+        part = shown.get(key)
+        if part is not None and part.version is not None and part.version >= at:
+            yield f"was told that {key} at {at} is missing, and was shown {shown_as(part)}"
+
+
+def _untold(operation: Operation, answer: Answer) -> Iterator[str]:
+    """What was demanded and is shown older is named, unless the token itself doubts it."""
+    for part in answer.shown:
+        at = operation.sent.entries.get(part.key)
+        if at is None or part.version is None or part.key in operation.sent.doubts:
+            continue
+        if part.version < at and part.key not in answer.missing:
+            yield f"was shown {shown_as(part)}, and not told that {at} is missing"
+
+
+def _false_reasons(operation: Operation, answer: Answer) -> Iterator[str]:
+    for part in answer.parts:
+        if (part.reason in OF_THE_PROJECTION) != (part.source is Source.PROJECTION):
+            yield f"was shown {shown_as(part)}, which cannot be"
+        if part.reason is Reason.STALE_ALLOWED and not may_be_stale(operation):
+            yield f"was shown {shown_as(part)}, which it had not allowed"
+        if isinstance(operation.mode, Live) and part.source is not Source.LIVE:
+            yield f"was shown {shown_as(part)}, and had asked the owners"
+        if part.source is Source.LIVE and part.age_s > 0:
+            yield f"was shown {shown_as(part)}, {part.age_s} s old"

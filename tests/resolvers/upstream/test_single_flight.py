@@ -1,0 +1,371 @@
+"""One call on the wire for all who ask alike, and nobody shown what began before she asked."""
+
+import asyncio
+
+import pytest
+
+from projections.versions import AggregateKey, AggregateType
+from resolvers.upstream.errors import DeadlineExceeded, UpstreamUnavailable
+from resolvers.upstream.live_demand import Heard, LiveDemand, Question
+from resolvers.upstream.options import SharingOptions
+from resolvers.upstream.shared_reads import SharedReads
+from tests.resolvers.upstream.builders import a_context, a_product, let_everybody_run, now_s
+from tests.resolvers.upstream.sharing import (
+    ALONE,
+    CALL_S,
+    KEEPING_NOTHING,
+    LAMP,
+    MUG,
+    SHARING,
+    FakeOwners,
+    House,
+    at_least,
+    lamp,
+    number_of,
+    open_house,
+)
+
+pytestmark = pytest.mark.steered_time
+
+
+async def numbers_of(readers: "list[asyncio.Task[Heard]]") -> list[int | None]:
+    return [number_of(await reader) for reader in readers]
+
+
+async def test_readers_of_the_same_row_share_one_call() -> None:
+    """Five hundred readers of one cold row are one call, and each has its answer."""
+    async with open_house(lamp(7)) as house:
+        readers = [house.reader() for _ in range(500)]
+
+        assert await numbers_of(readers) == [7] * 500
+        assert house.owners.calls == [("p-1",)]
+
+
+async def test_a_reader_may_join_a_call_that_is_half_way() -> None:
+    """Who comes 60 ms into a call of 100 ms has her answer 40 ms later."""
+    async with open_house(lamp()) as house:
+        house.reader()
+        await asyncio.sleep(0.06)
+
+        late = house.reader()
+        await late
+
+        assert now_s() == pytest.approx(CALL_S)
+        assert house.owners.calls == [("p-1",)]
+
+
+async def test_a_landed_call_is_joined_no_more() -> None:
+    """Without a cache, who comes after the landing asks again."""
+    async with open_house(lamp()) as house:
+        await house.reader()
+        await house.reader()
+
+        assert house.owners.calls == [("p-1",), ("p-1",)]
+
+
+class TestVersions:
+    async def test_a_joiner_never_gets_less_than_she_demands(self) -> None:
+        """A flight from before a write brings the old row; who demands the new one asks again."""
+        async with open_house(lamp(1)) as house:
+            earlier = house.reader()
+            await asyncio.sleep(0.05)
+            house.owners.own(lamp(2))
+
+            writer = house.reader(at_least(2))
+
+            assert number_of(await writer) == 2
+            assert number_of(await earlier) == 1
+            assert house.owners.calls == [("p-1",), ("p-1",)]
+
+    async def test_a_joiner_is_content_with_what_covers_her_demand(self) -> None:
+        """The control: a flight that brings enough is shared, demand or not."""
+        async with open_house(lamp(2)) as house:
+            readers = [house.reader(), house.reader(at_least(1)), house.reader(at_least(2))]
+
+            assert await numbers_of(readers) == [2, 2, 2]
+            assert house.owners.calls == [("p-1",)]
+
+    async def test_all_who_were_shown_too_little_ask_again_together(self) -> None:
+        """A hundred joiners of a flight that brings too little are one call more, not a hundred."""
+        async with open_house(lamp(1)) as house:
+            house.reader()
+            await asyncio.sleep(0.05)
+            house.owners.own(lamp(2))
+
+            readers = [house.reader(at_least(2)) for _ in range(100)]
+
+            assert await numbers_of(readers) == [2] * 100
+            assert len(house.owners.calls) == 2
+
+    async def test_the_epoch_dominates(self) -> None:
+        """A high number of an old epoch covers no demand of the new one."""
+        async with open_house(lamp(9)) as house:
+            house.reader()
+            await asyncio.sleep(0.05)
+
+            heard = await house.reader(at_least(1, epoch=2))
+
+            assert number_of(heard) == 9
+            assert heard.asked_at_s == pytest.approx(CALL_S)
+
+    async def test_absence_covers_no_demanded_version(self) -> None:
+        """Who knows of a version is not told from an older flight that there is no such row."""
+        async with open_house() as house:
+            house.reader()
+            await asyncio.sleep(0.05)
+            house.owners.own(lamp(1))
+
+            assert number_of(await house.reader(at_least(1))) == 1
+
+    async def test_she_asks_again_once_and_takes_what_comes(self) -> None:
+        """An owner that is behind ends it: the second answer was asked for after she asked."""
+        async with open_house(lamp(1)) as house:
+            house.reader()
+            await asyncio.sleep(0.05)
+
+            heard = await house.reader(at_least(2))
+
+            assert number_of(heard) == 1
+            assert len(house.owners.calls) == 2
+
+    async def test_a_flight_that_was_overtaken_is_joined_no_more(self) -> None:
+        """Once a newer row is known here, who comes does not even wait for the older one."""
+        async with open_house(lamp(1)) as house:
+            house.reader()
+            await asyncio.sleep(0.05)
+            house.owners.own(lamp(2))
+            await house.shared.put_newer(lamp(2))
+
+            heard = await house.reader()
+
+            assert number_of(heard) == 2
+            assert now_s() == pytest.approx(0.05 + CALL_S)
+
+
+class TestReadersWhoMayNotShare:
+    async def test_she_joins_no_flight_from_before_she_asked(self) -> None:
+        """Where no version can tell what is new enough, only an own question can."""
+        async with open_house(lamp(1)) as house:
+            house.reader()
+            await asyncio.sleep(0.05)
+            house.owners.own(lamp(2))
+
+            assert number_of(await house.reader(ALONE)) == 2
+            assert house.owners.calls == [("p-1",), ("p-1",)]
+
+    async def test_others_may_join_hers(self) -> None:
+        """Her flight is the newest there is, so whoever comes later and may share joins that."""
+        async with open_house(lamp(1)) as house:
+            house.reader()
+            await asyncio.sleep(0.05)
+            house.owners.own(lamp(2))
+            house.reader(ALONE)
+            await let_everybody_run()
+
+            assert number_of(await house.reader()) == 2
+            assert len(house.owners.calls) == 2
+
+
+class TestLeaving:
+    async def test_a_leader_who_leaves_fails_nobody(self) -> None:
+        """The flight belongs to the process: it lands for those who joined it."""
+        async with open_house(lamp()) as house:
+            leader = house.reader()
+            await let_everybody_run()
+            joiner = house.reader()
+            await let_everybody_run()
+
+            leader.cancel()
+
+            assert number_of(await joiner) == 1
+            assert house.owners.calls == [("p-1",)]
+
+    async def test_a_leaders_deadline_is_hers_alone(self) -> None:
+        """She is answered at her deadline; who has more time gets the answer of the same call."""
+        async with open_house(lamp(), owners=FakeOwners(call_s=0.8)) as house:
+            leader = house.reader(timeout_s=0.3)
+            await let_everybody_run()
+            joiner = house.reader(timeout_s=2.0)
+
+            assert isinstance((await leader).answer, DeadlineExceeded)
+            assert now_s() == pytest.approx(0.3)
+            assert number_of(await joiner) == 1
+            assert now_s() == pytest.approx(0.8)
+            assert house.owners.calls == [("p-1",)]
+
+    async def test_a_joiner_keeps_her_own_deadline(self) -> None:
+        """Who has less time than the leader is answered sooner, with a deadline of her own."""
+        async with open_house(lamp(), owners=FakeOwners(call_s=0.8)) as house:
+            leader = house.reader()
+            joiner = house.reader(timeout_s=0.2)
+
+            assert isinstance((await joiner).answer, DeadlineExceeded)
+            assert now_s() == pytest.approx(0.2)
+            assert number_of(await leader) == 1
+
+    async def test_when_the_last_one_leaves_the_call_is_cancelled_at_once(self) -> None:
+        """A flight that nobody waits for holds no place at the owner."""
+        async with open_house(owners=FakeOwners(call_s=60.0)) as house:
+            readers = [house.reader(timeout_s=9.0) for _ in range(3)]
+            await asyncio.sleep(0.5)
+            for reader in readers:
+                reader.cancel()
+            await asyncio.wait(readers)
+            await let_everybody_run()
+
+            assert house.owners.cancelled_at_s == [0.5]
+
+    async def test_the_longest_deadline_ends_the_call(self) -> None:
+        """With deadlines of 0.2 s and 0.7 s the call is on the wire for 0.7 s."""
+        async with open_house(owners=FakeOwners(call_s=60.0)) as house:
+            await asyncio.wait([house.reader(timeout_s=0.2), house.reader(timeout_s=0.7)])
+            await let_everybody_run()
+
+            assert house.owners.cancelled_at_s == [0.7]
+
+    async def test_who_comes_after_the_last_one_left_is_not_cancelled_with_it(self) -> None:
+        """In the very turn in which a flight is called off, a new reader begins another."""
+        async with open_house(lamp()) as house:
+            first = house.reader()
+            await asyncio.sleep(0.05)
+            first.cancel()
+            second = house.reader()
+
+            assert number_of(await second) == 1
+            assert len(house.owners.calls) == 2
+
+    async def test_owners_are_told_how_long_anybody_waits(self) -> None:
+        """What is sent as time left follows the longest deadline of those on board."""
+        async with open_house(lamp()) as house:
+            house.reader(timeout_s=0.3)
+            await let_everybody_run()
+            [context] = house.owners.contexts
+            told_first = context.headers()["X-Deadline-Ms"]
+            house.reader(timeout_s=1.5)
+            await let_everybody_run()
+
+            assert (told_first, context.headers()["X-Deadline-Ms"]) == ("300", "1500")
+
+    async def test_a_flight_is_prolonged_only_so_far(self) -> None:
+        """Who can wait longer than a flight may last begins her own."""
+        options = SharingOptions(fresh_s=0, absent_fresh_s=0, extension_s=1.0)
+        async with open_house(lamp(), options=options) as house:
+            await asyncio.wait([house.reader(timeout_s=1.0), house.reader(timeout_s=2.5)])
+
+            assert len(house.owners.calls) == 2
+
+    async def test_nothing_starts_after_the_deadline(self) -> None:
+        """A reader whose time is over asks nobody."""
+        async with open_house(lamp()) as house:
+            heard = await house.reader(timeout_s=0)
+
+            assert isinstance(heard.answer, DeadlineExceeded)
+            assert house.owners.calls == []
+
+
+class TestFailures:
+    async def test_a_failure_is_shared_with_those_who_joined_it(self) -> None:
+        """Ten readers of a dead service are one call; each is told, with an error of her own."""
+        async with open_house() as house:
+            house.owners.failure = UpstreamUnavailable("products", retry_after_s=1.0)
+
+            heard = [await reader for reader in [house.reader() for _ in range(10)]]
+
+            errors = [told.answer for told in heard]
+            assert house.owners.calls == [("p-1",)]
+            assert {str(error) for error in errors} == {"products is unavailable"}
+            assert len({id(error) for error in errors}) == 10
+
+    async def test_who_did_not_join_hears_nothing_of_a_failure(self) -> None:
+        """The service is back: whoever asks after the landing has her row."""
+        async with open_house(lamp()) as house:
+            house.owners.failure = UpstreamUnavailable("products")
+            await house.reader()
+            house.owners.failure = None
+
+            assert number_of(await house.reader()) == 1
+
+    async def test_a_mistake_of_ours_reaches_whoever_waits(self) -> None:
+        """It is raised where it can be told, and the next flight begins as ever."""
+        async with open_house(lamp()) as house:
+            house.owners.mistake = ZeroDivisionError()
+            with pytest.raises(ZeroDivisionError):
+                await house.hear({LAMP: SHARING})
+            house.owners.mistake = None
+
+            assert number_of(await house.hear({LAMP: SHARING})) == 1
+
+
+class TestBatches:
+    async def test_rows_on_their_way_are_left_out_of_the_next_batch(self) -> None:
+        """One of two rows is in flight already: it is joined, and only the other is asked for."""
+        async with open_house(lamp(), a_product("p-2")) as house:
+            house.reader()
+            await asyncio.sleep(0.05)
+
+            heard = await house.shared.read({LAMP: SHARING, MUG: SHARING}, a_context())
+
+            assert {question.key.id: number_of(told) for question, told in heard.items()} == {
+                "p-1": 1,
+                "p-2": 1,
+            }
+            assert house.owners.calls == [("p-1",), ("p-2",)]
+
+    async def test_a_batch_stays_one_call(self) -> None:
+        """Rows of a type that are asked for together go out together."""
+        async with open_house(lamp(), a_product("p-2")) as house:
+            await house.shared.read({LAMP: SHARING, MUG: SHARING}, a_context())
+
+            assert house.owners.calls == [("p-1", "p-2")]
+
+    async def test_a_batch_is_wanted_while_anybody_wants_one_row_of_it(self) -> None:
+        """Its leader leaves; a joiner of one row still has it."""
+        async with open_house(lamp(), a_product("p-2")) as house:
+            leader = house.group.create_task(house.hear({LAMP: SHARING, MUG: SHARING}))
+            await let_everybody_run()
+            joiner = house.reader(question=MUG)
+            await let_everybody_run()
+            leader.cancel()
+
+            assert number_of(await joiner) == 1
+
+    async def test_what_shapes_the_answer_parts_the_flights(self) -> None:
+        """Questions with and without ``Min-Version``, and with different ones, share nothing."""
+        async with open_house(lamp()) as house:
+            questions = [LAMP, LAMP._replace(min_number=2), LAMP._replace(min_number=3)]
+
+            await asyncio.wait([house.reader(question=question) for question in questions])
+
+            assert len(house.owners.calls) == 3
+
+    async def test_an_order_is_a_call_of_its_own(self) -> None:
+        """Orders have no batches: two of them are two calls at once."""
+        async with open_house() as house:
+            orders = [Question(AggregateKey(AggregateType.ORDER, of)) for of in ("o-1", "o-2")]
+
+            await house.shared.read(dict.fromkeys(orders, SHARING), a_context())
+
+            assert house.owners.calls == [("o-1",), ("o-2",)]
+            assert now_s() == pytest.approx(CALL_S)
+
+
+class TestOpening:
+    async def test_closing_ends_the_calls_and_tells_who_waits(self) -> None:
+        """What is on the wire when the process ends is cancelled; nobody waits for ever."""
+        owners = FakeOwners(call_s=60.0)
+        shared = SharedReads(owners.ask, KEEPING_NOTHING)
+        async with asyncio.TaskGroup() as group:
+            async with shared.open():
+                reader = House(shared, owners, group).reader()
+                await asyncio.sleep(0.2)
+            told = (await reader).answer
+
+            assert isinstance(told, UpstreamUnavailable)
+            assert owners.cancelled_at_s == [0.2]
+
+    async def test_a_call_needs_an_owner_of_its_task(self) -> None:
+        """Before opening nothing can fly."""
+        shared = SharedReads(FakeOwners().ask, KEEPING_NOTHING)
+
+        with pytest.raises(RuntimeError, match="open"):
+            await shared.read({LAMP: LiveDemand()}, a_context())
