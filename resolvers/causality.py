@@ -12,7 +12,7 @@ from projections.selection import Root
 from projections.store import Cut
 from projections.token import ConsistencyToken, seen_places
 from projections.versions import AggregateKey, AggregateType, Version
-from projections.views import OrderRow
+from projections.views import OrderRow, Row
 from projections.views.causal_deps import MAX_CAUSAL_DEPS
 from resolvers.answer import Answer, Found
 from resolvers.demand import AtLeast, Demand
@@ -25,16 +25,26 @@ _CAUSES = frozenset((AggregateType.CUSTOMER, AggregateType.PRODUCT))
 
 def needed_by(demand: Demand, answer: Answer) -> Mapping[AggregateKey, Version]:
     """The least versions that the orders found so far need of others; nothing, if not causal."""
-    if not (isinstance(demand.mode, AtLeast) and demand.mode.is_causal):
+    if not _is_causal(demand):
         return NOTHING
-    rows = [part.row for part in answer.components.values() if isinstance(part, Found)]
-    return causes_of(row for row in rows if isinstance(row, OrderRow))
+    return _causes_of(part.row for part in answer.components.values() if isinstance(part, Found))
 
 
-def causes_of(orders: Iterable[OrderRow]) -> dict[AggregateKey, Version]:
-    """What the writers of these orders had seen, of each aggregate the newest."""
+def needed_in(demand: Demand, cut: Cut) -> Mapping[AggregateKey, Version]:
+    """Likewise of the orders of a cut."""
+    if not _is_causal(demand):
+        return NOTHING
+    return _causes_of(stored.row for stored in cut.rows.values() if stored is not None)
+
+
+def _is_causal(demand: Demand) -> bool:
+    return isinstance(demand.mode, AtLeast) and demand.mode.is_causal
+
+
+def _causes_of(rows: Iterable[Row | None]) -> dict[AggregateKey, Version]:
+    """What the writers of the orders among these had seen, of each aggregate the newest."""
     causes: dict[AggregateKey, Version] = {}
-    for order in orders:
+    for order in (row for row in rows if isinstance(row, OrderRow)):
         for key, at in order.depends_on.items():
             causes[key] = max(at, causes.get(key, at))
     return causes

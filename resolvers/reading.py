@@ -13,11 +13,12 @@ from typing import Final
 
 from projections.selection import OrderRoot, Root, has_pages
 from projections.store import Cut
-from projections.token import ConsistencyToken, merge, seen_places
+from projections.token import ConsistencyToken, merge, raised, seen_places
 from projections.versions import AggregateKey, AggregateType, Version
 from projections.views import STALENESS_BUDGETS_S, Row
 from projections.waiters import WaitEnd
 from resolvers.answer import Answer, Found, Provenance, Reason, Source
+from resolvers.causality import needed_by, needed_in
 from resolvers.demand import Demand, Eventual, Live
 from resolvers.live_pace import LivePace
 from resolvers.loaders import LiveLoader, Loader
@@ -191,7 +192,10 @@ class OperationReads:
     def _choose(self, requests: Sequence[ReadRequest], cut: Cut, left_s: float) -> WaitChoice:
         return choose_waits(
             [
-                FieldWait(request.awaited, self._wait_s(request.demand))
+                FieldWait(
+                    raised(request.awaited, needed_in(request.demand, cut)),
+                    self._wait_s(request.demand),
+                )
                 for request in requests
                 if not isinstance(request.demand.mode, Eventual | Live)
             ],
@@ -230,10 +234,13 @@ class OperationReads:
 
 
 def _missing(demand: Demand, answer: Answer, cut: SharedCut) -> dict[AggregateKey, Version]:
-    """The demanded entries that the answer touches but does not show that new."""
+    """The demanded versions that the answer touches but does not show that new."""
+    entries = {key: demand.at_least(key, cut) for key in demand.token.entries}
+    held = {key: at for key, at in entries.items() if at is not None}
+    demanded = raised(ConsistencyToken(held), needed_by(demand, answer)).entries
     return {
         key: at_least
-        for key in demand.token.entries.keys() & answer.components.keys()
-        if (at_least := demand.at_least(key, cut)) is not None
+        for key, at_least in demanded.items()
+        if key in answer.components
         and ((shown := answer.version_of(key)) is None or shown < at_least)
     }

@@ -28,6 +28,9 @@ from resolvers.upstream.shared_reads import SharedReads
 from resolvers.upstream.single_flight import Flight, SingleFlight
 from tests.builders.rows import product_key, product_row
 
+# Sums of ticks differ by less than the clock can show; it says so, and goes on.
+pytestmark = pytest.mark.filterwarnings("ignore:delta is less than resolution")
+
 KEYS = (product_key("p-1"), product_key("p-2"))
 FRESH_S = 0.1
 OPTIONS = SharingOptions(fresh_s=FRESH_S, absent_fresh_s=FRESH_S / 2)

@@ -109,7 +109,6 @@ def test_session_reads_its_write_after_a_failover_has_lost_it(failover: Failover
     assert failover.by_writer.shown("order") == ("LIVE", "TOKEN_NOT_REACHED")
 
 
-@pytest.mark.xfail(reason="what was only seen is not in the token: there are no floors yet")
 def test_session_sees_again_what_a_failover_has_lost(failover: Failover) -> None:
     """What the projection has shown to a session stays shown to it."""
     assert failover.by_reader.data["order"]["version"] == failover.written_version

@@ -41,12 +41,10 @@ def _looks(operation: Operation, evidence: Evidence) -> Iterator[tuple[Key, Show
     answer = operation.answer or Answer()
     for shown in answer.shown:
         yield shown.key, shown
+    named = operation.sent.entries.keys() | operation.sent.uncertain
+    is_current = _current_at_s(operation, AggregateType.ORDER) is not None
     for page in answer.pages:
-        sent = (*operation.sent.entries, *operation.sent.uncertain)
-        named = {key for key in sent if key.type is AggregateType.ORDER}
-        if _current_at_s(operation, AggregateType.ORDER) is not None:
-            named.update(evidence.owners.orders_of(page.customer_id))
-        for key in left_out(page, named, evidence.owners):
+        for key in left_out(page, lambda key: is_current or key in named, evidence.owners):
             yield key, page
 
 

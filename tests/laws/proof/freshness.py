@@ -73,7 +73,11 @@ def _absent_until_s(owners: Owners, key: Key, by_s: float, *, page: Listed | Non
 
 def _judged_page(evidence: Evidence, operation: Operation, page: Listed) -> Iterator[Violation]:
     owners = evidence.owners
-    for key in left_out(page, owners.orders_of(page.customer_id), owners):
+
+    def was_placed(key: Key) -> bool:
+        return owners.commits_of(key)[0].committed_at_s < operation.invoked_at_s
+
+    for key in left_out(page, was_placed, owners):
         ended_at_s = _absent_until_s(owners, key, operation.returned_at_s, page=page)
         yield from _judged(evidence, operation, page, ended_at_s, key)
 

@@ -1,6 +1,6 @@
 """Which orders a page ought to show, and what explains that one is not on it. Pure."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Iterator
 
 from projections.versions import AggregateType, Version
 from projections.views.orders import ListingPosition
@@ -8,18 +8,30 @@ from tests.laws.proof.history import Commit, Key, Listed
 from tests.laws.proof.owners import Owners
 
 
-def left_out(page: Listed, known: Collection[Key], owners: Owners) -> list[Key]:
-    """Those of the orders that stand where the page reaches, and are not on it.
+def left_out(page: Listed, is_known: Callable[[Key], bool], owners: Owners) -> list[Key]:
+    """The known orders that stand where the page reaches, and are not on it.
 
-    Nothing is known of a page with nulls: each may be any of them.
+    A list runs from the greatest position down. Of a page that goes on only what lies before its
+    last order is known, and of one with nulls nothing: each may be any of them.
     """
     if page.null_count:
         return []
     shown = set(page.order_ids)
+    left = (key for key in _reached(page, owners) if key.id not in shown)
+    return [key for key in left if is_known(key)]
+
+
+def _reached(page: Listed, owners: Owners) -> Iterator[Key]:
+    """Every order of the customer between the beginning and the end of this page."""
     ends_at = min(positions(page, owners), default=None)
-    return sorted(
-        key for key in known if key.id not in shown and _reaches(page, ends_at, key, owners)
-    )
+    if page.has_more and ends_at is None:
+        return
+    for key in owners.orders_of(page.customer_id):
+        position = owners.position_of(key)
+        if position is None or (page.has_more and ends_at is not None and position <= ends_at):
+            return
+        if page.after is None or position < page.after:
+            yield key
 
 
 def why_gone(
@@ -48,32 +60,9 @@ def belongs(commit: Commit, page: Listed | None) -> bool:
     )
 
 
-def position_of(key: Key, owners: Owners) -> ListingPosition | None:
-    """Where an order stands in every list that it is in; None if there never was such an order."""
-    first = owners.first_listed(key)
-    return None if first is None or first.listing is None else first.listing.position
-
-
-def _reaches(page: Listed, ends_at: ListingPosition | None, key: Key, owners: Owners) -> bool:
-    """Does the order stand between the beginning and the end of this page?
-
-    A list runs from the greatest position down. Of a page that goes on only what lies before its
-    last order is known.
-    """
-    first = owners.first_listed(key)
-    if first is None or first.listing is None or first.listing.customer_id != page.customer_id:
-        return False
-    position = first.listing.position
-    if page.after is not None and position >= page.after:
-        return False
-    if not page.has_more:
-        return True
-    return ends_at is not None and position > ends_at
-
-
 def positions(page: Listed, owners: Owners) -> Iterator[ListingPosition]:
     """Where the orders of a page stand, as it shows them."""
     for order_id in page.order_ids:
-        position = position_of(Key(AggregateType.ORDER, order_id), owners)
+        position = owners.position_of(Key(AggregateType.ORDER, order_id))
         if position is not None:
             yield position

@@ -8,23 +8,27 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Sequence
 from math import inf
 
-from projections.versions import AggregateType, Version
-from tests.laws.proof.history import Commit, Key
+from projections.versions import Version
+from projections.views.orders import ListingPosition
+from tests.laws.proof.history import Commit, Key, Listing
 
 
 class Owners:
     """All commits of a history by aggregate, in the order of their versions."""
 
-    def __init__(self, commits: Iterable[Commit]) -> None:
+    def __init__(self, commits: Sequence[Commit]) -> None:
         self._of: dict[Key, list[Commit]] = {}
         self._at: dict[tuple[Key, Version], Commit] = {}
         for commit in sorted(commits, key=_at):
             self._of.setdefault(commit.key, []).append(commit)
             self._at[commit.key, commit.at] = commit
+        self._listings: dict[Key, Listing] = {}
+        for commit in commits:
+            if commit.listing is not None:
+                self._listings.setdefault(commit.key, commit.listing)
         self._orders_of: dict[str, list[Key]] = {}
-        for key in self._of:
-            if (first := self.first_listed(key)) is not None and first.listing is not None:
-                self._orders_of.setdefault(first.listing.customer_id, []).append(key)
+        for key, listing in sorted(self._listings.items(), key=_position, reverse=True):
+            self._orders_of.setdefault(listing.customer_id, []).append(key)
 
     @property
     def keys(self) -> Iterable[Key]:
@@ -40,14 +44,16 @@ class Owners:
         return self._of.get(key, ())
 
     def orders_of(self, customer_id: str) -> Sequence[Key]:
-        """Every order that the customer ever had."""
+        """Every order that the customer ever had, in the order of its lists: newest first."""
         return self._orders_of.get(customer_id, ())
 
-    def first_listed(self, key: Key) -> Commit | None:
-        """The first state of an order; its customer and its place never change."""
-        if key.type is not AggregateType.ORDER:
-            return None
-        return next((commit for commit in self.commits_of(key) if commit.listing), None)
+    def position_of(self, key: Key) -> ListingPosition | None:
+        """Where an order stands in every list that it is in; None if there never was such an order.
+
+        Its customer and its place never change.
+        """
+        listing = self._listings.get(key)
+        return None if listing is None else listing.position
 
     def newest_at(self, key: Key, at_s: float) -> Commit | None:
         """What the owner would have answered for the aggregate at this instant."""
@@ -89,6 +95,10 @@ class Owners:
 def is_lost(commit: Commit, by_s: float) -> bool:
     """Has its service forgotten it by this instant?"""
     return commit.lost_at_s is not None and commit.lost_at_s <= by_s
+
+
+def _position(listed: tuple[Key, Listing]) -> ListingPosition:
+    return listed[1].position
 
 
 def _at(commit: Commit) -> Version:

@@ -42,11 +42,9 @@ class Past:
         known = (sights.get(key) for sights in (self.written, self.seen, self.paged))
         return max((sight.at for sight in known if sight is not None), default=None)
 
-    @property
-    def orders(self) -> set[Key]:
-        """Every order that is known of."""
-        named = self.written.keys() | self.seen.keys() | self.paged.keys()
-        return {key for key in named if key.type is AggregateType.ORDER}
+    def knows(self, key: Key) -> bool:
+        """Is there anything known of it?"""
+        return key in self.written or key in self.seen or key in self.paged
 
     def joined(self, other: "Past") -> "Past":
         """Both pasts in a new one; what was on the page before is left behind."""
@@ -120,7 +118,7 @@ def sights_of(operation: Operation, past: Past, owners: Owners) -> Sights:
         if at is not None:
             raise_to(sights, {shown.key: Sight(at, operation.number)})
     for page in operation.answer.pages:
-        for key in left_out(page, past.orders, owners):
+        for key in left_out(page, past.knows, owners):
             left_at = why_gone(key, past.least(key), owners, by_s, page=page)
             if left_at is not None:
                 raise_to(sights, {key: Sight(left_at, operation.number)})

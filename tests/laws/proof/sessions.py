@@ -12,7 +12,7 @@ from projections.versions import Version
 from tests.laws.proof.evidence import Evidence
 from tests.laws.proof.history import Answer, Key, Listed, Operation, Outcome, Shown
 from tests.laws.proof.listings import left_out
-from tests.laws.proof.pasts import Past, Sight, lives, raise_to, written_by
+from tests.laws.proof.pasts import Past, Sight, Sights, lives, raise_to, written_by
 from tests.laws.proof.violations import Law, Violation, broken, shown_as
 
 
@@ -20,18 +20,8 @@ def sessions_never_go_back(evidence: Evidence) -> Iterator[Violation]:
     """Nothing that was written or seen is undone by a later answer."""
     for operation, past in lives(evidence.history, evidence.owners):
         if operation.answer is not None:
-            owed = _with_own_write(past, operation)
             for key, part in _looks(operation.answer, past, evidence):
-                yield from _judged(evidence, operation, owed, key, part)
-
-
-def _with_own_write(past: Past, operation: Operation) -> Past:
-    """The past once the operation's write is done; of several nobody knows what follows which."""
-    if len(operation.writes) != 1:
-        return past
-    written = dict(past.written)
-    raise_to(written, written_by(operation))
-    return Past(written, past.seen, past.paged)
+                yield from _judged(evidence, operation, past, key, part)
 
 
 def _looks(answer: Answer, past: Past, evidence: Evidence) -> Iterator[tuple[Key, Shown | Listed]]:
@@ -39,7 +29,7 @@ def _looks(answer: Answer, past: Past, evidence: Evidence) -> Iterator[tuple[Key
     for shown in answer.shown:
         yield shown.key, shown
     for page in answer.pages:
-        for key in left_out(page, past.orders, evidence.owners):
+        for key in left_out(page, past.knows, evidence.owners):
             yield key, page
 
 
@@ -48,7 +38,7 @@ def _judged(
 ) -> Iterator[Violation]:
     """The laws that this part breaks, each by a greater version than the one before."""
     told: Version | None = None
-    for law, sight, how in _owed(past, key):
+    for law, sight, how in _owed(operation, past, key):
         if sight is None or (told is not None and sight.at <= told):
             continue
         if evidence.is_broken_by(operation, part, key, sight.at):
@@ -56,7 +46,13 @@ def _judged(
             yield broken(law, operation, _story(part, key, sight, how))
 
 
-def _owed(past: Past, key: Key) -> Iterator[tuple[Law, Sight | None, str]]:
+def _owed(operation: Operation, past: Past, key: Key) -> Iterator[tuple[Law, Sight | None, str]]:
+    """What is known of the aggregate, the operation's own write too.
+
+    That only if there is but one: of several nobody knows which a part of the answer follows.
+    """
+    if len(operation.writes) == 1:
+        yield Law.READ_YOUR_WRITES, written_by(operation).get(key), "has written it"
     yield Law.READ_YOUR_WRITES, past.written.get(key), "had written it"
     yield Law.MONOTONIC_READS, past.seen.get(key), "had seen it"
     yield Law.PAGES_GO_ON, past.paged.get(key), "had shown it on the page before"
@@ -70,14 +66,14 @@ def _story(part: Shown | Listed, key: Key, sight: Sight, how: str) -> str:
 def writes_go_on(evidence: Evidence) -> Iterator[Violation]:
     """Each write of a session comes after all that it had written and seen of that aggregate."""
     for operation, past in lives(evidence.history, evidence.owners):
-        written = dict(past.written)
+        own: Sights = {}
         for write in operation.writes:
             if write.outcome is not Outcome.CONFIRMED or not write.key or not write.version:
                 continue
-            sights = (written.get(write.key), past.seen.get(write.key))
+            sights = (own.get(write.key, past.written.get(write.key)), past.seen.get(write.key))
             if not write.is_repeated:
                 yield from _judged_write(evidence, operation, write.key, write.version, *sights)
-            raise_to(written, {write.key: Sight(write.version, operation.number)})
+            raise_to(own, {write.key: Sight(write.version, operation.number)})
 
 
 def _judged_write(

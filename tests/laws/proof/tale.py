@@ -129,10 +129,17 @@ class Tale:
         place = self.commits.index(commit)
         self.commits[place] = replace(commit, lost_at_s=self.now_s)
 
-    def write(self, session: str, key: Key, *, is_deletion: bool = False) -> Operation:
+    def write(
+        self,
+        session: str,
+        key: Key,
+        *,
+        version: Version | None = None,
+        status: OrderStatus = OrderStatus.PLACED,
+    ) -> Operation:
         """A session writes, the owner commits and confirms, and the answer shows it."""
         began_at_s = self.now_s
-        made = self.commit(key, is_deletion=is_deletion)
+        made = self.commit(key, version=version, status=status)
         write = Write(key=key, outcome=Outcome.CONFIRMED, version=made.at)
         result = replace(seen(key, 1, reason=Reason.WRITE_RESULT), version=made.at)
         told = self.operate(session, Answer(shown=(result,)), writes=(write,))
