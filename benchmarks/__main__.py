@@ -1,4 +1,4 @@
-"""`python -m benchmarks`: measure the event side, print the figures, keep them as JSON lines."""
+"""`python -m benchmarks`: measure events or tokens, print the figures, keep them as JSON lines."""
 
 import argparse
 import json
@@ -20,7 +20,11 @@ from benchmarks import (
     machine,
     memory,
     rebuild_rate,
+    token_flood,
+    token_silence,
+    token_sizes,
     token_wait,
+    waiter_crowd,
 )
 from benchmarks.figures import Figure, Verdict
 from benchmarks.report import show, write_lines
@@ -42,6 +46,20 @@ MEASUREMENTS: Final[Mapping[str, Callable[[Run], Iterator[Figure]]]] = {
     "visible-distributed": commit_to_visible.measure_distributed,
     "token-distributed": token_wait.measure_distributed,
     "memory-distributed": memory.measure_distributed,
+    "token-sizes": token_sizes.measure,
+    "token-silence": token_silence.measure,
+    "waiter-crowd": waiter_crowd.measure,
+    "token-flood": token_flood.measure,
+}
+
+EVENTS: Final = "events"
+TOKENS: Final = "tokens"
+GROUPS: Final[Mapping[str, Sequence[str]]] = {
+    EVENTS: (
+        *("visible-embedded", "token-embedded", "memory-embedded", "apply", "rebuild"),
+        *("visible-distributed", "token-distributed", "memory-distributed"),
+    ),
+    TOKENS: ("token-sizes", "token-silence", "waiter-crowd", "token-embedded", "token-flood"),
 }
 """In this order: first those that need no Kafka, which is started when it is first needed."""
 
@@ -99,9 +117,10 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     parser.add_argument(
         "--only",
         action="append",
-        choices=tuple(MEASUREMENTS),
+        choices=(*MEASUREMENTS, *GROUPS),
         metavar="NAME",
-        help=f"measure this alone; repeatable: {', '.join(MEASUREMENTS)}",
+        help=f"measure this alone; repeatable: {', '.join(MEASUREMENTS)}; or a group of them: "
+        f"{', '.join(GROUPS)} (default: {EVENTS})",
     )
     parser.add_argument(
         "--quick", action="store_true", help="a quarter of everything: only to see that it works"
@@ -118,13 +137,15 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     parser.add_argument(
         "--profile",
         action="store_true",
-        help=f"run projectors under cProfile, into {OUT}: where time goes, not how much of it",
+        help=f"run projectors, and gateways that are flooded, under cProfile, into {OUT}: where "
+        "time goes, not how much of it",
     )
     parser.add_argument(
         "--strict", action="store_true", help="exit code 1 when a figure falls short"
     )
     options = parser.parse_args(argv)
-    options.only = options.only or list(MEASUREMENTS)
+    names = options.only or [EVENTS]
+    options.only = [one for name in names for one in GROUPS.get(name, (name,))]
     return options
 
 

@@ -9,7 +9,7 @@ nothing is measured.
 
 import asyncio
 import itertools
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
+from collections.abc import AsyncIterator, Coroutine, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Final
@@ -17,6 +17,7 @@ from typing import Final
 import async_solipsism
 
 from benchmarks.figures import AtMost, Control, Figure
+from benchmarks.processes import MeasurementFailed
 from benchmarks.runs import Run
 from projections.token import ConsistencyToken
 from projections.token_size import size_of
@@ -65,7 +66,7 @@ HABITS: Final = tuple(itertools.starmap(Habit, itertools.product((False, True), 
 
 @dataclass(slots=True)
 class WritingSession:
-    """One client that sends the last token it was given, and notes how long (characters) each is."""
+    """One client that sends the last token it was given; ``lengths``: their characters."""
 
     bff: GatewayInProcess
     token: str | None = None
@@ -78,7 +79,7 @@ class WritingSession:
             if habit.is_followed:
                 await self.bff.projection.apply(self.bff.twins.order_shelf.rows[order_id])
             if habit.reads_between and count % READ_EVERY == 0:
-                await self._ask(_reading([order_id]))
+                await self._ask(*_asking_for([order_id]))
             await pass_time(WRITE_S)
 
     async def stale_ids(self, order_ids: Sequence[str], token: str | None) -> list[str]:
@@ -86,14 +87,15 @@ class WritingSession:
         stale: list[str] = []
         for start in range(0, len(order_ids), READ_AT_ONCE):
             some = order_ids[start : start + READ_AT_ONCE]
-            answer = await self.bff.ask(_reading(some), token=token)
+            answer = await self.bff.ask(*_asking_for(some), token=token)
             shown = zip(some, answer.data.values(), strict=True)
             stale += [order_id for order_id, order in shown if order["note"] != order_id]
         return stale
 
-    async def _ask(self, query: str, variables: dict[str, str] | None = None) -> None:
+    async def _ask(self, query: str, variables: dict[str, str]) -> None:
         answer = await self.bff.ask(query, variables, token=self.token)
-        assert answer.errors == []
+        if answer.errors:
+            raise MeasurementFailed(f"the gateway did not do as asked: {answer.errors}")
         self.token = answer.token
         self.lengths.append(len(answer.token))
 
@@ -101,15 +103,15 @@ class WritingSession:
 def measure(run: Run) -> Iterator[Figure]:
     """In this process, with no server: of ``run`` nothing is used."""
     del run
-    yield from steered(small_figures)
+    yield from steered(small_figures())
     for habit in HABITS:
-        yield from steered(lambda habit=habit: session_figures(habit))
+        yield from steered(session_figures(habit))
 
 
-def steered(measuring: Callable[[], Coroutine[None, None, list[Figure]]]) -> list[Figure]:
-    """Run it on a clock that jumps to whatever is due next."""
+def steered(measuring: Coroutine[None, None, list[Figure]]) -> list[Figure]:
+    """What it measures, on a clock that jumps to whatever is due next."""
     with asyncio.Runner(loop_factory=async_solipsism.EventLoop) as runner:
-        return runner.run(measuring())
+        return runner.run(measuring)
 
 
 async def small_figures() -> list[Figure]:
@@ -127,8 +129,9 @@ async def small_lengths() -> tuple[int, int]:
     async with open_gateway(twins_of(an_order(ORDER_ID), customer, product)) as bff:
         one = await bff.ask(WRITE_ONE, {"id": ORDER_ID, "note": "Ring"})
         three = await bff.ask(WRITE_THREE)
-        assert len(bff.opened(one.token).entries) == 1
-        assert len(bff.opened(three.token).entries) == 3
+        tokens = one.token, three.token
+        if [len(bff.opened(token).entries) for token in tokens] != [1, 3]:
+            raise MeasurementFailed(f"not one entry and three: {one.body}, {three.body}")
         return len(one.token), len(three.token)
 
 
@@ -189,6 +192,9 @@ def parts_of(token: ConsistencyToken) -> str:
     return ", ".join(f"{count} {name}" for name, count in counts.items() if count) or "nothing"
 
 
-def _reading(order_ids: Sequence[str]) -> str:
-    fields = (f'a{n}: order(id: "{id_}", {NO_WAIT}) {{ note }}' for n, id_ in enumerate(order_ids))
-    return f"{{ {' '.join(fields)} }}"
+def _asking_for(order_ids: Sequence[str]) -> tuple[str, dict[str, str]]:
+    """One query, always the same text for as many orders, and its variables."""
+    names = [f"id{n}" for n in range(len(order_ids))]
+    declared = ", ".join(f"${name}: ID!" for name in names)
+    fields = " ".join(f"{name}: order(id: ${name}, {NO_WAIT}) {{ note }}" for name in names)
+    return f"query ({declared}) {{ {fields} }}", dict(zip(names, order_ids, strict=True))

@@ -40,7 +40,9 @@ from resolvers.upstream.customers import CustomersClient
 from resolvers.upstream.feed_http import FeedHttp
 from resolvers.upstream.options import UpstreamOptions
 from resolvers.upstream.orders import OrdersClient
+from resolvers.upstream.owners import Owners
 from resolvers.upstream.products import ProductsClient
+from resolvers.upstream.shared_reads import SharedReads
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +75,7 @@ class Gateway:
         self.projecting = self._projecting(wires) if self.is_projecting else None
         self.gauge = self._gauge() if self.sources else None
         self.model = self._model() if self.sources else None
+        self.clients = self._clients()
         self.schema = build_schema()
         self.operations = self._operations(keys)
 
@@ -92,6 +95,8 @@ class Gateway:
         async with AsyncExitStack() as stack:
             for upstream in self.upstreams.values():
                 stack.push_async_callback(upstream.aclose)
+            if self.clients.shared is not None:
+                await stack.enter_async_context(self.clients.shared.open())
             if isinstance(self.store, RedisStore):
                 stack.enter_context(self.store.following(self.watcher.follow))
             await stack.enter_async_context(opened(self.store))
@@ -103,6 +108,14 @@ class Gateway:
             if self.gauge is not None:
                 await stack.enter_async_context(running(self.gauge.run()))
             yield
+
+    def _clients(self) -> Clients:
+        orders = OrdersClient(self.upstreams["orders"])
+        customers = CustomersClient(self.upstreams["customers"])
+        products = ProductsClient(self.upstreams["products"])
+        owners = Owners(orders, customers, products)
+        shared = SharedReads(owners.ask, self.settings.sharing_options())
+        return Clients(orders, customers, products, shared)
 
     def _projecting(self, wires: Wires) -> FeedProjecting:
         return FeedProjecting(
@@ -146,11 +159,7 @@ class Gateway:
                 is_introspection_on=settings.introspection,
             ),
             executor=Executor(self.schema),
-            clients=Clients(
-                OrdersClient(self.upstreams["orders"]),
-                CustomersClient(self.upstreams["customers"]),
-                ProductsClient(self.upstreams["products"]),
-            ),
+            clients=self.clients,
             model=self.model,
             codec=TokenCodec(keys, lifetime_minutes=settings.token_lifetime_min),
             read_options=settings.read_options(),

@@ -14,6 +14,8 @@ def render_consistency(report: ConsistencyReport, token: str | None, *, expired_
         "missing": missing_as_json(report.missing),
         "components": [_component(shown) for shown in report.shown],
     }
+    if report.waits:
+        rendered["waits"] = {end.value: report.waits[end] for end in sorted(report.waits)}
     if report.omitted_count:
         rendered["componentsOmitted"] = report.omitted_count
     if expired_count:

@@ -76,11 +76,11 @@ class MemoryStore:
         self._announce(verdicts)
         return verdicts
 
-    async def heal(self, rows: Iterable[Row]) -> None:
-        now_s = self._wall_clock()
+    async def heal(self, rows: Iterable[Row], *, age_s: float = 0.0) -> None:
+        heard_at_s = self._wall_clock() - age_s
         newest = {row.key: row for row in sorted(rows, key=lambda row: row.at)}
         verdicts = [
-            judge_healing(self._rows.get(key), row, healed_at_s=now_s)
+            judge_healing(self._rows.get(key), row, healed_at_s=heard_at_s)
             for key, row in newest.items()
         ]
         self._commit(verdicts)

@@ -142,8 +142,11 @@ class Store(Protocol):
         """
         ...
 
-    async def heal(self, rows: Iterable[Row]) -> None:
-        """Write verified live answers back under the same gate; they stay *ahead* of the stream."""
+    async def heal(self, rows: Iterable[Row], *, age_s: float = 0.0) -> None:
+        """Write verified live answers back under the same gate; they stay *ahead* of the stream.
+
+        ``age_s``: how long ago, at most, they were their owners' newest.
+        """
         ...
 
     async def position(self, partition: Partition) -> SourcePosition | None:

@@ -80,35 +80,43 @@ class OrderDetails:
     async def _fetch_rows(self, paths: Mapping[AggregateKey, Composition], answer: Answer) -> None:
         if not paths:
             return
+        started_at_s = _now_s()
         rows = await self._live.load_rows(
             {key: LiveDemand(path.at_least, path.may_share) for key, path in paths.items()}
         )
+        took_s = _now_s() - started_at_s
+        healing: list[Row] = []
         for key, row in rows.items():
-            if row is None:
-                self._put_absent(answer, key, paths[key])
-            else:
-                _put_newer(answer, key, row, paths[key].reason)
-        await self._projected.heal(
-            row for row in rows.values() if row is not None and not isinstance(row, Failed)
-        )
+            match row:
+                case Failed():
+                    answer.components.setdefault(key, row)
+                case None:
+                    self._put_absent(answer, key, paths[key], took_s)
+                case _:
+                    age_s = self._live.age_s(key)
+                    _put_newer(answer, row, Provenance(Source.LIVE, paths[key].reason, age_s))
+                    if age_s <= took_s:  # what was asked for before has been healed with then
+                        healing.append(row)
+        await self._projected.heal(healing, age_s=took_s)
 
     async def _fetch_pages(self, paths: Mapping[PageKey, Composition], answer: Answer) -> None:
         # Listed before they are asked for: what is listed later may be newer than the answer.
         listed = {key: await self._projected.listed(key) for key in paths}
+        started_at_s = _now_s()
         for key, page in (await self._live.load_pages(paths)).items():
             match page:
                 case Failed():
                     answer.pages[key] = page
                 case OrdersPage(orders, has_more):
-                    reason = paths[key].reason
+                    age_s = _now_s() - started_at_s
+                    provenance = Provenance(Source.LIVE, paths[key].reason, age_s)
                     for order in orders:
-                        _put_newer(answer, order.key, order, reason)
-                    provenance = Provenance(Source.LIVE, reason)
+                        _put_newer(answer, order, provenance)
                     live = FoundPage.of(
                         orders, provenance, has_more=has_more, seen=self._now_mark()
                     )
                     answer.pages[key] = self._checked(live, listed[key])
-                    await self._projected.heal(orders)
+                    await self._projected.heal(orders, age_s=age_s)
 
     def _checked(self, live: FoundPage, listed: list[OrderRow] | None) -> FoundPage:
         """The live page with what must have changed, since the projection lists it and it not."""
@@ -121,15 +129,23 @@ class OrderDetails:
         """What the page after a live one must not fall behind."""
         return ConsistencyToken(marks={AggregateType.ORDER: mark_at(self._projected.now_s)})
 
-    def _put_absent(self, answer: Answer, key: AggregateKey, path: Composition) -> None:
-        """Put a live absence, unless a page has brought a row. What had been there has changed."""
-        if answer.row_of(key) is None:
-            known_at = self._projected.known_at(key)
-            answer.components[key] = Absent(
-                Provenance(Source.LIVE, path.reason),
-                at_least=None if known_at is None else known_at.successor,
-                is_unchecked=not (self._projected.covers(key) or self._projected.is_off),
-            )
+    def _put_absent(
+        self, answer: Answer, key: AggregateKey, path: Composition, took_s: float
+    ) -> None:
+        """Put a live absence, unless a page has brought a row. What had been there has changed.
+
+        An answer to an earlier question (older than ``took_s``) may be of a time before it was
+        there: that proves no change.
+        """
+        if answer.row_of(key) is not None:
+            return
+        known_at, age_s = self._projected.known_at(key), self._live.age_s(key)
+        is_checked = self._projected.covers(key) and age_s <= took_s
+        answer.components[key] = Absent(
+            Provenance(Source.LIVE, path.reason, age_s),
+            at_least=known_at.successor if known_at is not None and age_s <= took_s else None,
+            is_unchecked=not (is_checked or self._projected.is_off),
+        )
 
     def _revise(self, key: PageKey, answer: Answer) -> None:
         """Let the page show no older world than the demanded orders; fail it if one is unknown."""
@@ -159,13 +175,12 @@ class OrderDetails:
                 yield row
 
 
-def _put_newer(answer: Answer, key: AggregateKey, row: Row | Failed, reason: Reason) -> None:
-    """Put a live answer, unless a newer one has come meanwhile with a page or a row."""
-    known = answer.row_of(key)
-    match row:
-        case Failed() if known is None:
-            answer.components[key] = row
-        case Failed():
-            pass
-        case _ if known is None or row.at > known.at:
-            answer.components[key] = Found(row, Provenance(Source.LIVE, reason))
+def _put_newer(answer: Answer, row: Row, provenance: Provenance) -> None:
+    """Put a live row, unless a newer one has come meanwhile with a page or a row."""
+    known = answer.row_of(row.key)
+    if known is None or row.at > known.at:
+        answer.components[row.key] = Found(row, provenance)
+
+
+def _now_s() -> float:
+    return asyncio.get_running_loop().time()

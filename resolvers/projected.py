@@ -28,7 +28,7 @@ from resolvers.answer import (
     Source,
 )
 from resolvers.causality import needed_by
-from resolvers.demand import Demand, Live
+from resolvers.demand import AtLeast, Demand, Eventual, Live
 from resolvers.errors import ConsistencyTimeout
 from resolvers.read_model import ReadModel
 from resolvers.read_path import (
@@ -112,12 +112,13 @@ class Projected:
         self._cut = cut
         self._awaited = awaited
         self._budgets_s = budgets_s
+        self._wall_clock = wall_clock
         self._now_s = wall_clock()
 
     @property
     def now_s(self) -> float:
-        """The wall-clock instant (Unix s) of this look at the projection."""
-        return self._now_s
+        """The wall clock (Unix s)."""
+        return self._wall_clock()
 
     def row_of(self, key: AggregateKey) -> Row | None:
         """The row in the cut, whatever may be demanded of it."""
@@ -201,13 +202,13 @@ class Projected:
             if isinstance(row, OrderRow):
                 yield row
 
-    async def heal(self, rows: Iterable[Row]) -> None:
+    async def heal(self, rows: Iterable[Row], *, age_s: float) -> None:
         """Write live answers back under the version gate, where there is a projection to write to.
 
         One that did not answer the operation's read is not tried again for this.
         """
         if self._model is not None and self._cut.cut.is_available:
-            await self._model.heal(rows)
+            await self._model.heal(rows, age_s=age_s)
 
     def _path_of_type(self, aggregate_type: AggregateType) -> ReadPath:
         if not isinstance(self._demand.mode, Live):
@@ -230,7 +231,7 @@ class Projected:
         """
         demanded = demand_for_keys(self._demand.token, [key])
         is_told_by_version = not (demanded.marks or demanded.floor or demanded.uncertain)
-        return is_told_by_version and not isinstance(self._demand.mode, Live)
+        return is_told_by_version and isinstance(self._demand.mode, AtLeast | Eventual)
 
     def _path_of_row(
         self, key: AggregateKey, type_path: ReadPath, needed: Version | None

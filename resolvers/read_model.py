@@ -80,9 +80,9 @@ class ReadModel:
         cut = await self._guard(lambda: self._store.read(roots, seen=seen))
         return OUT_OF_REACH if cut is None else cut
 
-    async def heal(self, rows: Iterable[Row]) -> None:
+    async def heal(self, rows: Iterable[Row], *, age_s: float) -> None:
         """Write live answers back. A store that is out of reach misses a healing, no more."""
-        await self._guard(lambda: self._store.heal(rows))
+        await self._guard(lambda: self._store.heal(rows, age_s=age_s))
 
     async def _guard(self, ask: Callable[[], Awaitable[T]]) -> T | None:
         """What the store answers; None if it does not, or is left alone.

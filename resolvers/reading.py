@@ -128,6 +128,10 @@ class OperationReads:
         """
         return (await self._requests.load([request]))[request]
 
+    def forget(self) -> None:
+        """Let nothing that was asked before a write answer what is asked after it."""
+        self._live.forget()
+
     def close(self) -> None:
         """Cancel whatever the operation still waits for. Idempotent."""
         self._requests.close()

@@ -69,16 +69,20 @@ async def perform(info: Info, write: Write[RowT]) -> Written[RowT] | NotWritten:
     """
     if problems := list(islice(write.problems, MAX_PROBLEMS)):
         return NotWritten(problems)
+    context = info.context
     try:
         row = await write.send()
     except Rejected as rejected:
         return NotWritten([from_rejection(rejected)])
     except UpstreamError as error:
         if error.is_outcome_unknown:
-            info.context.report.write_uncertain(write.key, info.context.tokens.wall_clock())
+            context.report.write_uncertain(write.key, context.tokens.wall_clock())
             raise OutcomeUnknown(error, write.idempotency_key) from error
         raise
-    context = info.context
+    finally:
+        context.reads.forget()
+    if context.clients.shared is not None:
+        await context.clients.shared.put_newer(row)
     context.report.write(row)
     sealed = context.tokens.seal(Token({row.key: row.at}))
     demand = Demand(token=context.report.token)

@@ -36,9 +36,9 @@ class FickleStore(MemoryStore):
         await self._answer()
         return await super().versions(keys)
 
-    async def heal(self, rows: Iterable[Row]) -> None:
+    async def heal(self, rows: Iterable[Row], *, age_s: float = 0.0) -> None:
         await self._answer()
-        await super().heal(rows)
+        await super().heal(rows, age_s=age_s)
 
     async def _answer(self) -> None:
         if self.is_gone:

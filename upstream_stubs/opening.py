@@ -73,7 +73,7 @@ async def open_customers(options: StubOptions) -> AsyncIterator[Stub]:
     fill = filling(Customer, seed.seed_customers, options)
     with open_database(options.file_of("customers"), tables=TABLES, fill=fill) as database:
         customers = Records(Outbox(database, Customer), AnswerBook(database))
-        stub = assemble("customers", database, customer_router(customers))
+        stub = assemble("customers", database, customer_router(customers), options)
         async with publishing("customers", database, stub, options):
             yield stub
 
@@ -84,7 +84,7 @@ async def open_products(options: StubOptions) -> AsyncIterator[Stub]:
     fill = filling(Product, seed.seed_products, options)
     with open_database(options.file_of("products"), tables=TABLES, fill=fill) as database:
         products = Records(Outbox(database, Product), AnswerBook(database))
-        stub = assemble("products", database, product_router(products))
+        stub = assemble("products", database, product_router(products), options)
         async with publishing("products", database, stub, options):
             yield stub
 
@@ -100,7 +100,7 @@ async def open_orders(
         copy = Replica(database, sources)
         desk = OrderDesk(orders, answers, copy)
         router = order_router(Records(orders, answers), desk, database)
-        stub = assemble("orders", database, router, copy.ready)
+        stub = assemble("orders", database, router, options, copy.ready)
         async with asyncio.TaskGroup() as group:
             following = group.create_task(copy.follow(), name="follow feeds")
             try:

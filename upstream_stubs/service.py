@@ -5,7 +5,9 @@ faults on demand › problem+json › routes. ``/livez``, ``/readyz`` and ``/adm
 """
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -16,6 +18,7 @@ from upstream_stubs.bodies import WholeBodies
 from upstream_stubs.database import Database
 from upstream_stubs.faults import REFUSE_ALL, Faults, FaultyApp, faults_router
 from upstream_stubs.feed import Feed, feed_router
+from upstream_stubs.outbox import utc_now
 from upstream_stubs.problems import ProblemError, Refusal, answer_problems
 from upstream_stubs.relay.faults import RelayFaults, relay_faults_router
 from upstream_stubs.seed import FULL_DEMO, DemoSize
@@ -27,13 +30,15 @@ WaitSeconds = Annotated[float, Query(ge=0, le=30, allow_inf_nan=False)]
 class StubOptions:
     """Where a service keeps its file, the demo data of a first start, and where it publishes.
 
-    ``kafka``: ``host:port``, comma-separated; None: events are told by the feed only.
+    ``kafka``: ``host:port``, comma-separated; None: events are told by the feed only. ``now`` is
+    the clock by which its feed proves itself.
     """
 
     data_dir: Path
     seed: int = 1
     demo: DemoSize = FULL_DEMO
     kafka: str | None = None
+    now: Callable[[], datetime] = utc_now
 
     def file_of(self, name: str) -> Path:
         """The service's database file."""
@@ -57,13 +62,17 @@ class Stub:
 
 
 def assemble(
-    name: str, database: Database, router: APIRouter, ready: asyncio.Event | None = None
+    name: str,
+    database: Database,
+    router: APIRouter,
+    options: StubOptions,
+    ready: asyncio.Event | None = None,
 ) -> Stub:
     """The service made of its own routes and of what all of them have (no ``ready``: always)."""
     if ready is None:
         ready = asyncio.Event()
         ready.set()
-    feed = Feed(database)
+    feed = Feed(database, now=options.now)
     faults, relay_faults = Faults(feed), RelayFaults(database)
     app = FastAPI(title=name, openapi_url=None, redirect_slashes=False)
     for part in (router, feed_router(feed), health_router(name, ready)):

@@ -2,8 +2,8 @@
 
 from pydantic import Field, HttpUrl
 
-from gateway.sections.field_kinds import Seconds, Section
-from resolvers.upstream.options import UpstreamOptions
+from gateway.sections.field_kinds import Milliseconds, Seconds, Section
+from resolvers.upstream.options import SharingOptions, UpstreamOptions
 
 
 class ServiceSettings(Section):
@@ -23,6 +23,14 @@ class ServiceSettings(Section):
         16, ge=1, le=1024, description="Calls on the wire to one service at a time."
     )
 
+    live_fresh_ms: Milliseconds = Field(
+        500,
+        ge=0,
+        le=60_000,
+        description="How long an owner's answer is kept for readers whose tokens allow it, so that "
+        "not everybody asks for a row that everybody looks at; 0 keeps none.",
+    )
+
     @property
     def service_urls(self) -> dict[str, str]:
         """Where each service lives, by name, without a slash at the end."""
@@ -32,6 +40,11 @@ class ServiceSettings(Section):
             "products": self.products_url,
         }
         return {service: str(url).rstrip("/") for service, url in urls.items()}
+
+    def sharing_options(self) -> SharingOptions:
+        """How far readers share the answers to live reads; an absence is kept for less."""
+        fresh_s = self.live_fresh_ms / 1000
+        return SharingOptions(fresh_s=fresh_s, absent_fresh_s=min(0.1, fresh_s))
 
     def upstream_options(self, url: str) -> UpstreamOptions:
         """How the service at ``url`` is called."""

@@ -47,10 +47,10 @@ class RedisBuilding:
         self._require_own({batch.partition.source} | {change.key.type.source for change in changes})
         return await self._writes.apply(batch)
 
-    async def heal(self, rows: Iterable[Row]) -> None:
+    async def heal(self, rows: Iterable[Row], *, age_s: float = 0.0) -> None:
         answers = list(rows)
         self._require_own({row.aggregate_type.source for row in answers})
-        await self._writes.heal(answers)
+        await self._writes.heal(answers, age_s=age_s)
 
     async def position(self, partition: Partition) -> SourcePosition | None:
         return await self._reads.position(partition)

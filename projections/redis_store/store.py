@@ -98,9 +98,9 @@ class RedisStore:
             self._near.outdate(newest_of(verdicts))
         return verdicts
 
-    async def heal(self, rows: Iterable[Row]) -> None:
+    async def heal(self, rows: Iterable[Row], *, age_s: float = 0.0) -> None:
         answers = tuple(rows)
-        await self._writes.heal(answers)
+        await self._writes.heal(answers, age_s=age_s)
         self._near.outdate({row.key: row.at for row in answers})
 
     async def position(self, partition: Partition) -> SourcePosition | None:

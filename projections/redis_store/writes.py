@@ -60,8 +60,8 @@ class RedisWrites:
             raise PositionMoved(partition)
         return packed.verdicts(reply)
 
-    async def heal(self, rows: Iterable[Row]) -> None:
-        packed = PackedHealing(rows, self._wall_clock())
+    async def heal(self, rows: Iterable[Row], *, age_s: float) -> None:
+        packed = PackedHealing(rows, self._wall_clock() - age_s)
         if not packed.events:
             return
         argument = pack((self._target, new_incarnation(), packed.events))

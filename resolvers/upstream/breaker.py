@@ -94,7 +94,8 @@ class Breaker:
         """Obey `Layer.around`; raise CircuitOpen instead of calling while the circuit is open.
 
         A call that is cancelled, or fails by a mistake of ours, is no vote; if it was the probe,
-        the next caller becomes the probe.
+        the next caller becomes the probe. One that was cancelled because nobody could wait for it
+        any longer has hung, and is a vote like a deadline's.
         """
         started_at_s = asyncio.get_running_loop().time()
         permit = self._admit(started_at_s)
@@ -107,6 +108,15 @@ class Breaker:
         except UpstreamError as error:
             waited_s = asyncio.get_running_loop().time() - started_at_s
             vote = vote_of(error, waited_s=waited_s, attempt_timeout_s=self._attempt_timeout_s)
+            raise
+        except asyncio.CancelledError:
+            if context.deadline.has_passed():
+                waited_s = asyncio.get_running_loop().time() - started_at_s
+                vote = vote_of(
+                    DeadlineExceeded(self._service),
+                    waited_s=waited_s,
+                    attempt_timeout_s=self._attempt_timeout_s,
+                )
             raise
         finally:
             self._circuit.settle(permit, vote, asyncio.get_running_loop().time())

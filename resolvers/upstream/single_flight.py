@@ -21,6 +21,7 @@ from collections.abc import (
 )
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from functools import partial
 
 from resolvers.upstream.call_context import CallContext
 from resolvers.upstream.deadline import Deadline
@@ -61,7 +62,7 @@ class Flight:
         loop = asyncio.get_running_loop()
         self.asked_at_s = loop.time()
         self.landed: asyncio.Future[Mapping[Question, RowAnswer]] = loop.create_future()
-        self.task: asyncio.Task[None] | None = None
+        self.task: asyncio.Task[None]
 
     def may_be_joined(self, demand: LiveDemand, *, asked: int, deadline: Deadline) -> bool:
         """May a reader with this demand wait for it, and will it last as long as she can wait?"""
@@ -166,28 +167,28 @@ class SingleFlight:
         try:
             answers = await self._ask(flight.call, context)
         except Exception as mistake:  # noqa: BLE001 - whoever waits is told; other flights go on
-            self._retire(flight)
-            if not flight.landed.done():
-                flight.landed.set_exception(mistake)
+            land = partial(flight.landed.set_exception, mistake)
         else:
-            self._retire(flight)
-            if not flight.landed.done():
-                flight.landed.set_result(answers)
+            land = partial(flight.landed.set_result, answers)
+        if self._retire(flight):
+            land()
 
     def _call_off(self, flight: Flight) -> None:
         """End it, if it has not landed: nobody waits any more, or the process is closing."""
-        self._retire(flight)
-        if flight.landed.done():
+        if not self._retire(flight):
             return
         flight.landed.set_result({q: UpstreamUnavailable(q.key.type.source) for q in flight.call})
-        if flight.task is not None:
-            flight.task.cancel()
+        flight.task.cancel()
 
-    def _retire(self, flight: Flight) -> None:
-        self._in_the_air.discard(flight)
+    def _retire(self, flight: Flight) -> bool:
+        """Let nobody find it any more; False if that has been done before."""
+        if flight not in self._in_the_air:
+            return False
+        self._in_the_air.remove(flight)
         for question in flight.call:
             if self._listed.get(question) is flight:
                 del self._listed[question]
+        return True
 
 
 def _another(error: UpstreamError) -> UpstreamError:

@@ -10,6 +10,7 @@ import shlex
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -117,7 +118,7 @@ def commands(script: str) -> Iterator[str]:
 @asynccontextmanager
 async def open_terminal(data_dir: Path) -> AsyncIterator[Terminal]:
     """A shell before a house that has caught up, at the addresses of `make run`."""
-    async with open_shop(data_dir, FULL_DEMO) as shop:
+    async with open_shop(data_dir, FULL_DEMO, now=_now) as shop:
         app = create_app(Settings(), TokenKeys.ephemeral(), wires=_wires_to(shop))
         async with app.router.lifespan_context(app):
             async for _ in app.state.gateway.catch_up.follow():
@@ -177,5 +178,14 @@ def _wires_to(shop: Shop) -> Wires:
             service, options, innermost=network(service), observe=to.circuit
         ),
         feed=lambda service, url: FeedHttp(service, url, innermost=network(service)),
-        wall_clock=lambda: FIRST_SECOND_S + asyncio.get_running_loop().time(),
+        wall_clock=_now_s,
     )
+
+
+def _now_s() -> float:
+    return FIRST_SECOND_S + asyncio.get_running_loop().time()
+
+
+def _now() -> datetime:
+    """What the services' own clocks say: they go like ours."""
+    return datetime.fromtimestamp(_now_s(), UTC)

@@ -23,10 +23,11 @@ async def ask_often(bff: GatewayInProcess, count: int) -> None:
         await bff.ask(PAGE)
 
 
-async def ask_at_once(bff: GatewayInProcess, count: int) -> None:
+async def ask_for_products(bff: GatewayInProcess, count: int) -> None:
+    """So many readers at once, each of another product: nobody joins the call of somebody else."""
     async with asyncio.TaskGroup() as group:
-        for _ in range(count):
-            group.create_task(bff.ask(PAGE))
+        for number in range(count):
+            group.create_task(bff.ask(f'{{ product(id: "p-9{number}") {{ name }} }}'))
 
 
 def customer_error(errors: list[Json]) -> Json:
@@ -71,7 +72,7 @@ async def test_an_open_circuit_costs_the_other_services_nothing() -> None:
     """Orders and products are asked and shown as ever while customers are not called."""
     twins = twins_of(*SHOP)
     misbehave(twins, "customers", BROKEN)
-    async with open_composing_gateway(twins) as bff:
+    async with open_composing_gateway(twins, live_fresh_ms=0) as bff:
         await ask_often(bff, CALLS_TO_OPEN)
         bff.forget_hits()
 
@@ -88,7 +89,7 @@ async def test_a_hanging_service_stops_holding_up_pages() -> None:
     misbehave(twins, "products", hanging)
     async with open_composing_gateway(twins) as bff:
         slow = await bff.ask(PAGE)
-        await ask_at_once(bff, CALLS_TO_OPEN - 1)
+        await ask_for_products(bff, CALLS_TO_OPEN - 1)
 
         fast = await bff.ask(PAGE)
 

@@ -1,105 +1,25 @@
 """Many readers of the same rows at once, through loaders and tower, over a service in trouble."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
 
 import httpx
 import pytest
 
-from projections.versions import AggregateKey, Version
-from projections.views import Row
+from projections.versions import Version
 from resolvers.answer import Failed
-from resolvers.loaders import Clients, LiveLoader, LiveRow
-from resolvers.upstream.call import Upstream
-from resolvers.upstream.call_context import CallContext
+from resolvers.loaders import LiveRow
 from resolvers.upstream.circuit import CircuitState
-from resolvers.upstream.customers import CustomersClient
-from resolvers.upstream.deadline import Deadline
 from resolvers.upstream.errors import BulkheadFull, UpstreamTimeout, UpstreamUnavailable
 from resolvers.upstream.live_demand import LiveDemand
-from resolvers.upstream.options import SharingOptions, UpstreamOptions
-from resolvers.upstream.orders import OrdersClient
-from resolvers.upstream.owners import Owners
-from resolvers.upstream.products import ProductsClient
-from resolvers.upstream.shared_reads import SharedReads
-from tests.contracts.twins import CUSTOMERS_URL, ORDERS_URL, PRODUCTS_URL, UpstreamTwins
 from tests.faults.misbehaviour import answering, hanging, misbehave, slow_down
-from tests.gateway_in_process import now_s, own, pass_time, twins_of
-from tests.noted_wires import Wire
+from tests.faults.shared_process import SHARING, open_process
+from tests.gateway_in_process import now_s, own, pass_time
 from tests.resolvers.rows import CUSTOMER, LAMP, MUG, ORDER, SHOP, changed
 
 pytestmark = pytest.mark.steered_time
 
-URLS = {"orders": ORDERS_URL, "customers": CUSTOMERS_URL, "products": PRODUCTS_URL}
-SHARING = LiveDemand(may_share=True)
 ALONE = LiveDemand()
 BROKEN = answering(httpx.Response(500))
-
-
-@dataclass
-class Process:
-    """The part of a gateway below its operations, and what reaches the services."""
-
-    clients: Clients
-    upstreams: dict[str, Upstream]
-    twins: UpstreamTwins
-    wire: Wire
-    group: asyncio.TaskGroup
-
-    @property
-    def calls(self) -> list[str]:
-        return [str(hit) for hit in self.wire.hits]
-
-    def operation(self, *, timeout_s: float = 2.0) -> LiveLoader:
-        """The loader of one request."""
-        return LiveLoader(self.clients, CallContext(Deadline.after(timeout_s), "r-1"))
-
-    async def read(self, *keys: AggregateKey, demand: LiveDemand = SHARING) -> list[LiveRow]:
-        """What one operation is told of these rows."""
-        loader = self.operation()
-        try:
-            rows = await loader.load_rows(dict.fromkeys(keys, demand))
-        finally:
-            loader.close()
-        return [rows[key] for key in keys]
-
-    def reader(
-        self, *keys: AggregateKey, demand: LiveDemand = SHARING
-    ) -> "asyncio.Task[list[LiveRow]]":
-        return self.group.create_task(self.read(*keys, demand=demand))
-
-    async def read_at_once(self, count: int, *keys: AggregateKey) -> list[list[LiveRow]]:
-        """What so many operations are told that ask in the same instant."""
-        readers = [self.reader(*keys) for _ in range(count)]
-        return [await reader for reader in readers]
-
-
-@asynccontextmanager
-async def open_process(
-    *rows: Row, is_shared: bool = True, in_flight_limit: int = 16
-) -> AsyncIterator[Process]:
-    """A process before services that own these rows; its readers share, unless they may not."""
-    twins = twins_of(*rows)
-    wire = Wire(twins)
-    upstreams = {
-        service: Upstream.over_http(
-            service,
-            UpstreamOptions(base_url=url, in_flight_limit=in_flight_limit),
-            innermost=wire,
-        )
-        for service, url in URLS.items()
-    }
-    orders = OrdersClient(upstreams["orders"])
-    customers = CustomersClient(upstreams["customers"])
-    products = ProductsClient(upstreams["products"])
-    shared = SharedReads(Owners(orders, customers, products).ask, SharingOptions())
-    clients = Clients(orders, customers, products, shared=shared if is_shared else None)
-    async with shared.open(), asyncio.TaskGroup() as group:
-        yield Process(clients, upstreams, twins, wire, group)
-    for upstream in upstreams.values():
-        await upstream.aclose()
 
 
 class TestStampede:
@@ -149,7 +69,7 @@ class TestStampede:
 
 class TestAServiceInTrouble:
     async def test_when_all_readers_have_left_the_place_is_free(self) -> None:
-        """The last to leave takes the call off the wire: the next one has the only place at once."""
+        """The last to leave takes the call off the wire: the next one has its place at once."""
         async with open_process(*SHOP, in_flight_limit=1) as process:
             healthy = process.twins.orders.side_effect
             misbehave(process.twins, "orders", hanging)
@@ -242,7 +162,7 @@ class TestReadYourWrites:
             assert process.calls == []
 
     async def test_readers_of_a_version_that_no_replica_has_insist_together(self) -> None:
-        """Fifty demands ahead of the owner are no hundred calls: the leader's two, the joiners' two.
+        """Fifty demands ahead of the owner are four calls: the leader's two, the joiners' two.
 
         The leader has asked for herself. The others had joined, so they ask once more, together,
         and only then insist.

@@ -364,10 +364,19 @@ class TestWrites:
         tale.commit(order())
         tale.commit(order())
         tale.read("s", seen(order(), 2))
-        writes = (Write(key=order(), outcome=Outcome.CONFIRMED, version=at(2)),)
+        writes = (Write(key=order(), outcome=Outcome.CONFIRMED, version=at(1)),)
         tale.operate("s", Answer(), writes=writes)
 
         assert laws_of(tale) == [Law.WRITES_FOLLOW_READS]
+
+    def test_a_write_that_changes_nothing_stays_where_it_was(self) -> None:
+        """Who cancels what is cancelled is told the version of that."""
+        tale = Tale()
+        tale.write("s", order())
+        writes = (Write(key=order(), outcome=Outcome.CONFIRMED, version=at(1)),)
+        tale.operate("s", Answer(), writes=writes)
+
+        assert laws_of(tale) == []
 
     def test_a_write_repeated_with_its_key_may_be_told_its_old_version(self) -> None:
         """Twice is once: the second answer is that of the first."""

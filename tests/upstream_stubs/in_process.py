@@ -1,14 +1,16 @@
 """The three stubs in one process, through their real ASGI applications: no port, no child."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 import httpx
 
 from upstream_stubs.opening import open_customers, open_orders, open_products
+from upstream_stubs.outbox import utc_now
 from upstream_stubs.seed import DemoSize
 from upstream_stubs.service import Stub, StubOptions
 
@@ -49,9 +51,14 @@ def client_of(stub: Stub) -> httpx.AsyncClient:
 
 
 @asynccontextmanager
-async def open_shop(data_dir: Path, demo: DemoSize = SMALL_DEMO) -> AsyncIterator[Shop]:
-    """The whole shop; the order service has caught up with the others when this yields."""
-    options = StubOptions(data_dir=data_dir, demo=demo)
+async def open_shop(
+    data_dir: Path, demo: DemoSize = SMALL_DEMO, *, now: Callable[[], datetime] = utc_now
+) -> AsyncIterator[Shop]:
+    """The whole shop; the order service has caught up with the others when this yields.
+
+    ``now`` is the clock of its feeds.
+    """
+    options = StubOptions(data_dir=data_dir, demo=demo, now=now)
     async with AsyncExitStack() as stack:
         customers = await stack.enter_async_context(open_customers(options))
         products = await stack.enter_async_context(open_products(options))

@@ -29,7 +29,10 @@ CUSTOMER_IDS: Final = tuple(f"c-{number}" for number in range(1, SESSION_COUNT +
 
 @dataclass(slots=True)
 class DistributedHouse:
-    """A running house. ``services`` are its service processes by name, ``http`` asks them."""
+    """A running house. ``services`` are its service processes by name, ``http`` asks them.
+
+    ``projector_count``: how many projectors it has when it is whole.
+    """
 
     folder: Path
     kafka: Kafka
@@ -38,6 +41,7 @@ class DistributedHouse:
     services: dict[str, Role]
     settings: Mapping[str, str]
     prefix: str
+    projector_count: int = 1
     gateways: list[Role] = field(default_factory=list)
     projectors: list[Role] = field(default_factory=list)
     past: list[Role] = field(default_factory=list)
@@ -94,7 +98,8 @@ class DistributedHouse:
         """Start a service over the data it left; returns when it does all of its work."""
         started = {name: self.services[name].address}
         self.services |= services_started(self.folder, self.kafka.address, started, self.urls)
-        eventually(lambda: self._serves(name), about=f"{name} serves again")
+        address = self.urls[name]
+        eventually(lambda: self._answers(f"{address}/readyz"), about=f"{name} serves again")
 
     def run_command(self, *words: str) -> Role:
         """Another command of `bff` with the same settings; not waited for."""
@@ -128,6 +133,10 @@ class DistributedHouse:
         told: Json = self.http.get(f"{self.gateways[gateway].address}/readyz").json()
         return told
 
+    def is_alive(self, address: str) -> bool:
+        """Whether a gateway at this address takes requests, whatever it may do with them."""
+        return self._answers(f"{address}/livez")
+
     def wait_until_ready(self) -> None:
         """Return when every gateway knows that every source has been read to its end once."""
         for number in range(len(self.gateways)):
@@ -139,14 +148,14 @@ class DistributedHouse:
         return [event for role in roles for event in role.events(name)]
 
     def make_whole(self) -> None:
-        """Two gateways and one projector that have caught up, and no faults."""
+        """Two gateways and all projectors, which have caught up, and no faults."""
         for role in [role for role in (*self.gateways, *self.projectors) if not role.is_running]:
             self.leave(role)
         for name in [name for name, role in self.services.items() if not role.is_running]:
             self.restart_service(name)
         for _ in range(GATEWAY_COUNT - len(self.gateways)):
             self.start_gateway()
-        if not self.projectors:
+        for _ in range(self.projector_count - len(self.projectors)):
             self.start_projector()
         self.wait_until_ready()
         self._put_relay_faults(FAULTLESS)
@@ -178,9 +187,9 @@ class DistributedHouse:
         except httpx.TransportError:
             return False
 
-    def _serves(self, service: str) -> bool:
+    def _answers(self, url: str) -> bool:
         try:
-            return self.http.get(f"{self.urls[service]}/readyz").is_success
+            return self.http.get(url).is_success
         except httpx.TransportError:
             return False
 
@@ -204,6 +213,7 @@ def running_distributed_house(
     kafka: Kafka,
     *,
     settings: Mapping[str, str] = NO_SETTINGS,
+    projector_count: int = 1,
 ) -> Iterator[DistributedHouse]:
     """A house that has caught up; nothing of it is left afterwards.
 
@@ -223,6 +233,7 @@ def running_distributed_house(
             services,
             house_settings(kafka, valkey, urls, prefix),
             prefix,
+            projector_count,
         )
         house.settings = {**house.settings, **settings}
         try:

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -68,6 +68,15 @@ class Role:
         exit_code = self.process.wait(PATIENCE_S)
         self._leash.close()
         return Ended(exit_code, time.monotonic() - started_at_s)
+
+    @contextmanager
+    def frozen(self) -> Iterator[None]:
+        """It does nothing at all inside the block, and does not know that it did nothing."""
+        self.process.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self.process.send_signal(signal.SIGCONT)
 
     def _log(self) -> Iterator[Json]:
         for line in self.said.splitlines():

@@ -52,8 +52,9 @@ def _owed(
     operation: Operation, part: Shown | Listed, key: Key, evidence: Evidence
 ) -> Iterator[Owed]:
     entry = operation.sent.entries.get(key)
-    if entry is not None and evidence.owners.commit(key, entry) is not None:
-        yield Owed(entry, "its token demanded")
+    made = None if entry is None else evidence.owners.commit(key, entry)
+    if made is not None and made.committed_at_s <= operation.invoked_at_s:
+        yield Owed(made.at, "its token demanded")
     current_at_s = _current_at_s(operation, key.type, key)
     if current_at_s is None or (evidence.history.owners_may_lag and part.source is Source.LIVE):
         return

@@ -116,7 +116,7 @@ class Write:
     """One root mutation. ``key`` is None for an order that was to be placed and nobody knows.
 
     ``version`` is what its owner confirmed. ``is_repeated``: it had been done before under the same
-    idempotency key, or it changed nothing, so its version may be an old one.
+    idempotency key, so its version may be an old one.
     """
 
     key: Key | None

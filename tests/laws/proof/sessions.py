@@ -64,7 +64,10 @@ def _story(part: Shown | Listed, key: Key, sight: Sight, how: str) -> str:
 
 
 def writes_go_on(evidence: Evidence) -> Iterator[Violation]:
-    """Each write of a session comes after all that it had written and seen of that aggregate."""
+    """Each write of a session comes after all that it had written and seen of that aggregate.
+
+    One that changes nothing is confirmed at the version that was there.
+    """
     for operation, past in lives(evidence.history, evidence.owners):
         own: Sights = {}
         for write in operation.writes:
@@ -91,7 +94,7 @@ def _judged_write(
         if sight is None:
             continue
         kept = evidence.owners.surviving(key, sight.at, operation.returned_at_s)
-        if kept is not None and at <= kept:
+        if kept is not None and at < kept:
             story = f"wrote {key} as {at}, although operation {sight.number} {how} {sight.at}"
             yield broken(law, operation, story)
             return

@@ -34,12 +34,16 @@ def lamp(version: int = 1) -> ProductRow:
 
 @dataclass
 class FakeOwners:
-    """Services that look up their rows when they are asked, and answer ``call_s`` later."""
+    """Services that look up their rows when they are asked, and answer ``call_s`` later.
+
+    Stubborn ones answer, or make their mistake, even when they are cancelled.
+    """
 
     rows: dict[AggregateKey, Row] = field(default_factory=dict)
     failure: UpstreamError | None = None
     mistake: Exception | None = None
     call_s: float = CALL_S
+    is_stubborn: bool = False
     calls: list[tuple[str, ...]] = field(default_factory=list)
     contexts: list[CallContext] = field(default_factory=list)
     cancelled_at_s: list[float] = field(default_factory=list)
@@ -60,7 +64,8 @@ class FakeOwners:
             await asyncio.sleep(self.call_s)
         except asyncio.CancelledError:
             self.cancelled_at_s.append(round(now_s(), 6))
-            raise
+            if not self.is_stubborn:
+                raise
         if mistake is not None:
             raise mistake
         return answers

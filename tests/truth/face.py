@@ -1,0 +1,151 @@
+"""What an answer must not say whatever has happened: its parts contradict each other.
+
+Each check yields one line for each untruth. What is told of more than a hundred components is only
+their number; where some are left out, nothing is said of what is not told.
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import Final
+
+from projections.waiters import WaitEnd
+from resolvers.answer import Reason, Source
+from resolvers.demand import AtLeast, Bounded, Demand, Eventual, Live, OnTimeout
+from resolvers.report import MAX_SHOWN
+from tests.truth.cases import SLACK_S, Case
+from tests.truth.claims import Component
+from tests.truth.shapes import CONNECTION
+
+CAP_S: Final = 0.25
+WAIT_SLACK_S: Final = 0.02
+MAX_TOKEN_CHARACTERS: Final = 1024
+HELD_BACK: Final = "CONSISTENCY_TIMEOUT"
+OF_THE_PROJECTION: Final = frozenset(
+    {Reason.DEFAULT, Reason.TOKEN_REACHED, Reason.TOKEN_REACHED_AFTER_WAIT, Reason.STALE_ALLOWED}
+)
+AFTER_A_WAIT: Final = frozenset(
+    {WaitEnd.REACHED, WaitEnd.TIMED_OUT, WaitEnd.STORE_LOST, WaitEnd.PARKED}
+)
+
+
+def components_are_those_of_the_data(case: Case) -> Iterator[str]:
+    """Every object of the data is told once, with the version that it shows."""
+    by_path: dict[str, list[Component]] = {}
+    for component in case.claim.components:
+        by_path.setdefault(component.path, []).append(component)
+        if case.sent.document.field_at(component.path) is None:
+            yield f"tells of {component.path}, which nobody asked for"
+    for place, count in Counter((c.path, c.key) for c in case.claim.components).items():
+        if count > 1 and place[1] is not None:
+            yield f"tells of {place[0]} ({place[1]}) more than once"
+    for sight in case.claim.sights:
+        told = by_path.get(sight.path, [])
+        own = [c for c in told if sight.id is None or (c.key and c.key.id == sight.id)]
+        if not own and not case.claim.omitted_count:
+            yield f"shows {sight.path} ({sight.id}) and tells nothing of it"
+        shown = sight.state.get("version")
+        if shown is not None and own and shown not in {c.number for c in own}:
+            yield f"shows {sight.path} ({sight.id}) at {shown}, and tells of {own[0].number}"
+
+
+def pages_are_those_of_the_data(case: Case) -> Iterator[str]:
+    """Every list that is shown is told."""
+    told = {c.path for c in case.claim.components if c.key is None}
+    if not case.claim.omitted_count:
+        yield from (f"shows {path} and tells nothing of it" for path in case.claim.pages - told)
+    for path in told:
+        of = case.sent.document.field_at(path)
+        if of is None or of.name != CONNECTION:
+            yield f"tells of {path} as of a page"
+
+
+def satisfied_is_what_the_rest_says(case: Case) -> Iterator[str]:
+    """`satisfied` is false exactly if something is missing, shown too old, or held back."""
+    claim = case.claim
+    is_stale = any(c.reason is Reason.STALE_ALLOWED for c in claim.components)
+    is_held_back = any(error.code == HELD_BACK for error in claim.errors)
+    is_short = bool(claim.missing) or is_stale or is_held_back
+    if claim.is_satisfied and is_short:
+        yield "says it is satisfied, and misses, shows or holds back what is too old"
+    if not (claim.is_satisfied or is_short or claim.omitted_count):
+        yield "says it is not satisfied, and not why"
+
+
+def reasons_fit(case: Case) -> Iterator[str]:
+    """Every reason fits its source, its mode and its operation."""
+    for component in case.claim.components:
+        demand, reason = case.sent.demand_at(component.path), component.reason
+        if (reason in OF_THE_PROJECTION) != (component.source is Source.PROJECTION):
+            yield f"has {component}, which cannot be"
+        if not _fits(reason, demand, is_mutation=case.sent.document.is_mutation):
+            yield f"has {component}, for a demand of {demand.mode}"
+        if (reason is Reason.TOKEN_REACHED_AFTER_WAIT) and not case.claim.waits.get("REACHED"):
+            yield f"has {component}, and tells of no wait that reached anything"
+
+
+def _fits(reason: Reason, demand: Demand, *, is_mutation: bool) -> bool:
+    mode = demand.mode
+    match reason:
+        case Reason.LIVE_REQUESTED:
+            return isinstance(mode, Live)
+        case Reason.STALE_ALLOWED:
+            return demand.on_timeout is OnTimeout.STALE
+        case Reason.TOO_STALE:
+            return isinstance(mode, Bounded)
+        case Reason.BUDGET_SPENT:
+            return isinstance(mode, AtLeast)
+        case Reason.CAUSE_NOT_REACHED:
+            return isinstance(mode, AtLeast) and mode.is_causal
+        case Reason.NOT_PROJECTED:
+            return not isinstance(mode, Live | Eventual)
+        case Reason.WRITE_RESULT:
+            return is_mutation
+        case _:
+            return not isinstance(mode, Live)
+
+
+def waits_are_within_bounds(case: Case) -> Iterator[str]:
+    """Nobody waits longer than she said, than the server allows, or than it took."""
+    claim, cap_s = case.claim, CAP_S
+    if case.happened is not None:
+        cap_s = case.happened.world.wait_cap_s
+    allowed_s = max((_wait_s(demand, cap_s) for demand in case.ran.values()), default=0.0)
+    if claim.waited_s > case.elapsed_s + SLACK_S:
+        yield f"waited {claim.waited_s} s of {case.elapsed_s} s"
+    if claim.waited_s > allowed_s + WAIT_SLACK_S:
+        yield f"waited {claim.waited_s} s, and {allowed_s} s were allowed"
+    unknown = claim.waits.keys() - set(WaitEnd)
+    if unknown or any(count < 1 for count in claim.waits.values()):
+        yield f"tells of waits that cannot be: {dict(claim.waits)}"
+    if claim.waited_s and not (claim.waits.keys() & AFTER_A_WAIT):
+        yield f"waited {claim.waited_s} s, and does not tell how that ended"
+
+
+def _wait_s(demand: Demand, cap_s: float) -> float:
+    match demand.mode:
+        case Eventual() | Live():
+            return 0.0
+        case AtLeast(max_wait_s=float() as max_wait_s):
+            return min(max_wait_s, cap_s)
+        case _:
+            return cap_s
+
+
+def counts_are_right(case: Case) -> Iterator[str]:
+    """What is counted is there, and what is there is counted."""
+    claim = case.claim
+    if claim.omitted_count and len(claim.components) != MAX_SHOWN:
+        yield f"leaves out {claim.omitted_count} components beside {len(claim.components)}"
+    if bool(claim.expired_count) != bool(case.sent.expired_count):
+        yield f"counts {claim.expired_count} expired tokens of {case.sent.expired_count}"
+
+
+def token_is_one(case: Case) -> Iterator[str]:
+    """The token is short, is the same wherever it is told, and opens for whom it was made."""
+    text = case.claim.token
+    if text != case.header_token:
+        yield "hands out one token in the header and another in the body"
+    if text is not None and len(text) > MAX_TOKEN_CHARACTERS:
+        yield f"hands out a token of {len(text)} characters"
+    if text is not None and (case.open_text(text) is None or case.got.is_empty):
+        yield "hands out a token that does not open for its subject, or is of nothing"

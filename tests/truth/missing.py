@@ -1,0 +1,159 @@
+"""`missing` and `satisfied` against the tokens: who is shown less than she demanded is told so.
+
+What a list may have left out is not seen here: that needs all that its owner has.
+"""
+
+from collections.abc import Iterator
+
+from projections.token import unmet
+from projections.versions import AggregateKey, Version
+from resolvers.answer import Reason, Source
+from resolvers.demand import AtLeast, Bounded, Demand, Live
+from tests.truth.cases import NOT_RUN, SLACK_S, Case, Part, types_of
+from tests.truth.claims import Component
+from tests.truth.shapes import value_of
+
+
+def what_is_older_is_missing(case: Case) -> Iterator[str]:
+    """Every component that is older than an entry of its field is named, with that entry."""
+    for part in case.parts:
+        at = part.demand.token.entries.get(part.key)
+        if at is None or case.is_refuted(part.demand.token, part.key) or _is_unknown(part):
+            continue
+        named = case.claim.missing.get(part.key)
+        if (part.at is None or part.at < at) and (named is None or named < at):
+            yield f"shows {part}, and does not tell that {at} is missing"
+
+
+def _is_unknown(part: Part) -> bool:
+    """Is only a number known, and not of which epoch?"""
+    return part.at is None and part.component.number is not None
+
+
+def what_is_missing_was_demanded(case: Case) -> Iterator[str]:
+    """Only entries of the caller's own tokens, writes and causes are named."""
+    is_causal = any(_is_causal(demand) for demand in case.ran.values())
+    for key, at in case.claim.missing.items():
+        owed = {demand.token.entries.get(key) for demand in case.ran.values()}
+        if case.sent.document.is_mutation:
+            owed.add(case.got.entries.get(key))
+        if at not in owed and not is_causal:
+            yield f"calls {key} at {at} missing, which nobody demanded"
+        elif (greatest := _greatest_unmet(case, key)) is not None and at < greatest:
+            yield f"calls {key} at {at} missing, and not {greatest}"
+
+
+def _greatest_unmet(case: Case, key: AggregateKey) -> Version | None:
+    older = [
+        at
+        for part in case.parts
+        if part.key == key
+        and (at := part.demand.token.entries.get(key)) is not None
+        and not (case.is_refuted(part.demand.token, key) or _is_unknown(part))
+        and (part.at is None or part.at < at)
+    ]
+    return max(older, default=None)
+
+
+def what_is_shown_is_not_missing(case: Case) -> Iterator[str]:
+    """Nothing is named that every field that demanded it has shown."""
+    for key, at in case.claim.missing.items():
+        fields = {
+            name for name, demand in case.ran.items() if demand.token.entries.get(key) == at
+        }
+        showing = {
+            part.component.path.partition(".")[0]
+            for part in case.parts
+            if part.key == key and part.at is not None and part.at >= at
+        }
+        if fields and fields <= showing:
+            yield f"calls {key} at {at} missing, and shows it"
+
+
+def what_failed_is_missing(case: Case) -> Iterator[str]:
+    """A row that was asked for by name, demanded, and could not be had is named."""
+    for name, demand in case.ran.items():
+        root = case.sent.document.roots[name]
+        if case.sent.document.is_mutation or root.type is None or "id" not in root.arguments:
+            continue
+        failed = [error for error in case.errors_at(name) if error.code not in NOT_RUN]
+        key = AggregateKey(root.type, str(value_of(root.arguments["id"], case.sent.variables)))
+        at = demand.token.entries.get(key)
+        if failed and at is not None and not case.is_refuted(demand.token, key):
+            if case.claim.missing.get(key, Version(0, 0)) < at:
+                yield f"could not show {key}, and does not tell that {at} is missing"
+
+
+def what_is_stale_says_so(case: Case) -> Iterator[str]:
+    """What the projection shows satisfies marks, floors and bounds, or says that it does not."""
+    for component in (*(part.component for part in case.parts), *case.pages):
+        demand = case.sent.demand_at(component.path)
+        if component.source is Source.LIVE or component.reason is Reason.STALE_ALLOWED:
+            continue
+        if why := _why_stale(case, component, demand):
+            yield f"shows {component}, although {why}"
+
+
+def stale_is_what_it_says(case: Case) -> Iterator[str]:
+    """What is called stale is short of something."""
+    if case.happened is None:
+        return
+    for component in (*(part.component for part in case.parts), *case.pages):
+        demand = case.sent.demand_at(component.path)
+        if component.reason is Reason.STALE_ALLOWED and not _may_be_short(case, component, demand):
+            yield f"calls {component} stale, which is short of nothing"
+
+
+def _why_stale(case: Case, component: Component, demand: Demand) -> str | None:
+    if isinstance(demand.mode, Live):
+        return "its owner was asked for"
+    if component.key in demand.token.uncertain:
+        return "nobody knows what became of its last write"
+    if isinstance(demand.mode, Bounded) and component.age_s > (
+        demand.mode.max_staleness_s + SLACK_S
+    ):
+        return f"only {demand.mode.max_staleness_s} s were allowed"
+    if case.happened is None or component.type is None:
+        return None
+    owed = types_of(demand.token, component.type)
+    if not owed.is_empty and all(not unmet(g, owed).is_empty for g in case.happened.glances):
+        return "the store had not reached the marks and floors that were sent"
+    budget_s = case.happened.world.budgets_s[component.type]
+    if isinstance(demand.mode, AtLeast) and component.age_s > budget_s + SLACK_S:
+        return f"its staleness budget of {budget_s} s is spent"
+    return None
+
+
+def _may_be_short(case: Case, component: Component, demand: Demand) -> bool:
+    """May anything have been too old, at the beginning or at the end?"""
+    assert case.happened is not None
+    if component.key in demand.token.uncertain or component.type is None:
+        return True
+    before, _ = case.happened.glances
+    world, ended = case.happened.world, case.happened.stretch.ended
+    proven_at_s = before.proven_at_s(component.type)
+    oldest_s = world.wall_s(ended) - (proven_at_s or 0.0) + SLACK_S
+    match demand.mode:
+        case Bounded(max_staleness_s=bound_s) if oldest_s > bound_s:
+            return True
+        case AtLeast() if oldest_s > world.budgets_s[component.type]:
+            return True
+    return is_unmet(case, component)
+
+
+def is_unmet(case: Case, component: Component) -> bool:
+    """Did the store lack anything demanded of this component, before the operation or after it?"""
+    assert case.happened is not None
+    token = case.may_demand(component.path)
+    owed = types_of(token, component.type) if component.type else token
+    at = None if component.key is None else token.entries.get(component.key)
+    return any(
+        not unmet(glance, owed).is_empty
+        or (at is not None and (glance.version_of(component.key) or Version(0, 0)) < at)
+        for glance in case.happened.glances
+        if component.key is not None or at is None
+    )
+
+
+def _is_causal(demand: Demand) -> bool:
+    return isinstance(demand.mode, AtLeast) and demand.mode.is_causal
