@@ -51,6 +51,21 @@ class Plan:
         return ROUNDS[number] if is_settled else None
 
 
+def used_by_kind(plan: Plan, used: Sequence[tuple[float, float]]) -> Mapping[Kind, float]:
+    """What share of a core a process used, by what flooded meanwhile.
+
+    ``used``: looks in order, each when (s, since the first round began) and what it had used (s).
+    A step between two looks counts where both are in rounds of one kind.
+    """
+    took_s, used_s = dict.fromkeys(Kind, 0.0), dict.fromkeys(Kind, 0.0)
+    for (begin_s, before_s), (end_s, after_s) in itertools.pairwise(used):
+        kind = plan.kind_at(begin_s)
+        if kind is not None and plan.kind_at(end_s) is kind:
+            took_s[kind] += end_s - begin_s
+            used_s[kind] += after_s - before_s
+    return {kind: used_s[kind] / took_s[kind] for kind in Kind if took_s[kind]}
+
+
 def by_kind(plan: Plan, reads: Iterable[tuple[float, float]]) -> Mapping[Kind, Spread]:
     """How long reads took (s) by what flooded meanwhile.
 

@@ -13,7 +13,7 @@ from typing import Final
 
 import orjson
 
-from benchmarks.wishes import ORDER, ORDER_COUNT
+from benchmarks.wishes import ORDER_COUNT
 from projections.token import ConsistencyToken
 from projections.token_codec import MAX_TEXT_CHARACTERS, TokenCodec, TokenKeys
 from projections.token_format import MAGIC
@@ -33,14 +33,16 @@ NO_COMMA: Final = "".join(
 )
 """What garbage is made of: a comma would part it into several tokens."""
 
-DEMANDING: Final = """
-query Order($id: ID!, $tokens: [ConsistencyToken!]!) {
-  order(id: $id, consistency: {atLeast: {tokens: $tokens}}) {
+FIELDS: Final = """{
     id version status note total
     customer { id version name }
     items { quantity unitPrice lineTotal product { id version name } }
-  }
-}"""
+  }"""
+ORDER: Final = f"query ($id: ID!) {{ order(id: $id) {FIELDS} }}"
+TOKENS_GIVEN: Final = f"""query ($id: ID!, $tokens: [ConsistencyToken!]!) {{
+  order(id: $id, consistency: {{atLeast: {{tokens: $tokens}}}}) {FIELDS} }}"""
+CONSISTENCY_GIVEN: Final = f"""query ($id: ID!, $consistency: Consistency) {{
+  order(id: $id, consistency: $consistency) {FIELDS} }}"""
 
 
 class Forgery(StrEnum):
@@ -56,6 +58,7 @@ class Carrier(StrEnum):
 
     HEADER = "header"
     ARGUMENT = "argument"
+    INPUT = "input object in a variable"
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,14 +118,16 @@ def cheap_requests(host: str, count: int) -> list[Flooding]:
 
 
 def _bringing(token: str, carrier: Carrier, host: str) -> bytes:
-    variables: dict[str, object] = {"id": "o-1"}
+    headers: Mapping[str, str] = {}
+    demand: Mapping[str, object] = {}
     match carrier:
         case Carrier.HEADER:
-            asked = {"query": ORDER, "variables": variables}
-            return rendered(host, asked, {"X-Consistency-Token": token})
+            query, headers = ORDER, {"X-Consistency-Token": token}
         case Carrier.ARGUMENT:
-            asked = {"query": DEMANDING, "variables": {**variables, "tokens": [token]}}
-            return rendered(host, asked, {})
+            query, demand = TOKENS_GIVEN, {"tokens": [token]}
+        case Carrier.INPUT:
+            query, demand = CONSISTENCY_GIVEN, {"consistency": {"atLeast": {"tokens": [token]}}}
+    return rendered(host, {"query": query, "variables": {"id": "o-1", **demand}}, headers)
 
 
 def rendered(

@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, cast
 from urllib.parse import urlsplit
 
 END_OF_HEAD: Final = b"\r\n\r\n"
@@ -37,10 +37,11 @@ class Connection(asyncio.Protocol):
         self._transport: asyncio.WriteTransport | None = None
         self._errand: Errand | None = None
         self._came = b""
+        self._gone = asyncio.Event()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        if isinstance(transport, asyncio.WriteTransport):
-            self._transport = transport
+        # uvloop's is none by its class, though by all that it can do.
+        self._transport = cast("asyncio.WriteTransport", transport)
 
     def send(self, errand: Errand) -> None:
         """Send it; to be called when free."""
@@ -58,12 +59,15 @@ class Connection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         del exc
+        self._gone.set()
         if self._errand is not None:
             self._lost()
 
-    def close(self) -> None:
+    async def close(self) -> None:
+        """Close it and wait until it is."""
         if self._transport is not None:
             self._transport.close()
+            await self._gone.wait()
 
 
 class Connections:
@@ -96,7 +100,7 @@ class Connections:
                 await self._is_idle.wait()
         finally:
             for connection in opened:
-                connection.close()
+                await connection.close()
 
     def put(self, errand: Errand) -> None:
         """Send it now, or when a connection is free."""

@@ -19,9 +19,9 @@ from urllib.parse import urlsplit
 
 import uvloop
 
-from benchmarks.forged_tokens import rendered
+from benchmarks.forged_tokens import ORDER, rendered
 from benchmarks.keep_alive import Connections, Errand, OnAnswer, at_pace
-from benchmarks.wishes import ORDER, ORDER_COUNT
+from benchmarks.wishes import ORDER_COUNT
 
 SESSION_COUNT: Final = 8
 CONNECTION_COUNT: Final = 8

@@ -9,7 +9,7 @@ them with the id of reads that ask to be live. One process each: gateway, servic
 
 import json
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -17,9 +17,10 @@ from statistics import median
 from typing import Final
 
 from benchmarks.figures import AtMost, Control, Figure
-from benchmarks.flood_rounds import Kind, Plan, block_ratios, by_kind
+from benchmarks.flood_rounds import Kind, Plan, block_ratios, by_kind, used_by_kind
 from benchmarks.forged_tokens import FLOOD_ID, TEXT_CHARACTERS
 from benchmarks.houses import START_LIMIT_S, is_ready
+from benchmarks.process_usage import cpu_s
 from benchmarks.processes import (
     OTHERS,
     CpuMeter,
@@ -49,7 +50,8 @@ LEAD_S: Final = 3.0
 LIVE_ID: Final = "live"
 LIVE_COUNT: Final = 20
 RATIO_AIM: Final = AtMost(1.1)
-MS: Final = 1000
+MS: Final = 1_000
+MICROSECONDS: Final = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,11 @@ class FloodedHouse:
     services: Role
     keys: str
     calls_path: Path
+
+    @property
+    def pid(self) -> int:
+        """Of the gateway."""
+        return self.gateway.process.pid
 
     def calls(self) -> Mapping[str, int]:
         """End the services; how many calls each request id has caused."""
@@ -74,16 +81,22 @@ def measure(run: Run) -> Iterator[Figure]:
     with running_house(run, run.room("token-flood")) as house:
         read_live(house.gateway)
         plan = Plan(time.time() + LEAD_S, run.lengths.load_s * ROUND_SHARE, FLOOD_RATE)
-        meter = CpuMeter({"gateway": house.gateway.process.pid})
-        readers, flood = put_on(run, house, plan)
+        meter = CpuMeter({"gateway": house.pid})
+        used: list[tuple[float, float]] = []
+        readers, flood = put_on(
+            run, house, plan, lambda: used.append((time.time() - plan.first_at_s, cpu_s(house.pid)))
+        )
         used_s = meter.used_s()
         end_in_order(house.gateway)
         calls = house.calls()
     yield from call_figures(calls, flood)
+    yield cost_figure(plan, used)
     yield from read_figures(plan, readers, circumstances(plan, readers, flood, used_s))
 
 
-def put_on(run: Run, house: FloodedHouse, plan: Plan) -> tuple[Json, Json]:
+def put_on(
+    run: Run, house: FloodedHouse, plan: Plan, look: Callable[[], None]
+) -> tuple[Json, Json]:
     """Readers through all rounds, the flood in some; what both tell. Raises `MeasurementFailed`."""
     gateway, limit_s = house.gateway.address, plan.seconds + LEAD_S + 60
     reading = (
@@ -98,7 +111,7 @@ def put_on(run: Run, house: FloodedHouse, plan: Plan) -> tuple[Json, Json]:
         accounted(reading, house.folder, within_s=limit_s) as readers,
         accounted(flooding, house.folder, within_s=limit_s) as flood,
     ):
-        wait_watching(run, "forged tokens", readers, plan.seconds + LEAD_S)
+        wait_watching(run, "forged tokens", readers, plan.seconds + LEAD_S, look)
     for told in (readers.told, *flood.told.values()):
         if told["failure_count"]:
             raise MeasurementFailed(f"not answered as they should be: {told['failures']}")
@@ -115,6 +128,22 @@ def call_figures(calls: Mapping[str, int], flood: Json) -> Iterator[Figure]:
         aim=AtMost(0),
         control=Control(f"by {LIVE_COUNT} live reads", calls.get(LIVE_ID, 0)),
         note=f"all refused; up to {TEXT_CHARACTERS:,} characters; by readers {read_calls}",
+    )
+
+
+def cost_figure(plan: Plan, used: Sequence[tuple[float, float]]) -> Figure:
+    """What one request of the flood has cost the gateway."""
+    shares = used_by_kind(plan, used)
+    forged, cheap = (
+        (shares[kind] - shares[Kind.QUIET]) / plan.rate * MICROSECONDS
+        for kind in (Kind.FORGED, Kind.CHEAP)
+    )
+    return Figure(
+        name="processor time a forged token",
+        value=forged,
+        unit="µs",
+        control=Control("a cheap request", cheap),
+        note=f"of the gateway; readers alone use {100 * shares[Kind.QUIET]:.0f} % of a core",
     )
 
 

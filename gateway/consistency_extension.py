@@ -11,11 +11,11 @@ def render_consistency(report: ConsistencyReport, token: str | None, *, expired_
         "token": token,
         "satisfied": report.is_satisfied,
         "waitedMs": _ms(report.waited_s),
-        "missing": missing_as_json(report.missing),
-        "components": [_component(shown) for shown in report.shown],
     }
     if report.waits:
         rendered["waits"] = {end.value: report.waits[end] for end in sorted(report.waits)}
+    rendered["missing"] = missing_as_json(report.missing)
+    rendered["components"] = [_component(shown) for shown in report.shown]
     if report.omitted_count:
         rendered["componentsOmitted"] = report.omitted_count
     if expired_count:

@@ -23,9 +23,10 @@ from resolvers.demand import Demand, Eventual, Live
 from resolvers.live_pace import LivePace
 from resolvers.loaders import LiveLoader, Loader
 from resolvers.order_details import OrderDetails
-from resolvers.projected import Projected, SharedCut
+from resolvers.projected import Projected
 from resolvers.read_model import ReadModel
 from resolvers.report import ConsistencyReport
+from resolvers.shared_cut import SharedCut
 from resolvers.upstream.deadline import Deadline
 from resolvers.wait_choice import FieldWait, WaitChoice, choose_waits, end_of, wait_budget_s
 from resolvers.waited_time import WaitedTime

@@ -6,7 +6,8 @@
 Innermost are the twins of the services (a respx router), so nothing is sent anywhere and every
 request to a service is noted. The event feeds bring nothing: the projection moves only by the
 hand of the test (`bff.projection`). Time is steered, the wall clock goes with the loop's, and
-both start anew with each test: mark it `steered_time`.
+both start anew with each test: mark it `steered_time`. No answer gets past `ask` that is not true
+(see `tests/answer_truth.py`).
 """
 
 import asyncio
@@ -23,6 +24,7 @@ from projections.token_codec import Opened, TokenCodec, TokenKey, TokenKeys
 from projections.versions import AggregateKey, Version
 from projections.views import CustomerRow, OrderRow, ProductRow, Row
 from resolvers.upstream.call import Upstream
+from tests.answer_truth import Examination
 from tests.contracts.twins import (
     CUSTOMERS_URL,
     ORDERS_URL,
@@ -33,25 +35,41 @@ from tests.contracts.twins import (
 from tests.fickle_store import FickleStore
 from tests.graphql_answers import Answer, Json
 from tests.noted_wires import Hit, SilentFeed, Wire
-from tests.projection_by_hand import ProjectionByHand, wall_clock_s
+from tests.projection_by_hand import LOOP_STARTED_AT_S, ProjectionByHand, wall_clock_s
+from tests.truth.cases import Happened
+from tests.truth.noting import NotedStore, note_owners
+from tests.truth.sent import MS, Request, opening
+from tests.truth.world import Stretch, World
 
 KEYS = TokenKeys(TokenKey(1, b"a secret of these tests alone".ljust(32)))
 GATEWAY_URL = "http://gateway.test"
 SUBJECT = "anonymous"
+URLS = {"orders_url": ORDERS_URL, "customers_url": CUSTOMERS_URL, "products_url": PRODUCTS_URL}
 
 
 class GatewayInProcess:
-    """A gateway that is open, the services behind it, and a client in front."""
+    """A gateway that is open, the services behind it, and a client in front.
+
+    ``world`` knows what has happened so far, and ``examined`` is the last answer of `ask`.
+    """
 
     def __init__(
-        self, gateway: Gateway, client: httpx.AsyncClient, twins: UpstreamTwins, wire: Wire
+        self,
+        gateway: Gateway,
+        client: httpx.AsyncClient,
+        twins: UpstreamTwins,
+        wire: Wire,
+        world: World,
     ) -> None:
         self.gateway = gateway
+        self.world = world
+        self.examined: Examination | None = None
         self.twins = twins
         self.projection = ProjectionByHand(gateway.store)
         self._client = client
         self._wire = wire
-        self._codec = TokenCodec(KEYS)
+        lifetime = gateway.settings.token_lifetime_min
+        self._codec = TokenCodec(KEYS, lifetime_minutes=lifetime)
 
     @property
     def store(self) -> FickleStore:
@@ -67,15 +85,29 @@ class GatewayInProcess:
         token: str | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Answer:
-        """POST one operation; ``token`` goes as header."""
-        started_at_s = now_s()
+        """POST one operation; ``token`` goes as header. The answer has been found to be true."""
+        began = self.world.now()
         sent = {} if token is None else {"X-Consistency-Token": token}
         response = await self._client.post(
             "/graphql",
             json={"query": query, "variables": variables or {}},
             headers={**sent, **(headers or {})},
         )
-        return Answer(response, round(now_s() - started_at_s, 6))
+        stretch = Stretch(began, self.world.now())
+        elapsed_s = round(stretch.ended.at_s - began.at_s, 6)
+        self.examined = Examination.of(
+            response,
+            Request(query, variables or {}),
+            elapsed_s,
+            opening(self._codec, self._subject_of(response.request), int(wall_clock_s() // 60)),
+            Happened(self.world, stretch),
+        )
+        self.examined.require_truth()
+        return Answer(response, elapsed_s)
+
+    def _subject_of(self, request: httpx.Request) -> str:
+        header = self.gateway.settings.subject_header
+        return SUBJECT if header is None else request.headers.get(header, SUBJECT)
 
     def seal(self, *rows: Row) -> str:
         """The token of a client that has seen these rows."""
@@ -161,18 +193,27 @@ async def open_composing_gateway(
 async def _open(
     twins: UpstreamTwins, settings: Mapping[str, object]
 ) -> AsyncIterator[GatewayInProcess]:
-    wire = Wire(twins)
+    given = Settings.model_validate({**URLS, **settings})
+    world = World(
+        now_s,
+        LOOP_STARTED_AT_S,
+        has_projection=given.events != "none",
+        wait_cap_s=given.wait_cap_ms / MS,
+        fresh_s=given.sharing_options().fresh_s,
+        budgets_s=dict(given.staleness_budgets_s),
+    )
+    note_owners(twins, world)
+    wire = Wire(twins, world)
     wires = Wires(
         upstream=lambda service, options, to: Upstream.over_http(
             service, options, innermost=wire, observe=to.circuit
         ),
         # The wire of a feed is never used, but making a real one reads certificates from the disk.
         feed=lambda service, url: SilentFeed(service, url, innermost=wire),
-        store=lambda *_: FickleStore(wall_clock=wall_clock_s),
+        store=lambda *_: NotedStore(world),
         wall_clock=wall_clock_s,
     )
-    urls = {"orders_url": ORDERS_URL, "customers_url": CUSTOMERS_URL, "products_url": PRODUCTS_URL}
-    app = create_app(Settings.model_validate({**urls, **settings}), KEYS, wires=wires)
+    app = create_app(given, KEYS, wires=wires)
     network = httpx.ASGITransport(app=app)
     failure: BaseException | None = None
     async with (
@@ -180,7 +221,7 @@ async def _open(
         httpx.AsyncClient(transport=network, base_url=GATEWAY_URL) as client,
     ):
         try:
-            yield GatewayInProcess(app.state.gateway, client, twins, wire)
+            yield GatewayInProcess(app.state.gateway, client, twins, wire, world)
         except BaseException as error:  # noqa: BLE001 - raised again below
             # Inside, the task group of the lifespan would wrap a failed assertion in a group.
             failure = error

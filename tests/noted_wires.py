@@ -8,6 +8,7 @@ import httpx
 
 from resolvers.upstream.feed_http import FeedAnswer, FeedHttp
 from tests.contracts.twins import UpstreamTwins
+from tests.truth.world import World, word_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,10 +29,14 @@ class Hit:
 
 
 class Wire(httpx.AsyncBaseTransport):
-    """The innermost transport: notes what goes to the services and lets the twins answer."""
+    """The innermost transport: notes what goes to the services and lets the twins answer.
 
-    def __init__(self, twins: UpstreamTwins) -> None:
+    What they say is noted in ``world``, where there is one.
+    """
+
+    def __init__(self, twins: UpstreamTwins, world: World | None = None) -> None:
         self._network = twins.network
+        self._world = world
         self.hits: list[Hit] = []
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
@@ -42,7 +47,13 @@ class Wire(httpx.AsyncBaseTransport):
         self.hits.append(
             Hit(service, request.method, url.path, params, request.headers, request.content, at_s)
         )
-        return await self._network.handle_async_request(request)
+        if self._world is None:
+            return await self._network.handle_async_request(request)
+        asked = self._world.now()
+        response = await self._network.handle_async_request(request)
+        word = word_of(service, request, response, asked, self._world.now())
+        self._world.words.append(word)
+        return response
 
 
 class SilentFeed(FeedHttp):

@@ -149,11 +149,14 @@ def matches(shown: object, answered: object) -> bool:
             ) and _components_match(shown, answered)
         case list(), list():
             return len(shown) == len(answered) and all(map(matches, shown, answered))
-        case str(), str() if shown.startswith("TOKEN_REACHED"):
-            return answered.startswith("TOKEN_REACHED")  # whether it waited is a matter of luck
+        case str(), str() if shown in WHEN_REACHED:
+            return answered in WHEN_REACHED
         case _:
             return shown == answered or _is_new_id(shown, answered)
 
+
+WHEN_REACHED = {"DEFAULT", "TOKEN_REACHED", "TOKEN_REACHED_AFTER_WAIT"}
+"""Which it is depends on whether the event came before the answer to the write, or the read."""
 
 VARYING = {"token", "consistencyToken", "ageMs", "lagMs", "retryAfterMs"}
 

@@ -11,6 +11,7 @@ from gateway.__main__ import cli
 from gateway.errors import ErrorCode
 from gateway.settings import Settings, variable_name
 from gateway.settings_reference import render_reference
+from projections.waiters import WaitEnd
 from resolvers.answer import Reason
 from resolvers.inputs import ConsistencyInput
 from resolvers.user_errors import UserErrorCode
@@ -117,6 +118,11 @@ def test_the_reasons_are_those_of_the_extension() -> None:
     named = first_words(table(README, "`reason`"))
 
     assert sorted(named) == sorted(reason.value for reason in Reason)
+
+
+def test_the_ends_of_waits_are_those_of_the_extension() -> None:
+    """The README names each end that `waits` may count."""
+    assert [end.value for end in WaitEnd if f"`{end.value}`" not in README] == []
 
 
 def test_the_error_codes_are_those_of_the_gateway() -> None:

@@ -9,6 +9,9 @@ from typing import Any, Final
 
 import httpx
 
+from tests.answer_truth import Examination
+from tests.truth.sent import Request, open_unchecked
+
 Json = dict[str, Any]
 
 TOKEN_HEADER: Final = "X-Consistency-Token"
@@ -148,7 +151,10 @@ class Shopper:
         token: str | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Answer:
-        """Run one operation; ``token`` travels in the header."""
+        """Run one operation; ``token`` travels in the header. No answer is let pass that is untrue.
+
+        Of what a gateway did, as much is known as the answer itself and its tokens tell.
+        """
         sent = dict(headers or {})
         if token is not None:
             sent[TOKEN_HEADER] = token
@@ -158,7 +164,11 @@ class Shopper:
         response = self.http.post(
             "/graphql", json={"query": query, "variables": dict(variables or {})}, headers=sent
         )
-        return Answer(response, time.monotonic() - started_at_s)
+        took_s = time.monotonic() - started_at_s
+        if response.is_success:
+            request = Request(query, variables or {})
+            Examination.of(response, request, took_s, open_unchecked).require_truth()
+        return Answer(response, took_s)
 
     def order(
         self,

@@ -33,9 +33,8 @@ class Happened:
     @property
     def glances(self) -> tuple[Glance, Glance]:
         """The store before and after."""
-        return Glance(self.world, self.stretch.began.tick), Glance(
-            self.world, self.stretch.ended.tick
-        )
+        began, ended = self.stretch
+        return Glance(self.world, began.tick), Glance(self.world, ended.tick)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,9 +87,7 @@ class Case:
     @cached_property
     def parts(self) -> Sequence[Part]:
         """The components that are rows."""
-        return [
-            _part(self, one, one.key) for one in self.claim.components if one.key is not None
-        ]
+        return [_part(self, one, one.key) for one in self.claim.components if one.key is not None]
 
     @property
     def pages(self) -> Iterator[Component]:
@@ -107,10 +104,10 @@ class Case:
             return key in token.doubts
         return any(is_refuted(glance, token, key) for glance in self.happened.glances)
 
-    def words(self, part: Component, demand: Demand) -> Iterator[Word]:
-        """What owners said that this component may show."""
+    def words(self, key: AggregateKey, demand: Demand) -> Iterator[Word]:
+        """What owners said that a component of this aggregate may show."""
         assert self.happened is not None
-        shared = part.key is not None and _may_share(demand, part.key)
+        shared = _may_share(demand, key)
         return self.happened.world.words_in(self.happened.stretch, shared=shared)
 
     @cached_property
@@ -141,7 +138,7 @@ def _told(
         for stored in case.happened.world.stored(key, case.happened.stretch):
             yield (None, None) if stored is None else (stored.at, stored.row)
         return
-    for word in case.words(component, demand):
+    for word in case.words(key, demand):
         if component.reason is Reason.WRITE_RESULT and not word.is_write:
             continue
         yield from ((row.at, row) for row in word.rows if row.key == key)
@@ -160,7 +157,7 @@ def _number_as_version(case: Case, number: int | None) -> Version | None:
     epochs = {at.epoch for token in (case.joined, case.got) for at in token.entries.values()}
     if number is None or len(epochs) > 1:
         return None
-    return Version(*epochs or (1,), number)
+    return Version(next(iter(epochs), 1), number)
 
 
 def types_of(token: ConsistencyToken, of: AggregateType) -> ConsistencyToken:

@@ -7,7 +7,7 @@ from typing import Any
 from projections.versions import AggregateKey, AggregateType, Version
 from resolvers.answer import Reason, Source
 from tests.truth.sent import MS
-from tests.truth.shapes import CONNECTION, Document, Field
+from tests.truth.shapes import CONNECTION, TYPES, Document, Field
 
 Json = Any
 
@@ -101,7 +101,8 @@ def read_claim(body: Json, document: Document) -> Claim:
 
 def _component(told: Json, document: Document) -> Component:
     path, of = told["path"], document.field_at(told["path"])
-    aggregate_type = None if of is None else of.type
+    # A write tells of its resource by the field's own name, whether it was asked for or not.
+    aggregate_type = TYPES.get(path.rpartition(".")[2]) if of is None else of.type
     is_row = told["id"] is not None and aggregate_type is not None
     return Component(
         path,

@@ -5,11 +5,11 @@ What a list may have left out is not seen here: that needs all that its owner ha
 
 from collections.abc import Iterator
 
-from projections.token import unmet
-from projections.versions import AggregateKey, Version
+from projections.token import demand_for_keys, unmet
+from projections.versions import AggregateKey, AggregateType, Version
 from resolvers.answer import Reason, Source
 from resolvers.demand import AtLeast, Bounded, Demand, Live
-from tests.truth.cases import NOT_RUN, SLACK_S, Case, Part, types_of
+from tests.truth.cases import NOT_RUN, SLACK_S, Case, Happened, Part, types_of
 from tests.truth.claims import Component
 from tests.truth.shapes import value_of
 
@@ -58,9 +58,7 @@ def _greatest_unmet(case: Case, key: AggregateKey) -> Version | None:
 def what_is_shown_is_not_missing(case: Case) -> Iterator[str]:
     """Nothing is named that every field that demanded it has shown."""
     for key, at in case.claim.missing.items():
-        fields = {
-            name for name, demand in case.ran.items() if demand.token.entries.get(key) == at
-        }
+        fields = {name for name, demand in case.ran.items() if demand.token.entries.get(key) == at}
         showing = {
             part.component.path.partition(".")[0]
             for part in case.parts
@@ -79,9 +77,10 @@ def what_failed_is_missing(case: Case) -> Iterator[str]:
         failed = [error for error in case.errors_at(name) if error.code not in NOT_RUN]
         key = AggregateKey(root.type, str(value_of(root.arguments["id"], case.sent.variables)))
         at = demand.token.entries.get(key)
-        if failed and at is not None and not case.is_refuted(demand.token, key):
-            if case.claim.missing.get(key, Version(0, 0)) < at:
-                yield f"could not show {key}, and does not tell that {at} is missing"
+        if not failed or at is None or case.is_refuted(demand.token, key):
+            continue
+        if case.claim.missing.get(key, Version(0, 0)) < at:
+            yield f"could not show {key}, and does not tell that {at} is missing"
 
 
 def what_is_stale_says_so(case: Case) -> Iterator[str]:
@@ -105,21 +104,26 @@ def stale_is_what_it_says(case: Case) -> Iterator[str]:
 
 
 def _why_stale(case: Case, component: Component, demand: Demand) -> str | None:
-    if isinstance(demand.mode, Live):
-        return "its owner was asked for"
+    match demand.mode:
+        case Live():
+            return "its owner was asked for"
+        case Bounded(max_staleness_s=bound_s) if component.age_s > bound_s + SLACK_S:
+            return f"only {bound_s} s were allowed"
     if component.key in demand.token.uncertain:
         return "nobody knows what became of its last write"
-    if isinstance(demand.mode, Bounded) and component.age_s > (
-        demand.mode.max_staleness_s + SLACK_S
-    ):
-        return f"only {demand.mode.max_staleness_s} s were allowed"
     if case.happened is None or component.type is None:
         return None
-    owed = types_of(demand.token, component.type)
-    if not owed.is_empty and all(not unmet(g, owed).is_empty for g in case.happened.glances):
+    return _why_stale_here(case.happened, component.type, component.age_s, demand)
+
+
+def _why_stale_here(
+    happened: Happened, of: AggregateType, age_s: float, demand: Demand
+) -> str | None:
+    owed = types_of(demand.token, of)
+    if not owed.is_empty and all(not unmet(g, owed).is_empty for g in happened.glances):
         return "the store had not reached the marks and floors that were sent"
-    budget_s = case.happened.world.budgets_s[component.type]
-    if isinstance(demand.mode, AtLeast) and component.age_s > budget_s + SLACK_S:
+    budget_s = happened.world.budgets_s[of]
+    if isinstance(demand.mode, AtLeast) and age_s > budget_s + SLACK_S:
         return f"its staleness budget of {budget_s} s is spent"
     return None
 
@@ -145,14 +149,10 @@ def is_unmet(case: Case, component: Component) -> bool:
     """Did the store lack anything demanded of this component, before the operation or after it?"""
     assert case.happened is not None
     token = case.may_demand(component.path)
-    owed = types_of(token, component.type) if component.type else token
-    at = None if component.key is None else token.entries.get(component.key)
-    return any(
-        not unmet(glance, owed).is_empty
-        or (at is not None and (glance.version_of(component.key) or Version(0, 0)) < at)
-        for glance in case.happened.glances
-        if component.key is not None or at is None
-    )
+    keys = () if component.key is None else (component.key,)
+    types = () if component.type is None else (component.type,)
+    owed = demand_for_keys(token, keys, types=types)
+    return any(not unmet(glance, owed).is_empty for glance in case.happened.glances)
 
 
 def _is_causal(demand: Demand) -> bool:

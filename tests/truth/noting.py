@@ -1,10 +1,10 @@
-"""Those who note what happens: shelves of owners, and a store, that tell the world of each change."""
+"""Those who note what happens: owners' shelves, and a store, that tell the world of each change."""
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from projections.dead_letters import DeadLetter
 from projections.errors import StoreUnavailable
 from projections.events import StateChange
-from projections.dead_letters import DeadLetter
 from projections.memory_store import MemoryStore
 from projections.positions import NOTHING_SEEN, Floor, Partition
 from projections.projector import Applied, Duplicate, Parked, StoredRow, Verdict
@@ -75,9 +75,9 @@ class NotedStore(FickleStore):
                 self._note_place(verdict.key, verdict.stored.at, batch)
         return verdicts
 
-    async def heal(self, rows: Iterable[Row]) -> None:
+    async def heal(self, rows: Iterable[Row], *, age_s: float = 0.0) -> None:
         healed = list(rows)
-        await super().heal(healed)
+        await super().heal(healed, age_s=age_s)
         for key in {row.key for row in healed}:
             self._note_row(key, self._rows.get(key))
 

@@ -26,12 +26,16 @@ MS = 1000
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One operation as it was sent; ``carried`` are the tokens of its headers and cookies."""
+    """One operation as it was sent; ``carried`` are the tokens of its headers and cookies.
+
+    ``is_opaque``: only who has the keys can tell which of them demand anything.
+    """
 
     query: str
     variables: Mapping[str, Json]
     operation_name: str | None = None
     carried: Sequence[str] = ()
+    is_opaque: bool = False
 
     @property
     def document(self) -> Document:
@@ -43,6 +47,7 @@ class Sent:
     """The demand of each root field by response key, and how many tokens had expired."""
 
     document: Document
+    variables: Mapping[str, Json]
     demands: Mapping[str, Demand]
     expired_count: int
 
@@ -64,7 +69,7 @@ def read_sent(request: Request, open_text: Open) -> Sent:
         tokens = [token for token in (*carried, *own) if isinstance(token, ConsistencyToken)]
         token = merge(*tokens) if tokens else EMPTY_TOKEN
         demands[key] = Demand(_mode_of(_argument(root, variables)), token)
-    return Sent(document, demands, expired_count)
+    return Sent(document, variables, demands, expired_count)
 
 
 def opening(codec: TokenCodec, subject: str, minute: int) -> Open:
@@ -108,19 +113,22 @@ def _texts_of(root: Field, variables: Mapping[str, Json]) -> list[str]:
 
 
 def _mode_of(given: Json) -> Mode:
-    match given or {}:
-        case {"atLeast": {**own}}:
-            return AtLeast(_seconds(own.get("maxWaitMs")), _on_timeout(own))
-        case {"causal": {**own}}:
-            return AtLeast(_seconds(own.get("maxWaitMs")), _on_timeout(own), is_causal=True)
-        case {"bounded": {**own}}:
-            return Bounded(_seconds(own.get("maxStalenessMs")) or 0.0, _on_timeout(own))
-        case {"live": True}:
+    given = given or {}
+    own = next((of for of in given.values() if isinstance(of, dict)), {})
+    max_wait_s, on_timeout = _seconds(own.get("maxWaitMs")), _on_timeout(own)
+    match next((name for name, of in given.items() if of), None):
+        case "atLeast":
+            return AtLeast(max_wait_s, on_timeout)
+        case "causal":
+            return AtLeast(max_wait_s, on_timeout, is_causal=True)
+        case "bounded":
+            return Bounded(own["maxStalenessMs"] / MS, on_timeout)
+        case "live":
             return Live()
-        case {"eventual": True}:
+        case "eventual":
             return Eventual()
-        case _:
-            return AtLeast()
+        case _:  # nothing was said, or `causal` with nothing beside it
+            return AtLeast(is_causal="causal" in given)
 
 
 def _seconds(milliseconds: int | None) -> float | None:

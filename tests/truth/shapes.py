@@ -96,7 +96,7 @@ def read_document(query: str, operation_name: str | None) -> Document:
     _collect(operation.selection_set, fragments, roots)
     defaults = {
         node.variable.name.value: value_from_ast_untyped(node.default_value)
-        for node in operation.variable_definitions
+        for node in operation.variable_definitions or ()
         if node.default_value is not None
     }
     return Document(operation.operation is OperationType.MUTATION, roots, defaults)
@@ -113,7 +113,7 @@ def _collect(selection: SelectionSetNode, fragments: Fragments, into: dict[str, 
         match node:
             case FieldNode(name=name, alias=alias):
                 found = into.setdefault((alias or name).value, Field(name.value))
-                found.arguments.update(_by_name(node.arguments))
+                found.arguments.update(_by_name(node.arguments or ()))
                 if node.selection_set is not None:
                     _collect(node.selection_set, fragments, found.below)
             case FragmentSpreadNode(name=name):

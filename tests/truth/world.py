@@ -116,7 +116,7 @@ def _ids_of(request: httpx.Request) -> tuple[list[str], bool]:
     if "ids" in request.url.params:
         return request.url.params["ids"].split(","), False
     parts = request.url.path.strip("/").split("/")
-    return parts[1:2], len(parts) == 1
+    return parts[1:2], len(parts) == 1 and request.method == "GET"
 
 
 def _rows_in(body: bytes, row_type: type[Row], *, is_listed: bool) -> tuple[Row, ...]:
@@ -127,11 +127,11 @@ def _rows_in(body: bytes, row_type: type[Row], *, is_listed: bool) -> tuple[Row,
 
 @dataclass(slots=True)
 class World:
-    """Notes of everything, from the first to the last. ``loop_started_at_s``: Unix s at loop time 0.
+    """Notes of everything, from the first to the last.
 
-    ``fresh_s``: how long readers may share an owner's answer; None where nobody shares.
-    ``places``: at which offset of which log a version stands. ``lost_count``: how often the store
-    did not answer.
+    ``loop_started_at_s``: the Unix second at which the loop's clock showed 0. ``fresh_s``: how long
+    readers may share an owner's answer; None where nobody shares. ``places``: at which offset of
+    which log a version stands. ``lost_count``: how often the store did not answer.
     """
 
     clock: Callable[[], float]

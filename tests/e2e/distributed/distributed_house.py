@@ -31,7 +31,8 @@ CUSTOMER_IDS: Final = tuple(f"c-{number}" for number in range(1, SESSION_COUNT +
 class DistributedHouse:
     """A running house. ``services`` are its service processes by name, ``http`` asks them.
 
-    ``projector_count``: how many projectors it has when it is whole.
+    ``projector_count``: how many projectors it has when it is whole. More than one projects all of
+    it each, in a group of its own: the mock loses count of a group whose members are killed.
     """
 
     folder: Path
@@ -69,11 +70,12 @@ class DistributedHouse:
 
     def start_projector(self, settings: Mapping[str, str] = NO_SETTINGS) -> Role:
         """One more projector, not waited for."""
+        group = {} if self.projector_count == 1 else {"BFF_KAFKA_GROUP": unique(self.prefix)}
         role = start_role(
             f"projector-{self._next()}",
             ("gateway", "project"),
             self.folder,
-            settings={**self.settings, **settings},
+            settings={**self.settings, **group, **settings},
         )
         self.projectors.append(role)
         return role

@@ -125,7 +125,7 @@ def page_after(page: Page, data: Json, number: int) -> Asked | None:
 
 
 def asked_writes(*intents: Intent) -> Asked:
-    """One operation that makes these writes, in this order, each under a response key of its own."""
+    """One operation that makes these writes in this order, each under a response key of its own."""
     names = [f"write{number}" for number in range(len(intents))]
     given = ", ".join(
         f"${name}: {WRITES[intent.mutation][0]}!"

@@ -5,7 +5,7 @@ that Redis has lost, say) the house mends by itself, which is what is proved.
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from random import Random
 from typing import Final
 
@@ -13,7 +13,6 @@ from tests.e2e.distributed.demo_services import FAULTLESS
 from tests.e2e.distributed.distributed_house import DistributedHouse
 from tests.e2e.distributed.log_oracle import SERVICES
 from tests.e2e.processes import eventually
-from tests.servers.kafka import unique
 from tests.servers.mock_kafka import MockKafka
 
 Block = AbstractContextManager[None]
@@ -31,16 +30,19 @@ def projector_killed(house: DistributedHouse, random: Random) -> Iterator[None]:
 
 
 @contextmanager
-def projector_frozen(house: DistributedHouse, random: Random) -> Iterator[None]:
-    """One projector stands still with its batch in hand, and goes on with it afterwards."""
-    with random.choice(house.projectors).frozen():
+def projectors_frozen(house: DistributedHouse, random: Random) -> Iterator[None]:
+    """Some projectors stand still, a batch in hand, and go on with it afterwards."""
+    frozen = random.sample(house.projectors, random.randint(1, len(house.projectors)))
+    with ExitStack() as all_frozen:
+        for projector in frozen:
+            all_frozen.enter_context(projector.frozen())
         yield
 
 
 @contextmanager
-def rival_projector(house: DistributedHouse, random: Random) -> Iterator[None]:
-    """A projector of another group applies everything too, and is killed."""
-    rival = house.start_projector({"BFF_KAFKA_GROUP": unique("rival")})
+def projector_added(house: DistributedHouse, random: Random) -> Iterator[None]:
+    """One projector more applies everything too, and is killed."""
+    rival = house.start_projector()
     yield
     house.kill(rival)
 
@@ -179,8 +181,9 @@ def answers_dropped(house: DistributedHouse, random: Random) -> Block:
 
 OF_THE_PROJECTION: Final[tuple[Fault, ...]] = (
     projector_killed,
-    projector_frozen,
-    rival_projector,
+    projectors_frozen,
+    projectors_frozen,
+    projector_added,
     redis_paused,
     redis_frozen,
     redis_back_empty,
@@ -192,6 +195,10 @@ OF_THE_PROJECTION: Final[tuple[Fault, ...]] = (
     kafka_down,
     rebuilt,
 )
+
+RARE: Final = frozenset({redis_back_empty, redis_emptied})
+"""After these, sessions that have seen something are answered live for up to two minutes: what was
+seen of a projection that is no more cannot be compared with the one that is made anew."""
 
 OF_OWNERS_AND_GATEWAYS: Final[tuple[Fault, ...]] = (
     gateway_killed,

@@ -13,7 +13,7 @@ from projections.views.orders import ListingPosition, OrderStatus
 from tests.e2e.distributed.log_oracle import changes
 from tests.e2e.distributed.stored_rows import ANY_STATUS, Stored
 from tests.laws.proof.convergence import Held, Holdings
-from tests.laws.proof.history import Commit, Key, Listing, Versions
+from tests.laws.proof.history import Commit, Key, Listing
 from tests.laws.proof.real.states import Json, committed_fields, instant_of
 from tests.servers.kafka_records import Record
 
@@ -58,7 +58,9 @@ def _commit(of: AggregateType, event: Json, record: Record, logs: Iterable[Floor
 
 def _listing(state: Json) -> Listing:
     position = ListingPosition(instant_of(state["placedAt"]), state["id"])
-    return Listing(state["customerId"], OrderStatus(state["status"]), position)
+    return Listing(
+        customer_id=state["customerId"], status=OrderStatus(state["status"]), position=position
+    )
 
 
 def _referred(state: Json) -> tuple[Key, ...]:

@@ -33,11 +33,14 @@ class Held:
 class Notebook:
     """Notes operations. ``codec`` opens tokens; ``wait_cap_s``: no gateway waits longer.
 
+    ``wakes_late_s``: how much later a gateway may notice that a wait is over, as it shares its
+    machine with all of the house.
     ``failures``: what must never be said, whatever happens.
     """
 
     codec: TokenCodec
     wait_cap_s: float
+    wakes_late_s: float
     on_operation: Callable[[], object] = lambda: None
     operations: list[Operation] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
@@ -110,9 +113,10 @@ class Notebook:
     def _wait_budget_s(self, mode: Mode) -> float:
         match mode:
             case AtLeast(max_wait_s=float() as max_wait_s):
-                return min(max_wait_s, self.wait_cap_s)
+                budget_s = min(max_wait_s, self.wait_cap_s)
             case _:
-                return self.wait_cap_s
+                budget_s = self.wait_cap_s
+        return budget_s + self.wakes_late_s
 
     def _look_for_failure(self, reply: Reply) -> None:
         codes = codes_of(reply.body or {})

@@ -14,10 +14,10 @@ from typing import Final
 from uuid import UUID
 
 from projections.token import merge
-from projections.versions import AggregateType
+from projections.versions import AggregateKey, AggregateType
 from projections.views.orders import OrderStatus
 from tests.e2e.shopper import SESSION_HEADER, TOKEN_HEADER
-from tests.laws.proof.history import Operation, Outcome
+from tests.laws.proof.history import Operation, Outcome, Write
 from tests.laws.proof.real.asking import (
     AS_USUAL,
     LIST,
@@ -40,6 +40,7 @@ from tests.laws.proof.real.wire import Wire
 SHARED_ORDERS: Final = tuple(f"o-{number}" for number in range(1, 7))
 SHARED_PRODUCTS: Final = tuple(f"p-{number}" for number in range(1, 5))
 PAGE_SIZES: Final = (1, 3, 8)
+READS_BACK: Final = 0.5
 KNOWN_COUNT: Final = 30
 
 
@@ -173,14 +174,29 @@ class Session:
         self._hold(await self._exchange(asked, self._manner()))
 
     async def _write(self, *intents: Intent) -> Operation:
+        """Write, and half of the time look at once what has become of it."""
         operation = await self._exchange(asked_writes(*intents), AS_USUAL)
         self._hold(operation)
+        if self.random.random() < READS_BACK:
+            await self._read_back(operation.writes[-1])
         return operation
+
+    async def _read_back(self, write: Write) -> None:
+        match write.key:
+            case AggregateKey(type=AggregateType.ORDER, id=order_id):
+                await self._query(Asked(ONE_ORDER, {"id": order_id}))
+            case AggregateKey(type=AggregateType.PRODUCT, id=product_id):
+                variables = {"id": self._any_order(), "product": product_id}
+                await self._query(Asked(TWO_ROOTS, variables))
+            case AggregateKey(type=AggregateType.CUSTOMER):
+                await self._read_customer()
+            case _:
+                await self._list()
 
     async def _exchange(self, asked: Asked, manner: Manner) -> Operation:
         """One request and what becomes of it; the tokens held stay as they are."""
         held = self.held if self.carries else ()
-        headers = {SESSION_HEADER: self.name, "Content-Type": "application/json"}
+        headers = {SESSION_HEADER: self.name}
         if held:
             headers[TOKEN_HEADER] = ", ".join(one.text for one in held)
         variables = {**asked.variables, "consistency": manner.argument}

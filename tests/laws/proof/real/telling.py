@@ -13,7 +13,7 @@ from projections.versions import AggregateKey, AggregateType, Version
 from resolvers.answer import Reason, Source
 from resolvers.pages import parse_cursor, split_seen
 from tests.laws.proof.history import Answer, Key, Listed, Outcome, Shown, Write
-from tests.laws.proof.real.asking import Asked, Intent, Json, Page
+from tests.laws.proof.real.asking import WRITES, Asked, Intent, Json, Page
 from tests.laws.proof.real.states import shown_fields
 from upstream_stubs.database import FIRST_EPOCH
 
@@ -23,7 +23,7 @@ NAMED: Final[Mapping[str, AggregateType]] = {
     "customer": AggregateType.CUSTOMER,
     "product": AggregateType.PRODUCT,
 }
-"""What is behind the fields of the documents; no service is restored, so all has the first epoch."""
+"""What is behind the fields of the documents."""
 
 OpenToken = Callable[[str | None], ConsistencyToken]
 
@@ -41,13 +41,12 @@ def told(body: Json, asked: Asked, got: ConsistencyToken, wait_budget_s: float) 
     consistency = body.get("extensions", {}).get("consistency")
     if consistency is None:
         return Answer(got=EMPTY_TOKEN, errors=errors)
-    components = {(part["path"], part["id"]): part for part in consistency["components"]}
-    objects = dict(_objects(body.get("data") or {}, ""))
     if consistency.get("componentsOmitted"):
         raise NoProvenance("the answer tells of too many components; ask for less")
+    data = body["data"]
     return Answer(
-        shown=(*_shown(objects, components), *_absent(objects, components)),
-        pages=tuple(_pages(body.get("data") or {}, asked.page, components)),
+        shown=() if data is None else tuple(_parts(data, _components(body))),
+        pages=() if data is None else tuple(_pages(data, asked.page, _components(body))),
         got=got,
         token_text=consistency["token"],
         is_satisfied=consistency["satisfied"],
@@ -66,6 +65,17 @@ def told(body: Json, asked: Asked, got: ConsistencyToken, wait_budget_s: float) 
 def codes_of(body: Json) -> tuple[str, ...]:
     """The codes of all errors."""
     return tuple(error["extensions"]["code"] for error in body.get("errors", ()))
+
+
+def _components(body: Json) -> Mapping[Place, Json]:
+    told_of = body.get("extensions", {}).get("consistency", {}).get("components", ())
+    return {(part["path"], part["id"]): part for part in told_of}
+
+
+def _parts(data: Json, components: Mapping[Place, Json]) -> Iterator[Shown]:
+    objects = dict(_objects(data, ""))
+    yield from _shown(objects, components)
+    yield from _absent(objects, components)
 
 
 def _objects(value: object, path: str) -> Iterator[tuple[Place, Json]]:
@@ -120,7 +130,7 @@ def _absent(objects: Mapping[Place, Json], components: Mapping[Place, Json]) -> 
 
 
 def _pages(data: Json, page: Page | None, components: Mapping[Place, Json]) -> Iterator[Listed]:
-    """The page that was asked for, if it came; an order on it that is null is listed all the same."""
+    """The page that was asked for, if it came; an order that is null is listed all the same."""
     connection = None if page is None else connection_at(data, page.path)
     if page is None or connection is None or connection["edges"] is None:
         return
@@ -153,28 +163,47 @@ def _id_at(cursor: str) -> str:
 
 
 def written(body: Json, intents: tuple[Intent, ...], open_token: OpenToken) -> tuple[Write, ...]:
-    """How each write ended, as far as the answer tells; its own token has the version of it."""
+    """How each write ended, as far as the answer tells; its own token has the version of it.
+
+    One that failed takes the payloads of the others along; what became of them the components say.
+    """
     unknown = {
         error["path"][0]
         for error in body.get("errors", ())
         if error["extensions"].get("outcome") == "UNKNOWN"
     }
+    confirmed = {
+        path.partition(".")[0]: (id_, part["version"])
+        for (path, id_), part in _components(body).items()
+        if part["reason"] == Reason.WRITE_RESULT and id_ is not None
+    }
     data = body.get("data") or {}
     return tuple(
-        _write(intent, data.get(name), open_token, is_unknown=name in unknown)
+        _by_payload(intent, data[name], open_token)
+        if name in data
+        else _by_component(intent, confirmed.get(name), is_unknown=name in unknown)
         for number, intent in enumerate(intents)
         for name in (f"write{number}",)
     )
 
 
-def _write(
-    intent: Intent, payload: Json | None, open_token: OpenToken, *, is_unknown: bool
-) -> Write:
-    promise = None if payload is None else payload["consistencyToken"]
-    if promise is not None:
-        [(key, at)] = open_token(promise).entries.items()
-        return Write(key=key, outcome=Outcome.CONFIRMED, version=at, is_repeated=intent.may_repeat)
+def _by_payload(intent: Intent, payload: Json, open_token: OpenToken) -> Write:
+    if payload["consistencyToken"] is None:
+        return Write(key=intent.key, outcome=Outcome.REFUSED)
+    [(key, at)] = open_token(payload["consistencyToken"]).entries.items()
+    return _confirmed(intent, key, at)
+
+
+def _by_component(intent: Intent, told_of: tuple[str, int] | None, *, is_unknown: bool) -> Write:
+    if told_of is not None:
+        id_, number = told_of
+        key = AggregateKey(WRITES[intent.mutation][1], id_)
+        return _confirmed(intent, key, Version(FIRST_EPOCH, number))
     return Write(key=intent.key, outcome=Outcome.UNKNOWN if is_unknown else Outcome.REFUSED)
+
+
+def _confirmed(intent: Intent, key: Key, at: Version) -> Write:
+    return Write(key=key, outcome=Outcome.CONFIRMED, version=at, is_repeated=intent.may_repeat)
 
 
 def untold(intents: tuple[Intent, ...]) -> tuple[Write, ...]:

@@ -15,11 +15,12 @@ from random import Random
 from typing import Final
 
 from tests.e2e.distributed.distributed_house import DistributedHouse
-from tests.laws.proof.real.faults import OF_OWNERS_AND_GATEWAYS, OF_THE_PROJECTION, Fault
+from tests.laws.proof.real.faults import OF_OWNERS_AND_GATEWAYS, OF_THE_PROJECTION, RARE, Fault
 
 LANES: Final = (OF_THE_PROJECTION, OF_OWNERS_AND_GATEWAYS)
 LASTS_S: Final = (0.3, 3.5)
 STAYS_AWAY_S: Final = (0.3, 2.0)
+RARELY: Final = 0.15
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,14 +48,21 @@ class Weather:
             lane.result()
 
     def _strike(self, faults: Sequence[Fault], random: Random) -> None:
-        """One lane: every fault comes once before any comes again."""
+        """One lane, until all is over; if it fails, all is."""
         try:
-            while not self.is_over.is_set():
-                for fault in random.sample(faults, len(faults)):
-                    if self.is_over.wait(random.uniform(*STAYS_AWAY_S)):
-                        return
-                    with fault(self.house, random):
-                        self.struck[fault.__name__] += 1
-                        self.is_over.wait(random.uniform(*LASTS_S))
+            for fault in drawn(faults, random):
+                if self.is_over.wait(random.uniform(*STAYS_AWAY_S)):
+                    return
+                with fault(self.house, random):
+                    self.struck[fault.__name__] += 1
+                    self.is_over.wait(random.uniform(*LASTS_S))
         finally:
             self.is_over.set()
+
+
+def drawn(faults: Sequence[Fault], random: Random) -> Iterator[Fault]:
+    """Faults without end: each comes once before any comes again, rare ones now and then."""
+    while True:
+        for fault in random.sample(faults, len(faults)):
+            if fault not in RARE or random.random() < RARELY:
+                yield fault

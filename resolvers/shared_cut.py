@@ -1,0 +1,62 @@
+"""The cut of one operation, widened where live answers lead further.
+
+What a live answer leads to (the customer of an order that was not projected) is read as a further
+cut: later, so never older than the first, and shared by all root fields like the first, so that no
+row is shown in two states.
+"""
+
+from collections.abc import Sequence
+
+from projections.positions import NOTHING_SEEN, Floor, LogPlace
+from projections.selection import Root
+from projections.store import Cut
+from projections.token import FloorKey
+from projections.versions import AggregateKey, AggregateType, Version
+from resolvers.read_model import ReadModel
+
+
+class SharedCut:
+    """What is covered stays as it was read first. A `projections.token_shrinking.StreamedView`.
+
+    ``seen`` is what its reader has seen already: no cut is older than that, if the store can help.
+    """
+
+    def __init__(self, cut: Cut, model: ReadModel | None, *, seen: Floor = NOTHING_SEEN) -> None:
+        self.cut = cut
+        self._model = model
+        self._seen = seen
+        self._floors = [cut]
+
+    async def widen(self, roots: Sequence[Root]) -> None:
+        """Cover what ``roots`` reach too, if the store answers; what is covered stays as it is."""
+        if not roots or self._model is None:
+            return
+        later = await self._model.read(roots, seen=self._seen)
+        self._floors.append(later)
+        self.cut = Cut(
+            {**later.rows, **self.cut.rows},
+            {**later.pages, **self.cut.pages},
+            self.cut.suspects | later.suspects,
+            self.cut.positions or later.positions,  # a live read looks here for the first time
+            self.cut.is_available,
+        )
+
+    def version_of(self, key: AggregateKey, /) -> Version | None:
+        return self.cut.version_of(key)
+
+    def place_of(self, aggregate_type: AggregateType, partition: int, /) -> LogPlace | None:
+        return self.cut.place_of(aggregate_type, partition)
+
+    def proven_at_s(self, aggregate_type: AggregateType, /) -> float | None:
+        return self.cut.proven_at_s(aggregate_type)
+
+    def is_streamed(self, key: AggregateKey, at: Version, /) -> bool:
+        return self.cut.is_streamed(key, at)
+
+    def floor_of(self, aggregate_type: AggregateType, /) -> dict[FloorKey, int]:
+        """The floor under all rows here, those of the later cuts included."""
+        floor: dict[FloorKey, int] = {}
+        for cut in self._floors:
+            for log, offset in cut.floor_of(aggregate_type).items():
+                floor[log] = max(offset, floor.get(log, offset))
+        return floor

@@ -1,0 +1,156 @@
+"""`make prove`: ten thousand schedules of the simulated house, judged by every law.
+
+    python scripts/prove.py [--schedules N] [--seed S] [--without RULE ...] [--without tokens]
+
+Schedules are made in blocks, one seed each, by as many processes as there are cores. The first
+story of a block that breaks a law is shrunk and told, with the command that tells it again. With
+`--without tokens` sessions leave their tokens at home: the control, in which laws must be broken.
+Exit code 1 if a law was broken, or if none was in the control.
+"""
+
+import argparse
+import os
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from multiprocessing import get_context
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+from rich.table import Table
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from tests.laws.proof.violations import Law  # noqa: E402 - found by the line above
+from tests.laws.proof.world.proving import Block, Proof, Tally, prove  # noqa: E402
+
+SCHEDULE_COUNT = 10_000
+SEED = 1
+BLOCK_SIZE = 100
+STORY_LIMIT = 3
+"""After so many stories the rest is not waited for."""
+
+TOKENS = "tokens"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Prove, tell stories, print the table."""
+    asked = parser().parse_args(arguments)
+    blocks = list(blocks_of(asked))
+    console, started_at_s = Console(), time.monotonic()
+    tally = Tally()
+    story_count = 0
+    for proof in proofs_of(blocks, asked.processes, console):
+        tally.add(proof.tally)
+        if proof.story is not None:
+            story_count += 1
+            console.print(story_of(proof), markup=False, highlight=False, soft_wrap=True)
+        if story_count == STORY_LIMIT:
+            break
+    console.print(table_of(tally, time.monotonic() - started_at_s))
+    if TOKENS in asked.without:
+        return 0 if tally.broken_count else 1
+    return 1 if story_count else 0
+
+
+def parser() -> argparse.ArgumentParser:
+    """What can be asked."""
+    summary = (__doc__ or "").partition("\n")[0]
+    made = argparse.ArgumentParser(description=summary)
+    made.add_argument("--schedules", type=int, default=SCHEDULE_COUNT, metavar="N")
+    made.add_argument("--seed", type=int, default=SEED, help="of the first block; the next add 1")
+    made.add_argument(
+        "--without",
+        action="append",
+        default=[],
+        metavar="RULE",
+        help="leave a rule out; `tokens`: sessions do not send theirs",
+    )
+    made.add_argument("--processes", type=int, default=os.cpu_count() or 1)
+    return made
+
+
+def blocks_of(asked: argparse.Namespace) -> Iterator[Block]:
+    """The schedules that were asked for, in blocks of a hundred."""
+    starts = range(0, asked.schedules, BLOCK_SIZE)
+    for number, start in enumerate(starts):
+        yield Block(
+            seed=asked.seed + number,
+            schedule_count=min(BLOCK_SIZE, asked.schedules - start),
+            without=tuple(name for name in asked.without if name != TOKENS),
+            ignores_tokens=TOKENS in asked.without,
+        )
+
+
+def proofs_of(blocks: Sequence[Block], process_count: int, console: Console) -> Iterator[Proof]:
+    """What became of each block, as they end."""
+    os.environ["PYTHONHASHSEED"] = "0"  # for the processes to come: sets in the same order
+    columns = (
+        TextColumn("schedules"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
+    with (
+        ProcessPoolExecutor(process_count, mp_context=get_context("spawn")) as pool,
+        Progress(*columns, console=console) as progress,
+    ):
+        bar = progress.add_task("schedules", total=sum(block.schedule_count for block in blocks))
+        futures = [pool.submit(prove, block) for block in blocks]
+        try:
+            for future in as_completed(futures):
+                proof = future.result()
+                progress.advance(bar, proof.block.schedule_count)
+                yield proof
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+def story_of(proof: Proof) -> str:
+    """The story, and how to hear it again."""
+    block = proof.block
+    left_out = "".join(f" --without {name}" for name in block.without)
+    again = (
+        f"python scripts/prove.py --seed {block.seed} --schedules {block.schedule_count}{left_out}"
+    )
+    return f"\nseed {block.seed} breaks a law:\n\n{proof.story}\n\nagain: {again}\n"
+
+
+def table_of(tally: Tally, took_s: float) -> Table:
+    """All that was counted; every law has its line."""
+    table = Table(title="the house under any schedule", title_justify="left")
+    table.add_column("what")
+    table.add_column("count", justify="right")
+    counts = {
+        "schedules": tally.schedule_count,
+        "operations of sessions": tally.operation_count,
+        "  that waited for the projection": tally.wait_count,
+        "  parts asked of their owners": tally.live_count,
+        "faults and other happenings": tally.fault_count,
+        "schedules that broke a law": tally.broken_count,
+    }
+    for name, count in counts.items():
+        table.add_row(name, f"{count:,}")
+    table.add_section()
+    for law in Law:
+        count = tally.violations[law]
+        table.add_row(law.value, f"{count:,}", style="red" if count else "green")
+    table.add_section()
+    table.add_row("seconds", f"{took_s:,.1f}")
+    table.add_row("schedules a second", f"{tally.schedule_count / max(took_s, 0.001):,.1f}")
+    return table
+
+
+if __name__ == "__main__":
+    sys.exit(main())
