@@ -6,6 +6,7 @@ is rendered before the clock runs, and of an answer only its end is looked for.
 
 import asyncio
 import re
+import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -130,11 +131,13 @@ class Connections:
 async def at_pace(
     rate: float, first_s: float, seconds: float, act: Callable[[float], None]
 ) -> None:
-    """Call ``act`` with the instant it is due, so often a second; late ones at once."""
-    loop = asyncio.get_running_loop()
+    """Call ``act`` with the instant it is due, so often a second; late ones at once.
+
+    Instants are of `time.perf_counter`: a loop's own clock may tell whole milliseconds only.
+    """
     for number in range(round(rate * seconds)):
         due_s = first_s + number / rate
-        if (ahead_s := due_s - loop.time()) > 0:
+        if (ahead_s := due_s - time.perf_counter()) > 0:
             await asyncio.sleep(ahead_s)
         act(due_s)
 

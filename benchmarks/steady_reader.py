@@ -1,7 +1,8 @@
 """`python -m benchmarks.steady_reader`: sessions that read at a steady pace, whatever else happens.
 
-Each session sends the last token it was given, as clients should. What a read took is counted from
-the instant it was due, so that a gateway that stands still cannot hide it.
+Each session sends the last token it was given, as clients should. Reads begin when they are due,
+whatever became of those before, so that a gateway that stands still cannot hide it. What one took
+is counted from when it began; how late that was is told apart, for that is the machine's doing.
 """
 
 import argparse
@@ -51,7 +52,7 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
 
 
 class SteadyReader:
-    """Reads orders with all their parts; notes when each was due and how long it took (s)."""
+    """Reads orders with all their parts; notes how late each began and how long it took (s)."""
 
     def __init__(self, url: str) -> None:
         self._url = url
@@ -59,22 +60,26 @@ class SteadyReader:
         self._numbers = count()
         self._tokens = [""] * SESSION_COUNT
         self._reads: list[tuple[float, float]] = []
+        self._late: list[tuple[float, float]] = []
         self._failures: Counter[str] = Counter()
         self._live_count = 0
         self._connections = Connections()
 
     async def read(self, rate: float, first_at_s: float, seconds: float) -> None:
         """Keep the pace for so long; the first read is due at ``first_at_s`` of the wall clock."""
-        loop = asyncio.get_running_loop()
-        first_s = loop.time() + first_at_s - time.time()
-        await asyncio.sleep(first_s - loop.time())
+        first_s = time.perf_counter() + first_at_s - time.time()
+        await asyncio.sleep(first_s - time.perf_counter())
         async with self._connections.open(self._url, CONNECTION_COUNT):
             await at_pace(rate, first_s, seconds, lambda due_s: self._read_next(due_s, first_s))
 
     def told(self) -> dict[str, object]:
-        """All of it, for JSON; ``reads`` begin with 0 at the first."""
+        """All of it, for JSON.
+
+        ``reads`` and ``late`` have a pair for each: when it was due, since the first, and the time.
+        """
         return {
             "reads": self._reads,
+            "late": self._late,
             "live_count": self._live_count,
             "lost_count": self._connections.lost_count,
             "failure_count": self._failures.total(),
@@ -96,10 +101,11 @@ class SteadyReader:
         self._connections.put(Errand(request, self._noting(session, due_s, first_s)))
 
     def _noting(self, session: int, due_s: float, first_s: float) -> OnAnswer:
-        loop = asyncio.get_running_loop()
+        began_s = time.perf_counter()
+        self._late.append((due_s - first_s, began_s - due_s))
 
         def note(answer: bytes) -> None:
-            self._reads.append((due_s - first_s, loop.time() - due_s))
+            self._reads.append((due_s - first_s, time.perf_counter() - began_s))
             if token := TOKEN.search(answer):
                 self._tokens[session] = token[1].decode()
             if b'"errors":' in answer or token is None:

@@ -149,7 +149,7 @@ def cost_figure(plan: Plan, used: Sequence[tuple[float, float]]) -> Figure:
 
 def read_figures(plan: Plan, readers: Json, told: str) -> Iterator[Figure]:
     """What it has cost the readers."""
-    reads = [(due_s, took_s) for due_s, took_s in readers["reads"]]
+    reads, late = readers["reads"], by_kind(plan, readers["late"])
     spreads = by_kind(plan, reads)
     quiet, forged, cheap = spreads[Kind.QUIET], spreads[Kind.FORGED], spreads[Kind.CHEAP]
     blocks = median(block_ratios(plan, reads, Kind.FORGED))
@@ -163,6 +163,13 @@ def read_figures(plan: Plan, readers: Json, told: str) -> Iterator[Figure]:
     )
     for kind in (Kind.FORGED, Kind.CHEAP):
         yield from _millisecond_figures(kind, spreads[kind], quiet)
+    yield Figure(
+        name="timer of the readers late, p99, forged tokens",
+        value=late[Kind.FORGED].p99 * MS,
+        unit="ms",
+        control=Control("quiet", late[Kind.QUIET].p99 * MS),
+        note="what the machine adds, whatever the gateway does",
+    )
 
 
 def circumstances(plan: Plan, readers: Json, flood: Json, used_s: Mapping[str, float]) -> str:

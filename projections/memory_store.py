@@ -208,7 +208,13 @@ class MemoryStore:
         listed = self._listings.get((key.customer_id, key.status), [])
         end = len(listed) if key.after is None else bisect_left(listed, key.after)
         start = max(0, end - key.first)
-        return StoredPage(tuple(at.id for at in reversed(listed[start:end])), has_more=start > 0)
+        order_ids = tuple(at.id for at in reversed(listed[start:end]))
+        return StoredPage(order_ids, start > 0, self._is_list_suspect(key.customer_id))
+
+    def _is_list_suspect(self, customer_id: str) -> bool:
+        suspects = (k for k in self._suspect_until if k.type is AggregateType.ORDER)
+        rows = (self._row_of(key) for key in suspects if self._is_suspect(key))
+        return any(not isinstance(row, OrderRow) or row.customer_id == customer_id for row in rows)
 
 
 def _listings_of(stored: StoredRow | None) -> dict[Listing, ListingPosition]:

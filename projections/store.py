@@ -38,10 +38,15 @@ class EventBatch:
 
 @dataclass(frozen=True, slots=True)
 class StoredPage:
-    """The orders of one page, newest first, and whether the list goes on after it."""
+    """The orders of one page, newest first, and whether the list goes on after it.
+
+    ``is_suspect``: an event could not be read of an order of this customer, or of one whose
+    customer nobody knows. It may belong here, or not any more.
+    """
 
     order_ids: tuple[str, ...]
     has_more: bool
+    is_suspect: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -140,6 +140,8 @@ class Projected:
             page = self._cut.cut.pages.get(key)
             if page is None:
                 to_fetch[key] = OUT_OF_REACH
+            elif page.is_suspect:
+                to_fetch[key] = Composition(Reason.PARKED)
             else:
                 rows = self._orders_of(page)
                 answer.pages[key] = FoundPage.of(

@@ -49,6 +49,7 @@ class _Page(Struct, frozen=True, array_like=True):
     customer_id: bytes
     has_more: int
     order_ids: list[bytes]
+    is_suspect: int
 
 
 class _Answer(Struct, frozen=True, array_like=True):
@@ -127,7 +128,7 @@ def _cut(
 def _page(packed: _Page, pages: Sequence[PageSelection]) -> tuple[PageKey, StoredPage]:
     key = PageKey.of(packed.customer_id.decode(), pages[packed.number])
     order_ids = tuple(packed_id.decode() for packed_id in packed.order_ids)
-    return key, StoredPage(order_ids, has_more=packed.has_more == 1)
+    return key, StoredPage(order_ids, packed.has_more == 1, packed.is_suspect == 1)
 
 
 def _stamp(packed: tuple[bytes | None, bytes | None]) -> Stamp | None:

@@ -11,9 +11,11 @@ from tests.builders.rows import (
     PLACED_AT,
     batch,
     change,
+    customer_key,
     customer_row,
     order_key,
     order_row,
+    poison,
     tombstone,
 )
 from tests.contracts.store_implementations import StoreUnderTest
@@ -241,3 +243,37 @@ class TestPages:
             await under_test.apply(batch(change(newer)))
 
         assert seen == [f"o-{number}" for number in reversed(range(7))]
+
+
+class TestSuspectListing:
+    async def test_order_without_a_row_makes_every_list_suspect(
+        self, under_test: StoreUnderTest
+    ) -> None:
+        """Whose it is stands in the event that nobody could read; a state that comes heals it."""
+        await place(under_test, "o-1")
+        await under_test.apply(batch(poison(order_key("o-9"), 1)))
+        parked = [(await under_test.page(customer)).is_suspect for customer in ("c-1", "c-2")]
+        await under_test.apply(batch(change(order_row("o-9", version=2, customer_id="c-2"))))
+        healed = [(await under_test.page(customer)).is_suspect for customer in ("c-1", "c-2")]
+
+        assert parked == [True, True]
+        assert healed == [False, False]
+
+    async def test_suspect_order_makes_the_lists_of_its_customer_suspect(
+        self, under_test: StoreUnderTest
+    ) -> None:
+        """It may have changed its status, or be gone; other customers' lists cannot show it."""
+        await place(under_test, "o-1")
+        await under_test.apply(batch(poison(order_key("o-1"), 2)))
+
+        assert (await under_test.page("c-1")).is_suspect
+        assert not (await under_test.page("c-2")).is_suspect
+
+    async def test_suspects_of_other_types_leave_lists_alone(
+        self, under_test: StoreUnderTest
+    ) -> None:
+        """A list shows orders; its customers and products are components of their own."""
+        await place(under_test, "o-1")
+        await under_test.apply(batch(poison(customer_key("c-1"), 2), source="customers"))
+
+        assert not (await under_test.page("c-1")).is_suspect

@@ -65,6 +65,37 @@ local function walk_order(id, selection)
   end
 end
 
+-- The customers of suspect orders; of those without a row nobody knows, so all lists may be wrong.
+local doubtful, is_any_doubtful
+local MANY = 100 -- more suspects than this are not looked at one by one
+
+local function find_doubtful()
+  doubtful = {}
+  local key = key_of('orders', 'suspects')
+  if redis.call('HLEN', key) > MANY then
+    is_any_doubtful = true
+    return
+  end
+  local marked = redis.call('HGETALL', key)
+  for at = 1, #marked, 2 do
+    local epoch, number = unpack(cmsgpack.unpack(marked[at + 1]))
+    local value = redis.call('HGET', key_of('orders', 'rows'), marked[at])
+    local header = value and header_of(value)
+    if not header or is_newer(epoch, number, header[1], header[2]) then
+      if header and header[4] then
+        doubtful[header[4]] = true
+      else
+        is_any_doubtful = true
+      end
+    end
+  end
+end
+
+local function is_doubtful(customer_id)
+  if not doubtful then find_doubtful() end
+  return is_any_doubtful or doubtful[customer_id]
+end
+
 local function walk_page(customer_id, page)
   local number, first, status, after, node = unpack(page)
   local listing = customer_id .. '\0' .. status .. '\0'
@@ -76,7 +107,8 @@ local function walk_page(customer_id, page)
   for at = 1, math.min(first, #found) do
     order_ids[at] = string.sub(found[at], id_from)
   end
-  own_pages[#own_pages + 1] = {number, customer_id, found[first + 1] and 1 or 0, order_ids}
+  own_pages[#own_pages + 1] = {
+    number, customer_id, found[first + 1] and 1 or 0, order_ids, is_doubtful(customer_id) and 1 or 0}
   for _, order_id in ipairs(order_ids) do
     walk_order(order_id, node)
   end

@@ -9,6 +9,7 @@ from typing import Final
 
 from resolvers.answer import Reason, Source
 from resolvers.demand import Live
+from resolvers.upstream.options import SharingOptions
 from tests.laws.proof.causality import is_causal
 from tests.laws.proof.evidence import Evidence, may_be_stale
 from tests.laws.proof.history import Answer, Operation
@@ -16,6 +17,7 @@ from tests.laws.proof.pasts import written_by
 from tests.laws.proof.violations import Law, Violation, broken, shown_as
 
 HELD_BACK: Final = "CONSISTENCY_TIMEOUT"
+KEPT_S: Final = SharingOptions().fresh_s
 OF_THE_PROJECTION: Final = frozenset(
     {Reason.DEFAULT, Reason.TOKEN_REACHED, Reason.TOKEN_REACHED_AFTER_WAIT, Reason.STALE_ALLOWED}
 )
@@ -67,6 +69,7 @@ def _untold(operation: Operation, answer: Answer) -> Iterator[str]:
 
 
 def _false_reasons(operation: Operation, answer: Answer) -> Iterator[str]:
+    took_s = operation.returned_at_s - operation.invoked_at_s
     for part in answer.parts:
         if (part.reason in OF_THE_PROJECTION) != (part.source is Source.PROJECTION):
             yield f"was shown {shown_as(part)}, which cannot be"
@@ -74,5 +77,5 @@ def _false_reasons(operation: Operation, answer: Answer) -> Iterator[str]:
             yield f"was shown {shown_as(part)}, which it had not allowed"
         if isinstance(operation.mode, Live) and part.source is not Source.LIVE:
             yield f"was shown {shown_as(part)}, and had asked the owners"
-        if part.source is Source.LIVE and part.age_s > 0:
+        if part.source is Source.LIVE and part.age_s > took_s + KEPT_S:
             yield f"was shown {shown_as(part)}, {part.age_s} s old"

@@ -107,7 +107,7 @@ def prove(block: Block) -> Proof:
             tally.count(run, [violation.law for violation in found])
         if found and not block.ignores_tokens:
             is_broken = True
-            raise LawBroken("\n".join([*run.story, "", *map(str, found)]))
+            raise LawBroken(run.story_of(found))
 
     machine.judge = staticmethod(judge)
     story = None

@@ -1,7 +1,7 @@
 """One schedule while it runs: the house, its clients, and the story of what happened."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, TypeVar
 
 import async_solipsism
@@ -38,6 +38,7 @@ class Run:
         self.holdings = Holdings({})
         self.waiter_count = 0
         self._ignores_tokens = ignores_tokens
+        self._ended_after = 0, 0
         self._began_at_s = self.house.wall_clock()
 
     def do(self, work: Coroutine[Any, Any, T]) -> T:
@@ -133,6 +134,7 @@ class Run:
         await self.house.pass_time(PATIENCE_S)
         await self.house.mend()
         self.tell("all is well again, and everything has arrived")
+        self._ended_after = self.exchanges.asked_count, len(self.story)
         await self.house.step()
         for nth, session in enumerate(self.sessions):
             page = read_page(Page(CUSTOMERS[nth % 2]), Mode.EVENTUAL if nth else Mode.DEFAULT)
@@ -140,6 +142,13 @@ class Run:
         self.holdings = await held(self.house)
         self.waiter_count = sum(gateway.waiting_count for gateway in self.house.gateways)
         await self.house.close()
+
+    def story_of(self, violations: Sequence[Violation]) -> str:
+        """The story, and how it broke the laws; the last look only where it matters."""
+        asked_count, line_count = self._ended_after
+        is_told_to_the_end = any((v.number or asked_count + 1) > asked_count for v in violations)
+        lines = self.story if is_told_to_the_end else self.story[: line_count - 1]
+        return "\n".join([*lines, "", *map(str, violations)])
 
     def violations(self) -> list[Violation]:
         """Every law that was broken."""
