@@ -5,7 +5,7 @@ PACKAGES := gateway resolvers projections upstream_stubs scripts benchmarks test
 
 .DEFAULT_GOAL := help
 .PHONY: help run test test-kafka check format schema lock playground kafka-up kafka-down clean
-.PHONY: bench-events bench-tokens clients env-run env-dev
+.PHONY: bench-events bench-tokens clients prove env-run env-dev
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -23,6 +23,10 @@ test-kafka: env-dev ## Bring up real Kafka (Docker, or Java and Maven) and run i
 
 bench-events: env-dev ## Measure the event side: minutes; ARGS="--quick", "--only NAME", "--help"
 	@$(BIN)/python -m benchmarks $(ARGS)
+
+prove: env-dev ## The laws of consistency at length: ten thousand schedules, then real processes
+	@$(BIN)/python scripts/prove.py $(ARGS)
+	@$(BIN)/python scripts/prove_real.py
 
 bench-tokens: env-dev ## Measure tokens: forged, long, waiting; minutes; ARGS="--quick", "--help"
 	@$(BIN)/python -m benchmarks --only tokens $(ARGS)

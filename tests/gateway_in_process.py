@@ -50,7 +50,7 @@ URLS = {"orders_url": ORDERS_URL, "customers_url": CUSTOMERS_URL, "products_url"
 class GatewayInProcess:
     """A gateway that is open, the services behind it, and a client in front.
 
-    ``world`` knows what has happened so far, and ``examined`` is the last answer of `ask`.
+    ``world`` knows what has happened so far.
     """
 
     def __init__(
@@ -63,7 +63,7 @@ class GatewayInProcess:
     ) -> None:
         self.gateway = gateway
         self.world = world
-        self.examined: Examination | None = None
+        self._examined: Examination | None = None
         self.twins = twins
         self.projection = ProjectionByHand(gateway.store)
         self._client = client
@@ -95,15 +95,20 @@ class GatewayInProcess:
         )
         stretch = Stretch(began, self.world.now())
         elapsed_s = round(stretch.ended.at_s - began.at_s, 6)
-        self.examined = Examination.of(
-            response,
-            Request(query, variables or {}),
-            elapsed_s,
-            opening(self._codec, self._subject_of(response.request), int(wall_clock_s() // 60)),
-            Happened(self.world, stretch),
+        request = Request(query, variables or {})
+        open_text = opening(
+            self._codec, self._subject_of(response.request), int(wall_clock_s() // 60)
         )
-        self.examined.require_truth()
+        happened = Happened(self.world, stretch)
+        self._examined = Examination.of(response, request, elapsed_s, open_text, happened)
+        self._examined.require_truth()
         return Answer(response, elapsed_s)
+
+    @property
+    def examined(self) -> Examination:
+        """The last answer of `ask`, with all that is known of it."""
+        assert self._examined is not None
+        return self._examined
 
     def _subject_of(self, request: httpx.Request) -> str:
         header = self.gateway.settings.subject_header
@@ -116,8 +121,11 @@ class GatewayInProcess:
     def seal_versions(
         self, entries: Mapping[AggregateKey, Version], *, issued_minutes_ago: int = 0
     ) -> str:
+        return self.seal_token(ConsistencyToken(entries), issued_minutes_ago=issued_minutes_ago)
+
+    def seal_token(self, token: ConsistencyToken, *, issued_minutes_ago: int = 0) -> str:
         minute = int(wall_clock_s() // 60) - issued_minutes_ago
-        return self._codec.seal(ConsistencyToken(entries), SUBJECT, minute)
+        return self._codec.seal(token, SUBJECT, minute)
 
     def opened(self, token: str) -> ConsistencyToken:
         """What a token promises."""

@@ -9,7 +9,7 @@ from gateway.freshness import LOOK_EVERY_S, Freshness, FreshnessGauge, freshness
 from gateway.watcher import Hearing
 from projections.errors import StoreUnavailable
 from projections.memory_store import MemoryStore
-from projections.positions import SourcePosition
+from projections.positions import NOTHING_SEEN, Floor, SourcePosition
 from projections.selection import Root
 from projections.store import Cut
 from projections.versions import AggregateType
@@ -28,11 +28,11 @@ class MemoryThatCanBeGone(MemoryStore):
     is_gone = False
     read_count = 0
 
-    async def read(self, roots: Sequence[Root]) -> Cut:
+    async def read(self, roots: Sequence[Root], *, seen: Floor = NOTHING_SEEN) -> Cut:
         self.read_count += 1
         if self.is_gone:
             raise StoreUnavailable("no answer in time")
-        return await super().read(roots)
+        return await super().read(roots, seen=seen)
 
 
 @dataclass

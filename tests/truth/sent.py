@@ -22,6 +22,7 @@ OpenedText = ConsistencyToken | Expired | None
 Open = Callable[[str], OpenedText]
 
 MS = 1000
+NOTHING_DEMANDED = Demand()
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +53,8 @@ class Sent:
     expired_count: int
 
     def demand_at(self, path: str) -> Demand:
-        """The demand of the root field that a path begins with."""
-        return self.demands[path.partition(".")[0]]
+        """The demand of the root field that a path begins with; one of nothing, if none does."""
+        return self.demands.get(path.partition(".")[0], NOTHING_DEMANDED)
 
 
 def read_sent(request: Request, open_text: Open) -> Sent:

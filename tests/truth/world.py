@@ -5,7 +5,7 @@ its time (s of the loop). An operation is a stretch between two such moments.
 """
 
 import itertools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, NamedTuple, TypeVar
 
@@ -20,11 +20,6 @@ from projections.views import STALENESS_BUDGETS_S, CustomerRow, OrderRow, Produc
 
 V = TypeVar("V")
 
-ROWS: dict[AggregateType, type[Row]] = {
-    AggregateType.ORDER: OrderRow,
-    AggregateType.CUSTOMER: CustomerRow,
-    AggregateType.PRODUCT: ProductRow,
-}
 TYPE_OF_SERVICE = {of.source: of for of in AggregateType}
 
 
@@ -67,10 +62,22 @@ class Timeline(Generic[V]):
         return next((value for when, value in reversed(self._noted) if when.tick < tick), None)
 
 
-class Page(msgspec.Struct, Generic[V]):
-    """A list of rows as services spell it."""
+class RowList(msgspec.Struct, Generic[V]):
+    """Rows as services list them."""
 
     items: list[V]
+
+
+ROWS: Mapping[AggregateType, msgspec.json.Decoder[Row]] = {
+    AggregateType.ORDER: msgspec.json.Decoder(OrderRow),
+    AggregateType.CUSTOMER: msgspec.json.Decoder(CustomerRow),
+    AggregateType.PRODUCT: msgspec.json.Decoder(ProductRow),
+}
+LISTS: Mapping[AggregateType, msgspec.json.Decoder[RowList[Row]]] = {
+    AggregateType.ORDER: msgspec.json.Decoder(RowList[OrderRow]),
+    AggregateType.CUSTOMER: msgspec.json.Decoder(RowList[CustomerRow]),
+    AggregateType.PRODUCT: msgspec.json.Decoder(RowList[ProductRow]),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +92,7 @@ class Word:
     is_write: bool
     is_page: bool = False
     is_unread: bool = False
-    rows: tuple[Row, ...] = ()
+    rows: Sequence[Row] = ()
     absent: frozenset[AggregateKey] = frozenset()
 
 
@@ -102,7 +109,7 @@ def word_of(
         return Word(asked, answered, is_write)
     is_listed = is_page or "ids" in request.url.params
     try:
-        rows = _rows_in(response.content, ROWS[of], is_listed=is_listed)
+        rows = _rows_in(response.content, of, is_listed=is_listed)
     except httpx.ResponseNotRead:
         return Word(asked, answered, is_write, is_page=is_page, is_unread=True)
     except msgspec.DecodeError:
@@ -119,10 +126,8 @@ def _ids_of(request: httpx.Request) -> tuple[list[str], bool]:
     return parts[1:2], len(parts) == 1 and request.method == "GET"
 
 
-def _rows_in(body: bytes, row_type: type[Row], *, is_listed: bool) -> tuple[Row, ...]:
-    if is_listed:
-        return tuple(msgspec.json.decode(body, type=Page[row_type]).items)  # type: ignore[valid-type]
-    return (msgspec.json.decode(body, type=row_type),)
+def _rows_in(body: bytes, of: AggregateType, *, is_listed: bool) -> Sequence[Row]:
+    return LISTS[of].decode(body).items if is_listed else [ROWS[of].decode(body)]
 
 
 @dataclass(slots=True)
