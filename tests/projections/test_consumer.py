@@ -181,9 +181,7 @@ class TestAnotherLog:
         await consumer.step()
         building = await consuming.store.read([OrderRoot("o-1")])
 
-        before_s, *later = [
-            cut.proven_at_s(KEYS[0].type) for cut in (before, restarted, building)
-        ]
+        before_s, *later = [cut.proven_at_s(KEYS[0].type) for cut in (before, restarted, building)]
         assert before_s is not None
         assert later == [None, None]
         assert SOURCE not in restarted.positions

@@ -1,11 +1,14 @@
 """Every answer tells of each component where it came from; told once, and within bounds."""
 
+import asyncio
+
 import httpx
 import pytest
 
+from projections.versions import Version
 from tests.contracts.twins import page_of
-from tests.gateway_in_process import open_composing_gateway, open_gateway, twins_of
-from tests.resolvers.rows import CUSTOMER, ORDER, SHOP, a_product, an_order
+from tests.gateway_in_process import open_composing_gateway, open_gateway, pass_time, twins_of
+from tests.resolvers.rows import CUSTOMER, ORDER, SHOP, a_product, an_order, changed
 
 pytestmark = pytest.mark.steered_time
 
@@ -71,3 +74,38 @@ async def test_an_older_list_takes_nothing_back() -> None:
         order = answer.data["updateOrder"]["order"]
         assert order["note"] == "Ring"
         assert order["customer"]["orders"]["edges"] == [{"node": {"note": "Ring"}}]
+
+
+async def test_of_two_demands_for_one_row_the_greater_is_missing() -> None:
+    """Fields may demand different versions; who is shown neither is told the greater."""
+    async with open_gateway(twins_of(*SHOP)) as bff:
+        first, second = (bff.seal_versions({ORDER.key: Version(1, n)}) for n in (5, 3))
+        answer = await bff.ask(
+            f'{{ a: order(id: "o-1", consistency: {{atLeast: {{tokens: ["{first}"]}}}}) {{ id }}'
+            f'  b: order(id: "o-1", consistency: {{atLeast: {{tokens: ["{second}"]}}}}) {{ id }} }}'
+        )
+
+        [missing] = answer.consistency["missing"]
+        assert missing["version"] == 5
+
+
+async def test_how_waits_ended_is_counted() -> None:
+    """One entry came while it was waited for, the other did not."""
+    noted = changed(ORDER, note="Ring")
+    async with open_gateway(twins_of(*SHOP)) as bff, asyncio.TaskGroup() as group:
+        token = bff.seal(noted, changed(CUSTOMER))
+        asked = group.create_task(
+            bff.ask('{ order(id: "o-1") { note customer { name } } }', token=token)
+        )
+        await pass_time(0.1)
+        await bff.projection.apply(noted)
+
+        assert (await asked).consistency["waits"] == {"REACHED": 1, "TIMED_OUT": 1}
+
+
+async def test_who_did_not_have_to_wait_is_told_of_no_waits() -> None:
+    """The member appears with its first case."""
+    async with open_gateway(twins_of(*SHOP)) as bff:
+        answer = await bff.ask('{ order(id: "o-1") { note } }', token=bff.seal(ORDER))
+
+        assert "waits" not in answer.consistency

@@ -163,9 +163,7 @@ def _unsettled(house: DistributedHouse) -> list[Violation]:
     return []
 
 
-def with_repetitions(
-    operations: Sequence[Operation], commits: Sequence[Commit]
-) -> list[Operation]:
+def with_repetitions(operations: Sequence[Operation], commits: Sequence[Commit]) -> list[Operation]:
     """The operations; of writes that may have been done before it is now told whether they were."""
     owners = Owners(commits)
 
