@@ -3,8 +3,9 @@
 *Ratio*: the 99th percentile of reads that well-behaved sessions make at a steady pace, in rounds in
 which another client sends such requests, over that of the rounds between, in which nobody does. The
 control is a flood of requests as many and as long that ask for `__typename`: nearly what HTTP alone
-costs. *Calls*: what reached a service with the id of a forged request; the control is what reached
-them with the id of reads that ask to be live. One process each: gateway, services, flood, readers.
+costs. On a machine that is too busy the ratio is told and not judged. *Calls*: what reached a
+service with the id of a forged request; the control is what reached them with the id of reads that
+ask to be live. One process each: gateway, services, flood, readers.
 """
 
 import json
@@ -50,6 +51,10 @@ LEAD_S: Final = 3.0
 LIVE_ID: Final = "live"
 LIVE_COUNT: Final = 20
 RATIO_AIM: Final = AtMost(1.1)
+STILL_S: Final = 0.002
+"""How late (s) the 99th of a hundred timers of the readers may be in quiet rounds. Where it is
+later, others are at work: the ratio compares their noise with itself, and says nothing."""
+
 MS: Final = 1_000
 MICROSECONDS: Final = 1_000_000
 
@@ -153,13 +158,15 @@ def read_figures(plan: Plan, readers: Json, told: str) -> Iterator[Figure]:
     spreads = by_kind(plan, reads)
     quiet, forged, cheap = spreads[Kind.QUIET], spreads[Kind.FORGED], spreads[Kind.CHEAP]
     blocks = median(block_ratios(plan, reads, Kind.FORGED))
+    is_still = late[Kind.QUIET].p99 <= STILL_S
+    heard = "" if is_still else "machine too busy to tell; "
     yield Figure(
         name="p99 of other reads, forged tokens over quiet",
         value=forged.p99 / quiet.p99,
         unit="×",
-        aim=RATIO_AIM,
+        aim=RATIO_AIM if is_still else None,
         control=Control("cheap requests over quiet", cheap.p99 / quiet.p99),
-        note=f"{quiet.count:,} reads each; median of 6 blocks × {blocks:.2f}; {told}",
+        note=f"{heard}{quiet.count:,} reads each; median of 6 blocks × {blocks:.2f}; {told}",
     )
     for kind in (Kind.FORGED, Kind.CHEAP):
         yield from _millisecond_figures(kind, spreads[kind], quiet)

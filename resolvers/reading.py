@@ -13,7 +13,14 @@ from typing import Final
 
 from projections.selection import OrderRoot, Root, has_pages
 from projections.store import Cut
-from projections.token import ConsistencyToken, merge, raised, seen_places
+from projections.token import (
+    ConsistencyToken,
+    demand_for_keys,
+    merge,
+    raised,
+    seen_places,
+    unmet,
+)
 from projections.versions import AggregateKey, AggregateType, Version
 from projections.views import STALENESS_BUDGETS_S, Row
 from projections.waiters import WaitEnd
@@ -147,7 +154,7 @@ class OperationReads:
         return answers
 
     async def _complete(self, request: ReadRequest, answer: Answer, settled: SettledCut) -> None:
-        if request.written is not None and not request.is_outdated:
+        if request.written is not None and _is_newest(request, request.written, settled.cut):
             provenance = Provenance(Source.LIVE, Reason.WRITE_RESULT)
             answer.components[request.written.key] = Found(request.written, provenance)
         projected = Projected(
@@ -236,6 +243,20 @@ class OperationReads:
 
     def _now_s(self) -> float:
         return asyncio.get_running_loop().time()
+
+
+def _is_newest(request: ReadRequest, written: Row, cut: SharedCut) -> bool:
+    """Is the written state as new as anything its writer has seen?
+
+    A write that was repeated with its key is answered with the state of then. What she has seen
+    since is in the token as an entry, or under a floor or a mark: then the cut tells, if it has
+    come as far.
+    """
+    stored_at = cut.version_of(written.key)
+    if request.is_outdated or (stored_at is not None and stored_at > written.at):
+        return False
+    unseen = unmet(cut, demand_for_keys(request.demand.token, [written.key]))
+    return not (unseen.floor or unseen.marks)
 
 
 def _missing(demand: Demand, answer: Answer, cut: SharedCut) -> dict[AggregateKey, Version]:

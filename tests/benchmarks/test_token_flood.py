@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
+from benchmarks.figures import Verdict
 from benchmarks.flood_rounds import ROUNDS, Kind, Plan, block_ratios, by_kind, used_by_kind
 from benchmarks.forged_tokens import (
     FLOODER,
@@ -19,6 +20,7 @@ from benchmarks.forged_tokens import (
     forged_requests,
 )
 from benchmarks.keep_alive import Connections, Errand
+from benchmarks.token_flood import read_figures
 from projections.token_codec import Invalid, InvalidReason, Opened, TokenCodec, TokenKey, TokenKeys
 
 KEYS = TokenKeys(TokenKey(7, b"a secret of these tests alone".ljust(32)))
@@ -127,6 +129,33 @@ class TestRounds:
         used = looks(lambda at_s: shares[ROUNDS[int(at_s // PLAN.round_s)]])
 
         assert used_by_kind(PLAN, used) == pytest.approx(shares)
+
+
+class TestVerdict:
+    @pytest.mark.parametrize(
+        ("forged_s", "late_s", "verdict"),
+        [
+            (1.0, 0.001, Verdict.PASS),
+            (2.0, 0.001, Verdict.SHORT),
+            (1.0, 0.02, Verdict.TOLD),
+            (2.0, 0.02, Verdict.TOLD),
+        ],
+    )
+    def test_a_ratio_is_judged_only_where_the_machine_is_still(
+        self, forged_s: float, late_s: float, verdict: Verdict
+    ) -> None:
+        """Noise as great in quiet rounds would pass any gateway, and fail any."""
+        dues = [at * PLAN.round_s + 5.0 for at in range(len(ROUNDS))]
+        took = {Kind.QUIET: 1.0, Kind.FORGED: forged_s, Kind.CHEAP: 1.0}
+        readers = {
+            "reads": [(due_s, took[kind]) for due_s, kind in zip(dues, ROUNDS, strict=True)],
+            "late": [(due_s, late_s) for due_s in dues],
+        }
+
+        ratio, *_ = read_figures(PLAN, readers, "")
+
+        assert ratio.value == forged_s
+        assert ratio.verdict is verdict
 
 
 TOOK_S = {Kind.QUIET: 1.0, Kind.FORGED: 2.0, Kind.CHEAP: 3.0}

@@ -3,8 +3,8 @@
 import pytest
 
 from projections.versions import Version
-from tests.gateway_in_process import open_gateway, twins_of
-from tests.resolvers.rows import CUSTOMER, SHOP
+from tests.gateway_in_process import open_gateway, own, twins_of
+from tests.resolvers.rows import CUSTOMER, SHOP, changed
 
 pytestmark = pytest.mark.steered_time
 
@@ -51,3 +51,22 @@ async def test_a_write_that_was_repeated_shows_what_came_after_it() -> None:
 
         assert repeated.data["placeOrder"]["order"] == {"id": order_id, "version": 2}
         assert repeated.consistency["satisfied"] is True
+
+
+async def test_a_repeated_write_shows_what_has_become_part_of_the_floor() -> None:
+    """The later version is no entry any more, since a read found it streamed: it is known still."""
+    place = """mutation { placeOrder(input: {customerId: "c-1", idempotencyKey: "k-1",
+      items: [{productId: "p-1", quantity: 1}]}) { order { id version } } }"""
+    twins = twins_of(*SHOP)
+    async with open_gateway(twins) as bff:
+        placed = await bff.ask(place)
+        order_id = placed.data["placeOrder"]["order"]["id"]
+        noted = changed(twins.order_shelf.rows[order_id], note="Ring")
+        own(twins, noted)
+        await bff.projection.apply(noted)
+        seen = await bff.ask("query ($id: ID!) { order(id: $id) { note } }", {"id": order_id})
+
+        repeated = await bff.ask(place, token=seen.token)
+
+        assert bff.opened(seen.token).entries == {}
+        assert repeated.data["placeOrder"]["order"] == {"id": order_id, "version": 2}

@@ -93,10 +93,19 @@ class Case:
     def pages(self) -> Iterator[Component]:
         return (c for c in self.claim.components if c.key is None and c.path in self.claim.pages)
 
+    @property
+    def is_chained(self) -> bool:
+        """Has it several writes? Each is read with what those before it have seen, and settled."""
+        return self.sent.document.is_mutation and len(self.sent.document.roots) > 1
+
     def may_demand(self, path: str) -> ConsistencyToken:
-        """At most what the root field of a path demanded: of several writes each joins the next."""
+        """At most what the root field of a path demanded: a write joins its own."""
         demanded = self.sent.demand_at(path).token
-        return merge(demanded, self.got) if self.sent.document.is_mutation else demanded
+        if not self.sent.document.is_mutation:
+            return demanded
+        live = (part for part in self.parts if part.component.source is Source.LIVE)
+        entries = {part.key: part.at for part in live if part.at is not None}
+        return merge(demanded, self.got, ConsistencyToken(entries))
 
     def is_refuted(self, token: ConsistencyToken, key: AggregateKey) -> bool:
         """May the token's entry be known to be of nothing?"""

@@ -109,7 +109,7 @@ def _why_stale(case: Case, component: Component, demand: Demand) -> str | None:
             return "its owner was asked for"
         case Bounded(max_staleness_s=bound_s) if component.age_s > bound_s + SLACK_S:
             return f"only {bound_s} s were allowed"
-    if component.key in demand.token.uncertain:
+    if component.key in demand.token.uncertain and not case.is_chained:
         return "nobody knows what became of its last write"
     if case.happened is None or component.type is None:
         return None

@@ -10,6 +10,7 @@ from decimal import Decimal
 from math import inf
 from typing import Any
 
+from projections.versions import AggregateType
 from projections.views import Row
 from resolvers.answer import Reason, Source
 from resolvers.demand import AtLeast, Bounded, Demand
@@ -160,15 +161,15 @@ def _why_false(case: Case, happened: Happened, component: Component) -> str | No
 
 
 def _why_not_reached(case: Case, component: Component) -> str | None:
-    if component.key is None:
+    if component.key is None or case.is_chained:
         return None
     demand = case.sent.demand_at(component.path)
     if component.reason is Reason.DEFAULT:
-        is_moot = component.key not in demand.token.entries or case.is_refuted(
-            demand.token, component.key
-        )
+        is_plain = component.key not in demand.token.entries
+        is_moot = is_plain or case.is_refuted(demand.token, component.key)
         return None if is_moot else "an entry demanded it"
-    is_demanded = component.key in case.may_demand(component.path).entries
+    is_written = case.sent.document.is_mutation  # each write is an entry from then on
+    is_demanded = is_written or component.key in case.may_demand(component.path).entries
     return None if is_demanded or _is_causal(demand) else f"no entry names {component.key}"
 
 
@@ -194,7 +195,10 @@ def _why_not_lost(happened: Happened, component: Component) -> str | None:
             is_held = None not in world.stored(component.key, happened.stretch)
             return "the store held it" if is_held else None
         case Reason.PARKED:
-            return None if component.key in world.parked else "nothing of it was parked"
+            is_of_a_list = component.type is AggregateType.ORDER  # any order may belong there
+            parked = {key.type for key in world.parked} if is_of_a_list else world.parked
+            is_parked = (component.type if is_of_a_list else component.key) in parked
+            return None if is_parked else "nothing of it was parked"
         case Reason.PROJECTION_UNAVAILABLE:
             return None if world.lost_count else "the store has answered every time"
         case Reason.PROJECTION_OFF:
