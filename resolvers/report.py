@@ -90,7 +90,8 @@ class ConsistencyReport:
         marks = dict.fromkeys(answer.unchecked_types(), mark_at(now_s))
         floor = floor_from(view, answer.projected_types(), now_s)
         self.token = shrunk(merge(joined, floor, ConsistencyToken(marks=marks)), view, now_s)
-        self.missing.update(missing)
+        for key, at in missing.items():
+            self.missing[key] = max(at, self.missing.get(key, at))
         self.is_held_back |= answer.is_held_back
 
     def show(

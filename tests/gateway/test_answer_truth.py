@@ -71,7 +71,7 @@ REASONS: list[Forged] = [
     (
         a.arrived,
         comes_from("PROJECTION", "TOKEN_REACHED_AFTER_WAIT"),
-        "tells of no wait that reached anything",
+        "and tells of no wait",
     ),
     (a.behind, comes_from("LIVE", "LIVE_REQUESTED"), "for a demand of AtLeast"),
     (a.behind, comes_from("LIVE", "TOO_STALE"), "for a demand of AtLeast"),

@@ -187,14 +187,14 @@ class TestTruth:
         tale.operate("t", Answer(shown=(stale,), is_satisfied=False))
         odd = replace(seen(product(), 2, reason=Reason.PARKED), source=stale.source)
         tale.read("u", odd)
-        tale.read("v", replace(seen(product(), 2, reason=Reason.PARKED), age_s=0.5))
+        tale.read("v", replace(seen(product(), 2, reason=Reason.PARKED), age_s=5.0))
 
         [asked, disallowed, impossible, aged] = self.stories_of(tale)
 
         assert "and had asked the owners" in asked
         assert "which it had not allowed" in disallowed
         assert "which cannot be" in impossible
-        assert "(LIVE, PARKED), 0.5 s old" in aged
+        assert "(LIVE, PARKED), 5.0 s old" in aged
 
 
 class TestLiveness:

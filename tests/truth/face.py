@@ -33,9 +33,8 @@ MODES_OF: Final = {
     Reason.NOT_PROJECTED: AtLeast | Bounded,
 }
 """Where a reason can be given; where nothing is said, in every mode but `live`."""
-AFTER_A_WAIT: Final = frozenset(
-    {WaitEnd.REACHED, WaitEnd.TIMED_OUT, WaitEnd.STORE_LOST, WaitEnd.PARKED}
-)
+WAITED: Final = frozenset({WaitEnd.REACHED, WaitEnd.TIMED_OUT})
+AFTER_A_WAIT: Final = WAITED | {WaitEnd.STORE_LOST, WaitEnd.PARKED}
 
 
 def components_are_those_of_the_data(case: Case) -> Iterator[str]:
@@ -96,8 +95,9 @@ def reasons_fit(case: Case) -> Iterator[str]:
             yield f"has {component}, which cannot be"
         if not _fits(reason, demand, is_mutation=case.sent.document.is_mutation):
             yield f"has {component}, for a demand of {demand.mode}"
-        if (reason is Reason.TOKEN_REACHED_AFTER_WAIT) and not case.claim.waits.get("REACHED"):
-            yield f"has {component}, and tells of no wait that reached anything"
+        # A wait may be for more than one field needs, and time out when that has come.
+        if reason is Reason.TOKEN_REACHED_AFTER_WAIT and not case.claim.waits.keys() & WAITED:
+            yield f"has {component}, and tells of no wait"
 
 
 def _fits(reason: Reason, demand: Demand, *, is_mutation: bool) -> bool:

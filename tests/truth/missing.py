@@ -32,12 +32,13 @@ def _is_unknown(part: Part) -> bool:
 
 def what_is_missing_was_demanded(case: Case) -> Iterator[str]:
     """Only entries of the caller's own tokens, writes and causes are named."""
-    is_causal = any(_is_causal(demand) for demand in case.ran.values())
+    # An order may demand its causes, and a write what those before it have seen.
+    is_open = case.is_chained or any(_is_causal(demand) for demand in case.ran.values())
     for key, at in case.claim.missing.items():
         owed = {demand.token.entries.get(key) for demand in case.ran.values()}
         if case.sent.document.is_mutation:
             owed.add(case.got.entries.get(key))
-        if at not in owed and not is_causal:
+        if at not in owed and not is_open:
             yield f"calls {key} at {at} missing, which nobody demanded"
         elif (greatest := _greatest_unmet(case, key)) is not None and at < greatest:
             yield f"calls {key} at {at} missing, and not {greatest}"
