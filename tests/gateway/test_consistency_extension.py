@@ -1,8 +1,11 @@
+from collections import Counter
+
 import pytest
 
 from gateway.consistency_extension import render_consistency
 from projections.selection import PageKey
 from projections.versions import AggregateKey, AggregateType, Version
+from projections.waiters import WaitEnd
 from resolvers.answer import Provenance, Reason, Source
 from resolvers.report import MAX_SHOWN, ConsistencyReport
 from tests.gateway.front_door import A_QUERY, Json, a_token, open_door
@@ -82,6 +85,14 @@ def test_expired_tokens_are_counted_only_where_there_were_some() -> None:
 
     assert with_expired["expiredTokens"] == 2
     assert "expiredTokens" not in rendered(ConsistencyReport())
+
+
+def test_how_waits_ended_is_counted_by_the_public_words() -> None:
+    """Each end of a wait, or of none, is told with its count, in the order of the words."""
+    waits = Counter({WaitEnd.TIMED_OUT: 1, WaitEnd.REACHED: 2})
+    report = ConsistencyReport(waits=waits)
+
+    assert list(rendered(report)["waits"].items()) == [("REACHED", 2), ("TIMED_OUT", 1)]
 
 
 @pytest.mark.steered_time

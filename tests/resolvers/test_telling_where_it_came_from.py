@@ -76,7 +76,6 @@ async def test_an_older_list_takes_nothing_back() -> None:
         assert order["customer"]["orders"]["edges"] == [{"node": {"note": "Ring"}}]
 
 
-@pytest.mark.xfail(reason="of two fields the later one's demand is told, not the greater")
 async def test_of_two_demands_for_one_row_the_greater_is_missing() -> None:
     """Fields may demand different versions; who is shown neither is told the greater."""
     async with open_gateway(twins_of(*SHOP)) as bff:
