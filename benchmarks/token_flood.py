@@ -95,7 +95,8 @@ def measure(run: Run) -> Iterator[Figure]:
         end_in_order(house.gateway)
         calls = house.calls()
     yield from call_figures(calls, flood)
-    yield cost_figure(plan, used)
+    if is_still(plan, readers):  # else answers outlast their rounds, and cost counts elsewhere
+        yield cost_figure(plan, used)
     yield from read_figures(plan, readers, circumstances(plan, readers, flood, used_s))
 
 
@@ -136,6 +137,11 @@ def call_figures(calls: Mapping[str, int], flood: Json) -> Iterator[Figure]:
     )
 
 
+def is_still(plan: Plan, readers: Json) -> bool:
+    """Were others quiet enough for the rounds to be compared? The gateway has no part in it."""
+    return by_kind(plan, readers["late"])[Kind.QUIET].p99 <= STILL_S
+
+
 def cost_figure(plan: Plan, used: Sequence[tuple[float, float]]) -> Figure:
     """What one request of the flood has cost the gateway."""
     shares = used_by_kind(plan, used)
@@ -158,13 +164,13 @@ def read_figures(plan: Plan, readers: Json, told: str) -> Iterator[Figure]:
     spreads = by_kind(plan, reads)
     quiet, forged, cheap = spreads[Kind.QUIET], spreads[Kind.FORGED], spreads[Kind.CHEAP]
     blocks = median(block_ratios(plan, reads, Kind.FORGED))
-    is_still = late[Kind.QUIET].p99 <= STILL_S
-    heard = "" if is_still else "machine too busy to tell; "
+    still = is_still(plan, readers)
+    heard = "" if still else "machine too busy to tell; "
     yield Figure(
         name="p99 of other reads, forged tokens over quiet",
         value=forged.p99 / quiet.p99,
         unit="×",
-        aim=RATIO_AIM if is_still else None,
+        aim=RATIO_AIM if still else None,
         control=Control("cheap requests over quiet", cheap.p99 / quiet.p99),
         note=f"{heard}{quiet.count:,} reads each; median of 6 blocks × {blocks:.2f}; {told}",
     )

@@ -1,9 +1,10 @@
 """How long the token of a session gets that writes a thousand orders, and whether it forgets one.
 
-Each order is in the projection already, as it was before: so whatever the token forgets is shown
-stale afterwards. The projection keeps up with the writes or stands still meanwhile; the session
-reads now and then or only writes. The control is a token that names every order, and afterwards a
-reader without one. The gateway is whole and in this process, time is steered, and of the machine
+The session writes at one gateway, whose projection keeps up or stands still, and reads now and then
+or only writes. Afterwards its orders are read there and at another gateway of the same keys, whose
+projection still has them as they were and is healed by nobody: so whatever the token forgets is
+shown stale. The control is a token that names every order, and at the other gateway a reader
+without one. Both gateways are whole and in this process, time is steered, and of the machine
 nothing is measured.
 """
 
@@ -66,9 +67,13 @@ HABITS: Final = tuple(itertools.starmap(Habit, itertools.product((False, True), 
 
 @dataclass(slots=True)
 class WritingSession:
-    """One client that sends the last token it was given; ``lengths``: their characters."""
+    """One client that sends the last token it was given; ``lengths``: their characters.
+
+    It writes at ``bff``; ``elsewhere`` has heard of nothing.
+    """
 
     bff: GatewayInProcess
+    elsewhere: GatewayInProcess
     token: str | None = None
     lengths: list[int] = field(default_factory=list)
 
@@ -82,22 +87,25 @@ class WritingSession:
                 await self._ask(*_asking_for([order_id]))
             await pass_time(WRITE_S)
 
-    async def stale_ids(self, order_ids: Sequence[str], token: str | None) -> list[str]:
-        """The orders that a reader with this token, who does not wait, is shown without a note."""
-        stale: list[str] = []
-        for start in range(0, len(order_ids), READ_AT_ONCE):
-            some = order_ids[start : start + READ_AT_ONCE]
-            answer = await self.bff.ask(*_asking_for(some), token=token)
-            shown = zip(some, answer.data.values(), strict=True)
-            stale += [order_id for order_id, order in shown if order["note"] != order_id]
-        return stale
-
     async def _ask(self, query: str, variables: dict[str, str]) -> None:
         answer = await self.bff.ask(query, variables, token=self.token)
         if answer.errors:
             raise MeasurementFailed(f"the gateway did not do as asked: {answer.errors}")
         self.token = answer.token
         self.lengths.append(len(answer.token))
+
+
+async def stale_ids(
+    bff: GatewayInProcess, order_ids: Sequence[str], token: str | None
+) -> list[str]:
+    """The orders that a reader with this token, who does not wait, is shown without their note."""
+    stale: list[str] = []
+    for start in range(0, len(order_ids), READ_AT_ONCE):
+        some = order_ids[start : start + READ_AT_ONCE]
+        answer = await bff.ask(*_asking_for(some), token=token)
+        shown = zip(some, answer.data.values(), strict=True)
+        stale += [order_id for order_id, order in shown if order["note"] != order_id]
+    return stale
 
 
 def measure(run: Run) -> Iterator[Figure]:
@@ -141,8 +149,9 @@ async def session_figures(habit: Habit) -> list[Figure]:
     ids = [order.id for order in orders]
     async with open_session(orders) as session:
         await session.write_all(ids, habit)
-        unprotected = await session.stale_ids(ids, None)
-        stale = await session.stale_ids(ids, session.token)
+        unprotected = await stale_ids(session.elsewhere, ids, None)
+        stale = await stale_ids(session.bff, ids, session.token)
+        stale += await stale_ids(session.elsewhere, ids, session.token)
         told = parts_of(session.bff.opened(session.token or ""))
     return [
         Figure(
@@ -165,9 +174,10 @@ async def session_figures(habit: Habit) -> list[Figure]:
 
 @asynccontextmanager
 async def open_session(orders: Sequence[OrderRow]) -> AsyncIterator[WritingSession]:
-    """A session at a gateway whose projection holds these orders."""
-    async with open_gateway(twins_of(*orders, a_customer(), a_product())) as bff:
-        yield WritingSession(bff)
+    """A session before two gateways, whose projections hold these orders."""
+    twins = twins_of(*orders, a_customer(), a_product())
+    async with open_gateway(twins) as bff, open_gateway(twins) as elsewhere:
+        yield WritingSession(bff, elsewhere)
 
 
 def demo_orders(order_count: int) -> list[OrderRow]:

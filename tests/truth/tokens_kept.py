@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from projections.token import ConsistencyToken, is_proven, outlives
 from projections.versions import AggregateKey, AggregateType, Version
-from resolvers.answer import Reason, Source
+from resolvers.answer import Source
 from tests.truth.cases import Case, Part
 from tests.truth.shapes import Field, value_of
 
@@ -147,11 +147,6 @@ def _is_outlived(case: Case, of: AggregateType, second: int) -> bool:
 
 def _is_told_live(case: Case, key: AggregateKey) -> bool:
     """Was its owner asked? A list asks for all orders that a token names."""
-    is_shown = any(
-        part.key == key
-        and part.component.source is Source.LIVE
-        and part.component.reason is not Reason.WRITE_RESULT
-        for part in case.parts
-    )
+    is_shown = any(part.key == key and part.component.source is Source.LIVE for part in case.parts)
     is_listed = key.type is AggregateType.ORDER and bool(case.claim.pages)
     return is_shown or is_listed or bool(case.claim.omitted_count)

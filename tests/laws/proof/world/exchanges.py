@@ -104,7 +104,7 @@ class Exchanges:
         operation = replace(
             begun,
             returned_at_s=self._house.wall_clock(),
-            writes=writes_of(body, ask, open_token),
+            writes=writes_of(body, ask, open_token, self._committed(f"op-{begun.number}")),
             answer=answer,
         )
         self.operations.append(operation)
@@ -142,6 +142,11 @@ class Exchanges:
     def _blame(self, operation: Operation, story: str) -> None:
         name = f"session {operation.session} (operation {operation.number})"
         self.mistakes.append(Violation(Law.TOKEN, f"{name} {story}", operation.number))
+
+    def _committed(self, request_id: str) -> dict[AggregateKey, Version]:
+        """What a request has brought about."""
+        commits = (c for s in self._house.services.values() for c in s.owner.commits)
+        return {c.key: c.at for c in commits if c.by == request_id}
 
     def _tombstone_of(self, key: AggregateKey, number: int) -> Version | None:
         deletions = (c.at for c in self._house.services[key.type].owner.commits if c.row is None)

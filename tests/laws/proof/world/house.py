@@ -140,6 +140,29 @@ class House:
         self.rotation_count += 1
         return f"gateway {gateway.name} {phases[phase][1]}"
 
+    # What may be wrong with it.
+
+    def has_unshipped(self) -> bool:
+        return any(service.topic.has_unshipped for service in self.services.values())
+
+    def has_zombie(self) -> bool:
+        return any(p.has_zombie for service in self.services.values() for p in service.projectors)
+
+    def has_letters(self) -> bool:
+        return self.store.has_letters
+
+    def is_late(self) -> bool:
+        return any(service.wire.late for service in self.services.values())
+
+    def has_trouble(self) -> bool:
+        return any(service.is_in_trouble for service in self.services.values())
+
+    def is_store_in_trouble(self) -> bool:
+        return any(gateway.store.is_in_trouble for gateway in self.gateways)
+
+    def is_news_held(self) -> bool:
+        return any(gateway.store.link.is_held for gateway in self.gateways)
+
     @property
     def sent_count(self) -> int:
         """How many requests the gateways have sent to services."""

@@ -81,6 +81,12 @@ class Topic:
         self.unshipped += self.owner.log[self._taken_count :]
         self._taken_count = len(self.owner.log)
 
+    @property
+    def has_unshipped(self) -> bool:
+        """Is there a commit that no log holds?"""
+        self.look()
+        return bool(self.unshipped)
+
     def ship(self, nth: int) -> Commit | None:
         """Ship one commit: of those that are the oldest of their aggregate, the nth (modulo)."""
         self.look()

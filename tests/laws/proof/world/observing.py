@@ -66,11 +66,19 @@ def errors_of(body: Json) -> dict[str, Json]:
     }
 
 
-def writes_of(body: Json, ask: Ask, open_token: OpenToken) -> tuple[Write, ...]:
-    """How each of the root mutations ended, as far as its writer is told."""
-    data, errors = body["data"] or {}, errors_of(body)
+def writes_of(
+    body: Json, ask: Ask, open_token: OpenToken, committed: Mapping[AggregateKey, Version]
+) -> tuple[Write, ...]:
+    """How each of the root mutations ended.
+
+    Where a later one fails, the answer has no data, and what the first ones did is in the joined
+    token alone: of these it is ``committed`` that tells, all that its request has brought about.
+    """
+    data, errors = body["data"], errors_of(body)
     return tuple(
-        _write(data.get(root), errors.get(root, {}), key, open_token)
+        _silent(key, committed)
+        if data is None and root not in errors
+        else _write((data or {}).get(root), errors.get(root, {}), key, open_token)
         for root, key in ask.writes.items()
     )
 
@@ -79,6 +87,12 @@ def end_cursor_of(body: Json) -> str | None:
     """Where the list in an answer ends, if it goes on."""
     info = ((body["data"] or {}).get("orders") or {}).get("pageInfo")
     return info["endCursor"] if info and info["hasNextPage"] else None
+
+
+def _silent(key: AggregateKey | None, committed: Mapping[AggregateKey, Version]) -> Write:
+    if key is None or key not in committed:
+        return Write(key=key, outcome=Outcome.REFUSED)
+    return Write(key=key, outcome=Outcome.CONFIRMED, version=committed[key])
 
 
 def _write(payload: Json, error: Json, key: AggregateKey | None, open_token: OpenToken) -> Write:

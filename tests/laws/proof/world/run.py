@@ -9,7 +9,7 @@ import async_solipsism
 from projections.versions import AggregateType
 from tests.laws.proof.convergence import Holdings
 from tests.laws.proof.verdict import as_if_carried, violations_of
-from tests.laws.proof.violations import Violation
+from tests.laws.proof.violations import Law, Violation
 from tests.laws.proof.world.asking import Ask, Mode, Page, read_page
 from tests.laws.proof.world.exchanges import Exchanges
 from tests.laws.proof.world.house import CUSTOMERS, SEEDED_ORDERS, House
@@ -156,4 +156,7 @@ class Run:
         if self._ignores_tokens:
             history = as_if_carried(history)
         found = violations_of(history, holdings=self.holdings, waiter_count=self.waiter_count)
+        if history.owners_may_lag:
+            # What a copy that was behind has said heals the projection too, and nobody can know.
+            found = [violation for violation in found if violation.law is not Law.FRESHNESS]
         return [*self.exchanges.mistakes, *found]

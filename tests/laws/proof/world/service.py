@@ -32,6 +32,11 @@ class Service:
     def source(self) -> str:
         return self.owner.source
 
+    @property
+    def is_in_trouble(self) -> bool:
+        """Cannot it be reached, or is it slow or behind?"""
+        return self.wire.is_cut or self.wire.delay_s > 0 or self.desk.replica is not None
+
     async def deliver_all(self) -> None:
         """Let everything be shipped and applied, and proven current."""
         self.topic.ship_all()

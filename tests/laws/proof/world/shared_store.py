@@ -72,6 +72,11 @@ class SharedStore(GenerationalMemoryStore):
         with self._written(voided=frozenset(partition.source for partition in expected)):
             await super().flip(expected)
 
+    @property
+    def has_letters(self) -> bool:
+        """Is there an event that could not be read?"""
+        return bool(self._letters)
+
     def lose_writes(self, count: int) -> int:
         """Come back as it was so many writes ago, as far as that is known; how many were lost."""
         before = self.sequence
@@ -118,6 +123,11 @@ class NewsLink:
         self._heard: Stamp | None = None
         self._held: deque[News] | None = None
         self._listeners: list[Listener] = []
+
+    @property
+    def is_held(self) -> bool:
+        """Do they pile up?"""
+        return self._held is not None
 
     @contextmanager
     def listening(self, listener: Listener) -> Iterator[None]:
@@ -201,6 +211,11 @@ class StoreAtGateway(MemoryStore):
                 yield
             finally:
                 filling.cancel()
+
+    @property
+    def is_in_trouble(self) -> bool:
+        """Does it not answer, or slowly?"""
+        return self.is_gone or self.delay_s > 0
 
     def lose(self) -> None:
         """From now on the store does not answer this gateway."""
