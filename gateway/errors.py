@@ -100,7 +100,7 @@ MAX_MESSAGE_CHARACTERS = 500
 """Some messages of graphql-core quote what they blame, which may be a megabyte."""
 
 OUTCOME_UNKNOWN = (
-    "it may have been done all the same: read it with consistency: {live: true} before you repeat "
+    "it may have been done all the same: read it with the token of this answer before you repeat "
     "it, or repeat it with the idempotencyKey where there is one"
 )
 

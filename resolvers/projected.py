@@ -203,9 +203,19 @@ class Projected:
                     is_uncertain=key in self._demand.token.uncertain,
                 )
             case Composition(reason=reason):
-                return Composition(reason, at_least)
+                return Composition(reason, self._known_at_least(key, at_least))
             case Refused():
                 return type_path
+
+    def _known_at_least(self, key: AggregateKey, at_least: Version | None) -> Version | None:
+        """What an owner's answer must have reached: also the row that nobody may be shown here.
+
+        It may stand in a log of which nothing is known any more, but its owner has told it once,
+        and a copy of the owner that lags has not yet.
+        """
+        row = self.row_of(key)
+        known = [at for at in (at_least, None if row is None else row.at) if at is not None]
+        return max(known, default=None)
 
     def _component(self, key: AggregateKey, reason: Reason) -> Component:
         if reason is Reason.TOKEN_REACHED and key in self._awaited:

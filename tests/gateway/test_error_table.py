@@ -122,7 +122,7 @@ def test_a_write_that_may_have_happened_says_so() -> None:
     client_error = translate(error, "r-1")
 
     assert client_error.extensions["outcome"] == "UNKNOWN"
-    assert "live: true" in client_error.message
+    assert "with the token of this answer" in client_error.message
 
 
 @pytest.mark.parametrize("key", ["key-1", None])

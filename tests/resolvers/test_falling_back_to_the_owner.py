@@ -39,6 +39,21 @@ async def test_an_owner_that_is_behind_is_told_the_version_and_asked_once_more()
         assert [hit.headers.get("Min-Version") for hit in bff.hits] == [None, "2"]
 
 
+async def test_a_copy_of_the_owner_that_lags_shows_nothing_older_than_the_projection_has() -> None:
+    """What the projection must not show any more the owner has told once: it may be asked for."""
+    twins = twins_of(*SHOP)
+    answer_from_a_replica(twins, ORDER, NOTED)
+    async with open_gateway(twins) as bff:
+        await bff.projection.apply(NOTED)
+        await pass_time(3.0)
+
+        answer = await bff.ask(READ)
+
+        assert answer.origin("order") == ("LIVE", "BUDGET_SPENT")
+        assert answer.data["order"]["note"] == "Ring twice"
+        assert [hit.headers.get("Min-Version") for hit in bff.hits] == [None, "2"]
+
+
 async def test_an_owner_that_stays_behind_is_shown_and_told_of() -> None:
     """Nobody has the demanded version: the newest there is, and the truth about it."""
     async with open_gateway(twins_of(*SHOP)) as bff:

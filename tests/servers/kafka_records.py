@@ -4,11 +4,12 @@ librdkafka reads what aiokafka wrote and the other way round, so that no client'
 itself. The functions block; in a test with a loop they are `Kafka.produce` and `Kafka.read`.
 """
 
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from confluent_kafka import Consumer, KafkaException, Message, Producer, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
 
 from tests.e2e.processes import PATIENCE_S, NeverHappened
 
@@ -95,7 +96,7 @@ def partitions(consumer: Consumer, topic: str) -> Sequence[TopicPartition]:
 
 
 def _read(consumer: Consumer, place: TopicPartition) -> Iterator[Record]:
-    first, end = consumer.get_watermark_offsets(place, timeout=PATIENCE_S)
+    first, end = _watermarks(consumer, place)
     next_offset = first
     consumer.assign([TopicPartition(place.topic, place.partition, first)])
     while next_offset < end:
@@ -124,3 +125,16 @@ def from_message(message: Message) -> Record:
 def bytes_of(text: str | bytes | None) -> bytes | None:
     """What lies in the log, which knows bytes only."""
     return text.encode() if isinstance(text, str) else text
+
+
+def _watermarks(consumer: Consumer, place: TopicPartition) -> tuple[int, int]:
+    """Where the log begins and ends; a topic made again has for a moment no leader that knows it."""
+    last_call_s = time.monotonic() + PATIENCE_S
+    while True:
+        try:
+            return consumer.get_watermark_offsets(place, timeout=PATIENCE_S)
+        except KafkaException as refusal:
+            is_moving = refusal.args[0].code() == KafkaError.NOT_LEADER_FOR_PARTITION
+            if not is_moving or time.monotonic() > last_call_s:
+                raise
+            consumer.list_topics(place.topic, timeout=PATIENCE_S)  # who leads it now?

@@ -5,6 +5,7 @@ old; `missing` names exactly the entries that were not reached; a reason fits it
 """
 
 from collections.abc import Iterator
+from operator import attrgetter
 from typing import Final
 
 from resolvers.answer import Reason, Source
@@ -47,8 +48,9 @@ def _false_satisfaction(answer: Answer) -> Iterator[str]:
 
 
 def _false_names(operation: Operation, answer: Answer) -> Iterator[str]:
-    """What is named as missing was demanded, and nobody has shown it."""
-    shown = {part.key: part for part in answer.shown if part.version is not None}
+    """What is named as missing was demanded, and is not shown or, at one place at least, older."""
+    told = [part for part in answer.shown if part.version is not None]
+    shown = {part.key: part for part in sorted(told, key=attrgetter("version"), reverse=True)}
     own = {key: sight.at for key, sight in written_by(operation).items()}
     for key, at in answer.missing.items():
         if at not in (operation.sent.entries.get(key), own.get(key)) and not is_causal(operation):

@@ -2,23 +2,18 @@
 
 import logging
 import time
-from collections.abc import Iterable, Iterator
-from contextlib import nullcontext, suppress
+from collections.abc import Iterable
+from contextlib import nullcontext
 from dataclasses import dataclass
 
 import structlog
-from hypothesis import HealthCheck, Phase, seed, settings
-from hypothesis.stateful import run_state_machine_as_test
 
 from tests.laws.proof.bugs.catalogue import ALL_BUGS
 from tests.laws.proof.bugs.seeded import Bug
 from tests.laws.proof.bugs.stage import Stage
 from tests.laws.proof.violations import Law, Violation
 from tests.laws.proof.world.machine import schedules
-from tests.laws.proof.world.run import Run
-
-STEP_COUNT = 25
-"""How many things happen in a schedule drawn at random."""
+from tests.laws.proof.world.seeded import live
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +53,12 @@ def catch(bug: Bug) -> Catch:
 def catch_at_random(bug: Bug, *, limit: int, first_seed: int = 1) -> Catch:
     """Draw at most so many schedules with the bug, until one breaks its law."""
     began_at_s = time.perf_counter()
-    chance = _Chance(bug.law)
-    with bug.patch(), suppress(_Caught):
-        _draw(chance, limit, first_seed)
-    return Catch(bug, chance.schedule_count, time.perf_counter() - began_at_s, chance.violation)
+    with bug.patch():
+        for count in range(1, limit + 1):
+            violations = live(schedules()(), first_seed + count - 1).violations
+            if guilty := [violation for violation in violations if violation.law is bug.law]:
+                return Catch(bug, count, time.perf_counter() - began_at_s, guilty[0])
+    return Catch(bug, limit, time.perf_counter() - began_at_s, None)
 
 
 def run_all_bugs(*, random_limit: int = 0) -> list[tuple[Catch, Catch | None]]:
@@ -100,41 +97,3 @@ def _at_random(by_chance: Catch | None) -> str:
         return ""
     is_missed = by_chance.violation is None
     return f"; {'more than ' if is_missed else ''}{by_chance.schedule_count} at random"
-
-
-class _Caught(Exception):
-    """A schedule has broken the law that was looked for."""
-
-
-class _Chance:
-    """Judges schedules drawn at random, until one breaks the law."""
-
-    def __init__(self, law: Law) -> None:
-        self.law = law
-        self.schedule_count = 0
-        self.violation: Violation | None = None
-
-    def judge(self, run: Run) -> None:
-        self.schedule_count += 1
-        self.violation = next(self._guilty(run), None)
-        if self.violation is not None:
-            raise _Caught
-
-    def _guilty(self, run: Run) -> Iterator[Violation]:
-        return (violation for violation in run.violations() if violation.law is self.law)
-
-
-def _draw(chance: _Chance, limit: int, first_seed: int) -> None:
-    drawn = schedules()
-    drawn.judge = staticmethod(chance.judge)
-    run_state_machine_as_test(
-        seed(first_seed)(drawn),
-        settings=settings(
-            max_examples=limit,
-            stateful_step_count=STEP_COUNT,
-            deadline=None,
-            database=None,
-            phases=[Phase.generate],
-            suppress_health_check=list(HealthCheck),
-        ),
-    )

@@ -149,8 +149,11 @@ class Exchanges:
         return {c.key: c.at for c in commits if c.by == request_id}
 
     def _tombstone_of(self, key: AggregateKey, number: int) -> Version | None:
-        deletions = (c.at for c in self._house.services[key.type].owner.commits if c.row is None)
-        return max((at for at in deletions if at.number == number), default=None)
+        """The deletion of that number: where there is one in each epoch, the one that is stored."""
+        commits = self._house.services[key.type].owner.commits
+        deletions = {c.at for c in commits if (c.key, c.at.number, c.row) == (key, number, None)}
+        stored_at = self._house.store.at(key)
+        return stored_at if stored_at in deletions else max(deletions, default=None)
 
 
 def told(operation: Operation) -> str:

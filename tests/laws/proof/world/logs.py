@@ -119,10 +119,11 @@ class Topic:
             partition.records.append(Beat(min([self.owner.wall_clock(), *held_back])))
 
     def told_of(self, row_id: str) -> Commit | None:
-        """The newest commit of a row that has been shipped."""
+        """The newest commit of a row that has been shipped or lies on the backup."""
         key = AggregateKey(self.owner.of, row_id)
         shipped = self.partitions[self.index_of(key)].shipped
-        return next((commit for commit in reversed(shipped) if commit.key == key), None)
+        told = [*self.owner.log[: self.owner.kept_count], *shipped]
+        return max((c for c in told if c.key == key), key=lambda c: c.at, default=None)
 
     def told(self) -> dict[tuple[AggregateKey, Version], dict[tuple[int, int], int]]:
         """Of each commit the logs that hold it, by partition and identity, and the offset after."""

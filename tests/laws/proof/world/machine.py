@@ -19,7 +19,7 @@ WHO = (0, 0, *range(SESSION_COUNT))
 LOOK = tuple(Look)
 DEED = tuple(Deed)
 MODE = (Mode.DEFAULT, Mode.DEFAULT, Mode.DEFAULT, Mode.DEFAULT, *Mode)
-HONEST = (Carry.LAST, Carry.LAST, Carry.ALL, Carry.ARGUMENT)
+HONEST = (Carry.LAST, Carry.LAST, Carry.ALL, Carry.ALL_REVERSED, Carry.ARGUMENT)
 DISHONEST = (Carry.TAMPERED, Carry.FOREIGN, Carry.GARBAGE)
 
 

@@ -33,7 +33,7 @@ class Run:
         self.story: list[str] = []
         self.house = self.do(self._open())
         self.exchanges = Exchanges(self.house, ignores_tokens=ignores_tokens)
-        self.sessions = [Session(f"session {n + 1}") for n in range(SESSION_COUNT)]
+        self.sessions = [Session(str(n + 1)) for n in range(SESSION_COUNT)]
         self.fault_count = 0
         self.holdings = Holdings({})
         self.waiter_count = 0
@@ -122,7 +122,7 @@ class Run:
         mode = "" if ask.mode is Mode.DEFAULT else f" {ask.mode.value}"
         carried = f" {carry.value}" if carry.value else ""
         through = self.house.gateways[nth].name
-        return f"{session.name} {ask.told}{mode} through {through}{carried}"
+        return f"session {session.name} {ask.told}{mode} through {through}{carried}"
 
     async def _be_answered(self) -> None:
         for session in self.sessions:

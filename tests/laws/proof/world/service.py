@@ -44,7 +44,7 @@ class Service:
             await projector.catch_up()
 
     def fall_behind(self) -> None:
-        """From now on rows are read from a copy that has only what was shipped."""
+        """From now on rows are read from a copy of the backup and of what was shipped."""
         self.desk.replica = self.topic.told_of
         self.has_lagged = True
 

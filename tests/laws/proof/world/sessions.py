@@ -20,6 +20,7 @@ class Carry(StrEnum):
 
     LAST = ""
     ALL = "with all its tokens"
+    ALL_REVERSED = "with all its tokens, the newest first"
     ARGUMENT = "with its token as an argument"
     TAMPERED = "with a token it has changed"
     FOREIGN = "with another's token"
@@ -28,7 +29,7 @@ class Carry(StrEnum):
     @property
     def is_honest(self) -> bool:
         """Is it a token that the gateway has to honour?"""
-        return self in {Carry.LAST, Carry.ALL, Carry.ARGUMENT}
+        return self in {Carry.LAST, Carry.ALL, Carry.ALL_REVERSED, Carry.ARGUMENT}
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +70,8 @@ class Session:
                 return self.kept[-1:]
             case Carry.ALL:
                 return self.kept
+            case Carry.ALL_REVERSED:
+                return self.kept[::-1]
             case Carry.TAMPERED | Carry.FOREIGN | Carry.GARBAGE:
                 return ()
 
@@ -81,7 +84,7 @@ class Session:
                 return [] if foreign is None else [foreign]
             case Carry.GARBAGE:
                 return ["ct1!"]
-            case Carry.LAST | Carry.ALL | Carry.ARGUMENT:
+            case Carry.LAST | Carry.ALL | Carry.ALL_REVERSED | Carry.ARGUMENT:
                 return [kept.token for kept in self.carried(carry) if kept.token is not None]
 
 

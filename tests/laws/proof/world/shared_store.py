@@ -72,6 +72,11 @@ class SharedStore(GenerationalMemoryStore):
         with self._written(voided=frozenset(partition.source for partition in expected)):
             await super().flip(expected)
 
+    def at(self, key: AggregateKey) -> Version | None:
+        """The version of a row or tombstone as it lies there."""
+        stored = self._rows.get(key)
+        return None if stored is None else stored.at
+
     @property
     def has_letters(self) -> bool:
         """Is there an event that could not be read?"""
