@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import TypeVar
 
 import strawberry
-from strawberry import UNSET
+from strawberry import UNSET, Private
 
 from projections.selection import (
     CustomerRoot,
@@ -40,13 +40,15 @@ from resolvers.writing import NotWritten, Write, Written, perform
 T = TypeVar("T")
 
 WITH_ALL_IT_SHOWS = OrderSelection(CustomerSelection(), has_products=True)
-OrderPayloadT = TypeVar("OrderPayloadT", bound="OrderPayload")
+PayloadT = TypeVar("PayloadT", bound="Payload")
+SHOWN = "Null with user errors, and where it is gone by now."
 
 
 @strawberry.type
 class Payload:
-    """What every mutation answers beside the resource."""
+    """What every mutation answers beside the resource. ``written`` is None where nothing was."""
 
+    written: Private[Written | None] = None
     consistency_token: ConsistencyToken | None = strawberry.field(
         default=None,
         description="Promises this write alone; the joined token of the operation is in "
@@ -59,7 +61,10 @@ class Payload:
 class OrderPayload(Payload):
     """What every mutation of an order answers."""
 
-    order: Order | None = None
+    @strawberry.field(description=SHOWN)
+    def order(self, info: Info) -> Order | None:
+        written = self.written
+        return None if written is None else Order.shown(info, written.answer, written.key)
 
 
 @strawberry.type
@@ -79,12 +84,18 @@ class CancelOrderPayload(OrderPayload):
 
 @strawberry.type
 class UpdateCustomerPayload(Payload):
-    customer: Customer | None = None
+    @strawberry.field(description=SHOWN)
+    def customer(self, info: Info) -> Customer | None:
+        written = self.written
+        return None if written is None else Customer.shown(info, written.answer, written.key)
 
 
 @strawberry.type
 class UpdateProductPayload(Payload):
-    product: Product | None = None
+    @strawberry.field(description=SHOWN)
+    def product(self, info: Info) -> Product | None:
+        written = self.written
+        return None if written is None else Product.shown(info, written.answer, written.key)
 
 
 @strawberry.type
@@ -150,15 +161,9 @@ class Mutation:
                 input.id, change, info.context.call, expected_version=_given(input.expected_version)
             ),
             lambda customer: CustomerRoot(customer.id, selection),
-            "customer",
             AggregateKey(AggregateType.CUSTOMER, input.id),
         )
-        match await perform(info, write):
-            case Written(row=row, answer=answer, token=token):
-                customer = Customer.of(row, answer)
-                return UpdateCustomerPayload(customer=customer, consistency_token=token)
-            case NotWritten(errors=errors):
-                return UpdateCustomerPayload(user_errors=errors)
+        return _payload(UpdateCustomerPayload, await perform(info, write))
 
     @strawberry.mutation(description="Change a product; fields left out stay as they are.")
     async def update_product(self, info: Info, input: UpdateProductInput) -> UpdateProductPayload:
@@ -171,26 +176,21 @@ class Mutation:
                 input.id, change, info.context.call, expected_version=_given(input.expected_version)
             ),
             lambda product: ProductRoot(product.id),
-            "product",
             AggregateKey(AggregateType.PRODUCT, input.id),
         )
-        match await perform(info, write):
-            case Written(row=row, token=token):
-                return UpdateProductPayload(product=Product.of(row), consistency_token=token)
-            case NotWritten(errors=errors):
-                return UpdateProductPayload(user_errors=errors)
+        return _payload(UpdateProductPayload, await perform(info, write))
 
 
 async def _write_order(
     info: Info,
-    payload: type[OrderPayloadT],
+    payload: type[PayloadT],
     problems: Iterable[UserError],
     send: Callable[[Mapping[AggregateKey, Version]], Awaitable[OrderRow]],
     causes: Sequence[Root],
     *,
     order_id: str | None = None,
     idempotency_key: str | None = None,
-) -> OrderPayloadT:
+) -> PayloadT:
     """Perform a write of an order and answer with ``payload``.
 
     The service is told what its writer has seen of the order's ``causes``: customer and products.
@@ -206,13 +206,16 @@ async def _write_order(
         problems,
         send_with_causes,
         lambda order: OrderRoot(order.id, selection),
-        "order",
         None if order_id is None else AggregateKey(AggregateType.ORDER, order_id),
         idempotency_key,
     )
-    match await perform(info, write):
-        case Written(row=row, answer=answer, token=token):
-            return payload(order=Order.of(row, answer), consistency_token=token)
+    return _payload(payload, await perform(info, write))
+
+
+def _payload(payload: type[PayloadT], ended: Written | NotWritten) -> PayloadT:
+    match ended:
+        case Written(token=token):
+            return payload(written=ended, consistency_token=token)
         case NotWritten(errors=errors):
             return payload(user_errors=errors)
 

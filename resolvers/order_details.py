@@ -18,7 +18,7 @@ from resolvers.answer import Absent, Answer, Failed, Found, FoundPage, Provenanc
 from resolvers.causality import broken_by
 from resolvers.demand import Demand
 from resolvers.loaders import LiveLoader
-from resolvers.pages import gone_from, revise
+from resolvers.pages import Listed, gone_from, revise
 from resolvers.projected import Projected
 from resolvers.read_path import Composition
 from resolvers.upstream.live_demand import LiveDemand
@@ -118,12 +118,16 @@ class OrderDetails:
                     answer.pages[key] = self._checked(live, listed[key])
                     await self._projected.heal(orders, age_s=age_s)
 
-    def _checked(self, live: FoundPage, listed: list[OrderRow] | None) -> FoundPage:
+    def _checked(self, live: FoundPage, listed: Listed | None) -> FoundPage:
         """The live page with what must have changed, since the projection lists it and it not."""
         if listed is None:
             return replace(live, is_unchecked=not self._projected.is_off)
         ends_at = live.ends_at if live.has_more else None
-        return replace(live, gone=gone_from(listed, live.listed_at, ends_at))
+        return replace(
+            live,
+            gone=gone_from(listed.orders, live.listed_at, ends_at),
+            is_unchecked=not listed.reaches(ends_at),
+        )
 
     def _now_mark(self) -> ConsistencyToken:
         """What the page after a live one must not fall behind."""

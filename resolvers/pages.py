@@ -6,7 +6,8 @@ single orders it is made of.
 """
 
 import base64
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from projections.selection import PageKey
@@ -84,6 +85,20 @@ def revise(
     belonging.sort(key=lambda order: order.listed_at, reverse=True)
     shown = tuple(order.id for order in belonging[: key.first])
     return shown, has_more or len(belonging) > key.first
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A page as the projection has it, newest order first."""
+
+    orders: Sequence[OrderRow]
+    has_more: bool
+
+    def reaches(self, ends_at: ListingPosition | None) -> bool:
+        """Does it tell of every order down to there, or to the end of the list where None?"""
+        if not self.has_more:
+            return True
+        return ends_at is not None and any(order.listed_at <= ends_at for order in self.orders)
 
 
 def gone_from(

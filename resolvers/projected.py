@@ -27,6 +27,7 @@ from resolvers.answer import (
 from resolvers.causality import needed_by
 from resolvers.demand import AtLeast, Demand, Eventual, Live
 from resolvers.errors import ConsistencyTimeout
+from resolvers.pages import Listed
 from resolvers.read_model import ReadModel
 from resolvers.read_path import (
     Composition,
@@ -90,14 +91,14 @@ class Projected:
         known = [self._demand.token.entries.get(key), self._cut.version_of(key)]
         return max((at for at in known if at is not None), default=None)
 
-    async def listed(self, key: PageKey) -> list[OrderRow] | None:
+    async def listed(self, key: PageKey) -> Listed | None:
         """The page as the projection has it by now; None where nobody can tell."""
         if key not in self._cut.cut.pages:
             await self._cut.widen([_page_root_of(key)])
         page = self._cut.cut.pages.get(key)
         if page is None or self._cut.proven_at_s(AggregateType.ORDER) is None:
             return None
-        return list(self._orders_of(page))
+        return Listed(tuple(self._orders_of(page)), has_more=page.has_more)
 
     async def take_rows(
         self, keys: Sequence[AggregateKey], answer: Answer

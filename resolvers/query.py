@@ -6,7 +6,7 @@ from strawberry import ID, UNSET
 from projections.selection import CustomerRoot, OrderRoot, OrdersRoot, PageKey, ProductRoot, Root
 from projections.token import EMPTY_TOKEN, ConsistencyToken
 from projections.versions import AggregateKey, AggregateType
-from projections.views import CustomerRow, OrderRow, OrderStatus, ProductRow
+from projections.views import OrderStatus
 from projections.views.aggregate import ID_RULE, is_id
 from resolvers.answer import Answer
 from resolvers.context import Info
@@ -15,7 +15,7 @@ from resolvers.inputs import ConsistencyInput, read_demand
 from resolvers.pages import DEFAULT_PAGE_SIZE
 from resolvers.reading import ReadRequest
 from resolvers.selecting import SelectionReader
-from resolvers.types import Customer, Order, OrderConnection, Product, shown_row
+from resolvers.types import Customer, Order, OrderConnection, Product
 
 
 @strawberry.type
@@ -27,8 +27,7 @@ class Query:
         asked = SelectionReader(info)
         root = OrderRoot(check_id("id", id), asked.order(asked.nodes))
         answer = await _read(info, root, consistency, seen=asked.seen)
-        row = shown_row(info, answer, AggregateKey(AggregateType.ORDER, root.id))
-        return Order.of(row, answer) if isinstance(row, OrderRow) else None
+        return Order.shown(info, answer, AggregateKey(AggregateType.ORDER, root.id))
 
     @strawberry.field(description="A customer's orders, newest first.")
     async def orders(
@@ -53,8 +52,7 @@ class Query:
         asked = SelectionReader(info)
         root = CustomerRoot(check_id("id", id), asked.customer(asked.nodes))
         answer = await _read(info, root, consistency, seen=asked.seen)
-        row = shown_row(info, answer, AggregateKey(AggregateType.CUSTOMER, root.id))
-        return Customer.of(row, answer) if isinstance(row, CustomerRow) else None
+        return Customer.shown(info, answer, AggregateKey(AggregateType.CUSTOMER, root.id))
 
     @strawberry.field(description="One product; null when there is none.")
     async def product(
@@ -62,8 +60,7 @@ class Query:
     ) -> Product | None:
         root = ProductRoot(check_id("id", id))
         answer = await _read(info, root, consistency)
-        row = shown_row(info, answer, AggregateKey(AggregateType.PRODUCT, root.id))
-        return Product.of(row) if isinstance(row, ProductRow) else None
+        return Product.shown(info, answer, AggregateKey(AggregateType.PRODUCT, root.id))
 
 
 def check_id(field: str, value: str) -> str:

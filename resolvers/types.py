@@ -48,6 +48,12 @@ class Product:
             version=row.version,
         )
 
+    @classmethod
+    def shown(cls, info: Info, answer: Answer, key: AggregateKey) -> Self | None:
+        """As a field shows it; raises what made it fail."""
+        row = _shown_row(info, answer, key)
+        return cls.of(row) if isinstance(row, ProductRow) else None
+
 
 @strawberry.type(description="One line of an order.")
 class OrderItem:
@@ -60,8 +66,7 @@ class OrderItem:
     @strawberry.field(description="Null when unknown, or with an error when nobody could tell.")
     def product(self, info: Info) -> Product | None:
         key = AggregateKey(AggregateType.PRODUCT, self.row.product_id)
-        row = shown_row(info, self.answer, key)
-        return Product.of(row) if isinstance(row, ProductRow) else None
+        return Product.shown(info, self.answer, key)
 
 
 @strawberry.type(description="Somebody who orders.")
@@ -77,6 +82,12 @@ class Customer:
         return cls(
             answer=answer, id=ID(row.id), name=row.name, email=row.email, version=row.version
         )
+
+    @classmethod
+    def shown(cls, info: Info, answer: Answer, key: AggregateKey) -> Self | None:
+        """As a field shows it; raises what made it fail."""
+        row = _shown_row(info, answer, key)
+        return cls.of(row, answer) if isinstance(row, CustomerRow) else None
 
     @strawberry.field(description="Her orders, newest first.")
     def orders(
@@ -115,11 +126,16 @@ class Order:
             version=row.version,
         )
 
+    @classmethod
+    def shown(cls, info: Info, answer: Answer, key: AggregateKey) -> Self | None:
+        """As a field shows it; raises what made it fail."""
+        row = _shown_row(info, answer, key)
+        return cls.of(row, answer) if isinstance(row, OrderRow) else None
+
     @strawberry.field(description="Null when unknown, or with an error when nobody could tell.")
     def customer(self, info: Info) -> Customer | None:
         key = AggregateKey(AggregateType.CUSTOMER, self.row.customer_id)
-        row = shown_row(info, self.answer, key)
-        return Customer.of(row, self.answer) if isinstance(row, CustomerRow) else None
+        return Customer.shown(info, self.answer, key)
 
     @strawberry.field
     def items(self) -> list[OrderItem]:
@@ -151,8 +167,7 @@ class OrderEdge:
 
     @strawberry.field(description="Null with an error when nobody could tell.")
     def node(self, info: Info) -> Order | None:
-        row = shown_row(info, self.answer, self.key)
-        return Order.of(row, self.answer) if isinstance(row, OrderRow) else None
+        return Order.shown(info, self.answer, self.key)
 
 
 @strawberry.type(
@@ -210,7 +225,7 @@ class OrderConnection:
         ]
 
 
-def shown_row(info: Info, answer: Answer, key: AggregateKey) -> Row | None:
+def _shown_row(info: Info, answer: Answer, key: AggregateKey) -> Row | None:
     """The row of a component, noted in the report as shown here; raises what made it fail."""
     match answer.components[key]:
         case Found(row=row, provenance=provenance):

@@ -14,13 +14,12 @@ from projections.selection import Root
 from projections.token import ConsistencyToken as Token
 from projections.versions import AggregateKey
 from projections.views import CustomerRow, OrderRow, ProductRow
-from resolvers.answer import Answer, Found, Provenance, Reason, Source
+from resolvers.answer import Answer
 from resolvers.context import Info
 from resolvers.demand import Demand
 from resolvers.errors import OutcomeUnknown
 from resolvers.reading import ReadRequest
 from resolvers.scalars import ConsistencyToken
-from resolvers.types import path_of
 from resolvers.upstream.errors import Rejected, UpstreamError
 from resolvers.user_errors import UserError, from_rejection
 
@@ -40,16 +39,19 @@ class Write(Generic[RowT]):
     problems: Iterable[UserError]
     send: Callable[[], Awaitable[RowT]]
     root_of: Callable[[RowT], Root]
-    shown_as: str
     key: AggregateKey | None = None
     idempotency_key: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Written(Generic[RowT]):
-    """What the owner committed, what it leads to, and the sealed promise of this write alone."""
+class Written:
+    """What was committed, and the sealed promise of this write alone.
 
-    row: RowT
+    ``answer`` holds what the payload shows at ``key``: the written state; or a later one that the
+    caller's tokens demand, as when a write is repeated; or that it is gone by now.
+    """
+
+    key: AggregateKey
     answer: Answer
     token: ConsistencyToken | None
 
@@ -61,7 +63,7 @@ class NotWritten:
     errors: list[UserError]
 
 
-async def perform(info: Info, write: Write[RowT]) -> Written[RowT] | NotWritten:
+async def perform(info: Info, write: Write[RowT]) -> Written | NotWritten:
     """Send the write once.
 
     Raises the `UpstreamError` of an owner that could not be asked, `OutcomeUnknown` of one that was
@@ -87,14 +89,4 @@ async def perform(info: Info, write: Write[RowT]) -> Written[RowT] | NotWritten:
     sealed = context.tokens.seal(Token({row.key: row.at}))
     demand = Demand(token=context.report.token)
     answer = await context.reads.read(ReadRequest(write.root_of(row), demand, written=row))
-    shown, provenance = _newest(answer, row)
-    context.report.show(f"{path_of(info)}.{write.shown_as}", provenance, shown.key, shown.at)
-    return Written(shown, answer, None if sealed is None else ConsistencyToken(sealed))
-
-
-def _newest(answer: Answer, row: RowT) -> tuple[RowT, Provenance]:
-    """What the payload shows: the written state, or a later one that the caller's tokens demand."""
-    found = answer.components.get(row.key)
-    if isinstance(found, Found) and isinstance(found.row, type(row)):
-        return found.row, found.provenance
-    return row, Provenance(Source.LIVE, Reason.WRITE_RESULT)
+    return Written(row.key, answer, None if sealed is None else ConsistencyToken(sealed))

@@ -17,7 +17,7 @@ OPEN = '{ orders(customerId: "c-1", status: PLACED) { edges { node { id } } } }'
 OPEN_LIVE = """{ orders(customerId: "c-1", status: PLACED, consistency: {live: true}) {
   edges { node { id } } } }"""
 PAGES = """query ($after: String) { orders(customerId: "c-1", first: 1, after: $after) {
-  edges { cursor node { id note } } pageInfo { endCursor } } }"""
+  edges { cursor node { id note } } pageInfo { endCursor hasNextPage } } }"""
 NOTED: OrderRow = changed(ORDER, note="Ring twice")
 CANCELLED: OrderRow = changed(ORDER, status=OrderStatus.CANCELLED)
 OLDER, NEWER = an_order("o-1", minute=1), an_order("o-2", minute=2)
@@ -106,6 +106,22 @@ async def test_an_order_that_has_left_a_list_does_not_return_to_it() -> None:
         assert live.data["orders"]["edges"] == with_token.data["orders"]["edges"] == []
         assert len(without.data["orders"]["edges"]) == 1
         assert bff.opened(live.token).entries == {ORDER.key: Version(1, 2)}
+
+
+async def test_what_a_live_list_ends_without_is_not_shown_again() -> None:
+    """One page of the owner's may prove more gone than the same page of the projection lists."""
+    twins = twins_of(OLDER, NEWER)
+    read_older = f'{{ order(id: "{OLDER.id}") {{ id }} }}'
+    async with open_gateway(twins) as bff:
+        del twins.order_shelf.rows[OLDER.id]
+        seen = await bff.ask(PAGES.replace("first: 1", "first: 1, consistency: {live: true}"))
+
+        without = await bff.ask(read_older)
+        with_token = await bff.ask(read_older, token=seen.token)
+
+        assert seen.data["orders"]["pageInfo"]["hasNextPage"] is False
+        assert without.data == {"order": {"id": OLDER.id}}
+        assert with_token.data == {"order": None}
 
 
 async def test_the_next_page_is_never_older_than_the_one_before() -> None:

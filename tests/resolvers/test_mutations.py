@@ -170,6 +170,20 @@ async def test_a_payload_is_read_with_the_tokens_of_its_caller() -> None:
         assert set(bff.opened(answer.token).entries) == {ORDER.key, CUSTOMER.key}
 
 
+async def test_a_payload_does_not_show_what_is_gone_by_now() -> None:
+    """Deleted right after the write: the write is confirmed, and there is nothing to show."""
+    async with open_gateway(twins_of(*SHOP)) as bff:
+        await bff.projection.bury(ORDER.key, 3)
+
+        answer = await bff.ask(
+            'mutation { updateOrder(input: {id: "o-1", note: "Ring"})'
+            " { userErrors { code } order { note customer { name } items { product { name } } } } }"
+        )
+
+        assert answer.data == {"updateOrder": {"userErrors": [], "order": None}}
+        assert answer.origin("updateOrder.order") == ("PROJECTION", "TOKEN_REACHED")
+
+
 async def test_the_list_in_a_payload_holds_the_order_just_placed() -> None:
     """The list is the projection's, the new order the owner's answer; they are shown together."""
     async with open_gateway(twins_of(*SHOP)) as bff:

@@ -128,7 +128,7 @@ def bytes_of(text: str | bytes | None) -> bytes | None:
 
 
 def _watermarks(consumer: Consumer, place: TopicPartition) -> tuple[int, int]:
-    """Where the log begins and ends; a topic made again has for a moment no leader that knows it."""
+    """Where the log begins and ends; a topic made again has no leader for a moment."""
     last_call_s = time.monotonic() + PATIENCE_S
     while True:
         try:

@@ -84,7 +84,8 @@ class Answer:
 
     ``got`` is its joined token, opened; ``token_text`` the same as it travelled. ``waited_s`` is
     what the answer says, ``wait_budget_s`` what it was allowed: the least of the client's
-    ``maxWaitMs`` and the cap of the server.
+    ``maxWaitMs`` and the cap of the server. ``has_data`` is false where a failure has taken all of
+    it: nothing is shown then, whatever the gateway has heard.
     """
 
     shown: tuple[Shown, ...] = ()
@@ -96,6 +97,7 @@ class Answer:
     waited_s: float = 0.0
     wait_budget_s: float = 0.0
     errors: tuple[str, ...] = ()
+    has_data: bool = True
 
     @property
     def parts(self) -> tuple[Shown | Listed, ...]:

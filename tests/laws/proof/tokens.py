@@ -126,7 +126,9 @@ def _lost_bounds(operation: Operation, answer: Answer) -> Iterator[str]:
 
 
 def _was_told(key: Key, answer: Answer) -> bool:
-    """Was an owner asked for it? A list asks for all orders that a token names."""
+    """May an owner have told? A list asks for all orders that a token names."""
+    if not answer.has_data:
+        return True
     is_shown = any(part.key == key and part.source is Source.LIVE for part in answer.shown)
     return is_shown or (key.type is AggregateType.ORDER and bool(answer.pages))
 

@@ -48,7 +48,10 @@ def _false_satisfaction(answer: Answer) -> Iterator[str]:
 
 
 def _false_names(operation: Operation, answer: Answer) -> Iterator[str]:
-    """What is named as missing was demanded, and is not shown or, at one place at least, older."""
+    """What is named as missing was demanded, and is not shown or, at one place at least, older.
+
+    Where a field has failed, it is that field that lacks it.
+    """
     told = [part for part in answer.shown if part.version is not None]
     shown = {part.key: part for part in sorted(told, key=attrgetter("version"), reverse=True)}
     own = {key: sight.at for key, sight in written_by(operation).items()}
@@ -56,7 +59,8 @@ def _false_names(operation: Operation, answer: Answer) -> Iterator[str]:
         if at not in (operation.sent.entries.get(key), own.get(key)) and not is_causal(operation):
             yield f"was told that {key} at {at} is missing, which it never demanded"
         part = shown.get(key)
-        if part is not None and part.version is not None and part.version >= at:
+        is_shown = part is not None and part.version is not None and part.version >= at
+        if part is not None and is_shown and not answer.errors:
             yield f"was told that {key} at {at} is missing, and was shown {shown_as(part)}"
 
 

@@ -121,7 +121,8 @@ class Topic:
     def told_of(self, row_id: str) -> Commit | None:
         """The newest commit of a row that has been shipped or lies on the backup."""
         key = AggregateKey(self.owner.of, row_id)
-        shipped = self.partitions[self.index_of(key)].shipped
+        logs = [*(partition for _, partition in self._former), *self.partitions]
+        shipped = [c for log in logs for c in log.shipped if c.at.epoch == self.owner.epoch]
         told = [*self.owner.log[: self.owner.kept_count], *shipped]
         return max((c for c in told if c.key == key), key=lambda c: c.at, default=None)
 

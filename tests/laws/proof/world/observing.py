@@ -55,6 +55,7 @@ def answer_of(
         waited_s=told["waitedMs"] / 1000,
         wait_budget_s=ask.wait_budget_s,
         errors=tuple(error["code"] for error in errors.values()),
+        has_data=body["data"] is not None,
     )
 
 
