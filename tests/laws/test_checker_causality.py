@@ -6,7 +6,7 @@ from resolvers.answer import Reason
 from resolvers.demand import AtLeast, OnTimeout
 from tests.laws.proof.causality import orders_bring_their_causes
 from tests.laws.proof.evidence import Evidence
-from tests.laws.proof.history import Answer, Shown
+from tests.laws.proof.history import Answer, Outcome, Shown, Write
 from tests.laws.proof.tale import Tale, at, customer, order, product, seen
 from tests.laws.proof.violations import Law
 
@@ -106,3 +106,16 @@ def test_a_customer_shown_absent_is_no_way_out() -> None:
     [violation] = orders_bring_their_causes(Evidence(tale.history()))
 
     assert violation.law is Law.WRITES_FOLLOW_READS
+
+
+def test_who_is_confirmed_what_was_there_before_has_written_nothing() -> None:
+    """A second cancellation is confirmed too, and what its sender had seen is not in the order."""
+    tale = Tale()
+    for key in (product(), customer(), order(), customer()):
+        tale.commit(key)
+    tale.read("late", seen(customer(), 2))
+    confirmed = Write(key=order(), outcome=Outcome.CONFIRMED, version=at(1))
+    tale.operate("late", Answer(shown=(seen(order(), 1),)), writes=(confirmed,))
+    tale.read("stranger", seen(order(), 1), beside(seen(customer(), 1)), mode=CAUSAL)
+
+    assert stories_of(tale) == []

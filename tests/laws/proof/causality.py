@@ -43,11 +43,15 @@ def is_causal(operation: Operation) -> bool:
 
 
 def seen_by_writers(evidence: Evidence) -> dict[tuple[Key, Version], Causes]:
-    """Of each version of an order, what its writer had seen of all that the order refers to."""
+    """Of each version of an order, what its writer had seen of all that the order refers to.
+
+    Whoever is confirmed what was there before she asked has written nothing.
+    """
     seen: dict[tuple[Key, Version], Causes] = {}
     for operation, past in lives(evidence.history, evidence.owners):
         for key, sight in written_by(operation).items():
-            if (commit := evidence.owners.commit(key, sight.at)) is not None:
+            commit = evidence.owners.commit(key, sight.at)
+            if commit is not None and commit.committed_at_s >= operation.invoked_at_s:
                 why = f"its writer (operation {operation.number}) had seen"
                 known = ((of, past.least(of)) for of in commit.refers_to)
                 causes = {of: Cause(at, why) for of, at in known if at is not None}

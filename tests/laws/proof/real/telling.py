@@ -59,6 +59,7 @@ def told(body: Json, asked: Asked, got: ConsistencyToken, wait_budget_s: float) 
         waited_s=consistency["waitedMs"] / 1000,
         wait_budget_s=wait_budget_s,
         errors=errors,
+        has_data=data is not None,
     )
 
 
