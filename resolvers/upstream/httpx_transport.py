@@ -124,6 +124,18 @@ class HttpxTransport:
         return failure.error(self._service, is_outcome_unknown=is_outcome_unknown)
 
 
+class _Network(httpx.AsyncHTTPTransport):
+    """The network, with one more way to say that a connection has broken."""
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        try:
+            return await super().handle_async_request(request)
+        except AttributeError as cause:
+            # What anyio makes of a connection that is closed in the moment it is opened: the socket
+            # that it asks for the name of its peer is none any more.
+            raise httpx.ReadError("the connection was closed") from cause
+
+
 def _network(options: UpstreamOptions) -> httpx.AsyncHTTPTransport:
     # httpx counts all connections, not the idle ones, against the keep-alive limit: were it lower
     # than the other, connections would be closed and opened again all the time.
@@ -132,7 +144,7 @@ def _network(options: UpstreamOptions) -> httpx.AsyncHTTPTransport:
         max_keepalive_connections=options.in_flight_limit,
         keepalive_expiry=options.idle_connection_s,
     )
-    return httpx.AsyncHTTPTransport(limits=limits, trust_env=False)
+    return _Network(limits=limits, trust_env=False)
 
 
 def _headers_of(request: Request) -> Mapping[str, str]:

@@ -56,7 +56,8 @@ def audited(house: DistributedHouse) -> Audit:
     except NeverHappened as never:
         told = "\n  ".join(last[0].differences[:LISTED_MOST])
         raise NeverHappened(f"{never}; {len(last[0].differences)} differ:\n  {told}") from never
-    assert house.mistakes() == []
+    mistakes = house.mistakes()
+    assert not mistakes, "\n".join(mistakes)
     return last[0]
 
 

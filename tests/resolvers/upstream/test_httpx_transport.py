@@ -55,6 +55,25 @@ def test_every_error_of_httpx_has_its_place_in_the_table() -> None:
     assert known == FAILURES.keys() - {httpx.RequestError}
 
 
+async def test_a_connection_that_is_closed_as_it_opens_is_a_service_that_cannot_be_had(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The socket below is none any more: a failure of the service, and no mistake of ours."""
+
+    async def ask_for_the_peer(self: object, request: httpx.Request) -> httpx.Response:
+        del self, request
+        raise AttributeError("'NoneType' object has no attribute 'getpeername'")
+
+    monkeypatch.setattr(httpx.AsyncHTTPTransport, "handle_async_request", ask_for_the_peer)
+    transport = HttpxTransport("orders", some_options())
+
+    read, write = await error_of(transport, READ), await error_of(transport, MUTATION)
+
+    assert isinstance(read, UpstreamUnavailable)
+    assert write.is_outcome_unknown
+    await transport.aclose()
+
+
 async def test_answer_comes_whole_whatever_its_status(
     transport: HttpxTransport, router: respx.Router
 ) -> None:
