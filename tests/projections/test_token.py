@@ -28,10 +28,7 @@ from projections.versions import AggregateKey, AggregateType, Version
 
 ORDER, CUSTOMER, PRODUCT = AggregateType.ORDER, AggregateType.CUSTOMER, AggregateType.PRODUCT
 NOW_MINUTE = 29_000_000
-
-
 NOW_S = NOW_MINUTE * 60.0
-MARKED = mark_at(NOW_S)
 
 
 @dataclass(frozen=True)
@@ -54,14 +51,6 @@ class FakeView:
 
 def order(id_: str) -> AggregateKey:
     return AggregateKey(ORDER, id_)
-
-
-def orders(count: int) -> dict[AggregateKey, Version]:
-    return {order(f"o-{number:03}"): Version(0, 1) for number in range(count)}
-
-
-def products(count: int) -> dict[AggregateKey, Version]:
-    return {AggregateKey(PRODUCT, f"p-{number:03}"): Version(0, 1) for number in range(count)}
 
 
 class TestMerge:
