@@ -1,4 +1,4 @@
-"""`python -m benchmarks`: measure events or tokens, print the figures, keep them as JSON lines."""
+"""`python -m benchmarks`: measure events, tokens or faults; figures are printed and kept."""
 
 import argparse
 import json
@@ -15,11 +15,17 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from benchmarks import (
+    cold_stampede,
     commit_to_visible,
+    dead_services,
+    isolated_service,
+    keyed_mutations,
     live_apply,
     machine,
     memory,
+    one_round_trip,
     rebuild_rate,
+    slow_tail,
     token_flood,
     token_silence,
     token_sizes,
@@ -50,14 +56,25 @@ MEASUREMENTS: Final[Mapping[str, Callable[[Run], Iterator[Figure]]]] = {
     "token-silence": token_silence.measure,
     "waiter-crowd": waiter_crowd.measure,
     "token-flood": token_flood.measure,
+    "dead-services": dead_services.measure,
+    "isolated-service": isolated_service.measure,
+    "cold-stampede": cold_stampede.measure,
+    "keyed-mutations": keyed_mutations.measure,
+    "slow-tail": slow_tail.measure,
+    "one-round-trip": one_round_trip.measure,
 }
 
 EVENTS: Final = "events"
 TOKENS: Final = "tokens"
+FAULTS: Final = "faults"
 GROUPS: Final[Mapping[str, Sequence[str]]] = {
     EVENTS: (
         *("visible-embedded", "token-embedded", "memory-embedded", "apply", "rebuild"),
         *("visible-distributed", "token-distributed", "memory-distributed"),
+    ),
+    FAULTS: (
+        *("dead-services", "isolated-service", "slow-tail", "one-round-trip"),
+        *("cold-stampede", "keyed-mutations"),
     ),
     TOKENS: ("token-sizes", "token-silence", "waiter-crowd", "token-embedded", "token-flood"),
 }
