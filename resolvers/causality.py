@@ -64,14 +64,18 @@ async def seen_by_writer(
 ) -> dict[AggregateKey, Version]:
     """The customer and products that ``roots`` reach, at versions no older than the writer saw.
 
-    What she saw under a floor is in the projection by now; its rows, maybe newer, stand for it.
+    What she saw under a floor or a mark is in the projection by now; its rows, maybe newer, stand
+    for it. (One that has lost it in a failover is taken at its word: to ask all owners before each
+    write would cost more than it saves.) Where nobody tells what is reached, all that she has seen
+    goes along.
     """
     entries = {key: at for key, at in token.entries.items() if key.type in _CAUSES}
-    if not (entries or any(log.type in _CAUSES for log in token.floor)):
+    if not (entries or _CAUSES & {*token.marks, *(log.type for log in token.floor)}):
         return {}
     cut = Cut() if model is None else await model.read(roots, seen=seen_places(token))
-    causes = {key: stored.at for key, stored in cut.rows.items() if stored and key.type in _CAUSES}
+    reached = {key: stored for key, stored in cut.rows.items() if key.type in _CAUSES}
+    causes = {key: stored.at for key, stored in reached.items() if stored is not None}
     for key, at in entries.items():
-        if key in causes or not causes:
+        if key in reached or not reached:
             causes[key] = max(at, causes.get(key, at))
     return dict(islice(causes.items(), MAX_CAUSAL_DEPS))

@@ -7,7 +7,7 @@ A live answer is written back to the projection under its version gate.
 """
 
 import asyncio
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from projections.selection import PageKey, Root, reach
@@ -18,7 +18,7 @@ from resolvers.answer import Absent, Answer, Failed, Found, FoundPage, Provenanc
 from resolvers.causality import broken_by
 from resolvers.demand import Demand
 from resolvers.loaders import LiveLoader
-from resolvers.pages import Listed, gone_from, revise
+from resolvers.pages import Listed, revise
 from resolvers.projected import Projected
 from resolvers.read_path import Composition
 from resolvers.upstream.live_demand import LiveDemand
@@ -91,7 +91,7 @@ class OrderDetails:
                 case Failed():
                     answer.components.setdefault(key, row)
                 case None:
-                    self._put_absent(answer, key, paths[key], took_s)
+                    self._put_absent(answer, key, paths[key])
                 case _:
                     age_s = self._live.age_s(key)
                     _put_newer(answer, row, Provenance(Source.LIVE, paths[key].reason, age_s))
@@ -117,39 +117,39 @@ class OrderDetails:
                     )
                     answer.pages[key] = self._checked(live, listed[key])
                     await self._projected.heal(orders, age_s=age_s)
+                    await self._press(orders, paths[key].reason, answer)
+
+    async def _press(self, orders: Sequence[OrderRow], reason: Reason, answer: Answer) -> None:
+        """Ask again for what a live page shows older than the projection has it."""
+        newer = {order.key: self._projected.row_of(order.key) for order in orders}
+        await self._fetch_rows(
+            {
+                order.key: Composition(reason, row.at)
+                for order in orders
+                if (row := newer[order.key]) is not None and row.at > order.at
+            },
+            answer,
+        )
 
     def _checked(self, live: FoundPage, listed: Listed | None) -> FoundPage:
-        """The live page with what must have changed, since the projection lists it and it not."""
+        """The live page, knowing whether it lacks what the projection may still list."""
         if listed is None:
-            return replace(live, is_unchecked=not self._projected.is_off)
+            return replace(live, lacks_listed=not self._projected.is_off)
         ends_at = live.ends_at if live.has_more else None
-        return replace(
-            live,
-            gone=gone_from(listed.orders, live.listed_at, ends_at),
-            is_unchecked=not listed.reaches(ends_at),
-        )
+        return replace(live, lacks_listed=not listed.is_within(live.listed_at, ends_at))
 
     def _now_mark(self) -> ConsistencyToken:
         """What the page after a live one must not fall behind."""
         return ConsistencyToken(marks={AggregateType.ORDER: mark_at(self._projected.now_s)})
 
-    def _put_absent(
-        self, answer: Answer, key: AggregateKey, path: Composition, took_s: float
-    ) -> None:
-        """Put a live absence, unless a page has brought a row. What had been there has changed.
-
-        An answer to an earlier question (older than ``took_s``) may be of a time before it was
-        there: that proves no change.
-        """
-        if answer.row_of(key) is not None:
-            return
-        known_at, age_s = self._projected.known_at(key), self._live.age_s(key)
-        is_checked = self._projected.covers(key) and age_s <= took_s
-        answer.components[key] = Absent(
-            Provenance(Source.LIVE, path.reason, age_s),
-            at_least=known_at.successor if known_at is not None and age_s <= took_s else None,
-            is_unchecked=not (is_checked or self._projected.is_off),
-        )
+    def _put_absent(self, answer: Answer, key: AggregateKey, path: Composition) -> None:
+        """Put a live absence, unless a page has brought a row."""
+        if answer.row_of(key) is None:
+            answer.components[key] = Absent(
+                Provenance(Source.LIVE, path.reason, self._live.age_s(key)),
+                at_least=self._projected.tombstone_at(key),
+                may_come_back=self._projected.may_show(key),
+            )
 
     def _revise(self, key: PageKey, answer: Answer) -> None:
         """Let the page show no older world than the demanded orders; fail it if one is unknown."""

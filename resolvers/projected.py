@@ -82,14 +82,18 @@ class Projected:
         """Is there no projection at all?"""
         return self._model is None
 
-    def covers(self, key: AggregateKey) -> bool:
-        """Was the projection asked about the aggregate, whether it knew anything or not?"""
-        return key in self._cut.cut.rows
+    def tombstone_at(self, key: AggregateKey) -> Version | None:
+        """The version at which the projection knows that it was deleted."""
+        stored = self._cut.cut.rows.get(key)
+        return stored.at if stored is not None and stored.row is None else None
 
-    def known_at(self, key: AggregateKey) -> Version | None:
-        """The greatest version of which we know that it was: the caller's, or the projection's."""
-        known = [self._demand.token.entries.get(key), self._cut.version_of(key)]
-        return max((at for at in known if at is not None), default=None)
+    def may_show(self, key: AggregateKey) -> bool:
+        """May a projection show it to this caller although its owner says that there is none?"""
+        entry, tombstone_at = self._demand.token.entries.get(key), self.tombstone_at(key)
+        if entry is not None:
+            return tombstone_at is None or tombstone_at < entry
+        is_looked_up = key in self._cut.cut.rows
+        return not self.is_off and (not is_looked_up or self.row_of(key) is not None)
 
     async def listed(self, key: PageKey) -> Listed | None:
         """The page as the projection has it by now; None where nobody can tell."""
@@ -193,26 +197,28 @@ class Projected:
         """``needed``: the version that other components of the answer need this one to have."""
         entry = self._demand.at_least(key, self._cut)
         at_least = max((at for at in (entry, needed) if at is not None), default=None)
-        match type_path:
-            case Projection():
-                return choose_for_row(
-                    self._demand,
-                    type_path,
-                    self._cut.cut.rows.get(key),
-                    at_least,
-                    is_suspect=key in self._cut.cut.suspects,
-                    is_uncertain=key in self._demand.token.uncertain,
-                )
+        if isinstance(type_path, Projection):
+            path = choose_for_row(
+                self._demand,
+                type_path,
+                self._cut.cut.rows.get(key),
+                at_least,
+                is_suspect=key in self._cut.cut.suspects,
+                is_uncertain=key in self._demand.token.uncertain,
+            )
+        else:
+            path = type_path
+        match path:
             case Composition(reason=reason):
-                return Composition(reason, self._known_at_least(key, at_least))
-            case Refused():
-                return type_path
+                return Composition(reason, self._least_of_owner(key, at_least))
+            case Projection() | Refused():
+                return path
 
-    def _known_at_least(self, key: AggregateKey, at_least: Version | None) -> Version | None:
-        """What an owner's answer must have reached: also the row that nobody may be shown here.
+    def _least_of_owner(self, key: AggregateKey, at_least: Version | None) -> Version | None:
+        """What an owner's answer must have reached: also the row at hand, which is not shown.
 
-        It may stand in a log of which nothing is known any more, but its owner has told it once,
-        and a copy of the owner that lags has not yet.
+        It may be in doubt, or stand in a log of which nothing is known any more; but its owner has
+        told it once, and a copy of the owner that lags has not yet.
         """
         row = self.row_of(key)
         known = [at for at in (at_least, None if row is None else row.at) if at is not None]

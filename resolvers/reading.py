@@ -167,7 +167,7 @@ class OperationReads:
         )
         await self._find(request, projected, answer)
         missing = _missing(request.demand, answer, settled.cut)
-        self._report.add(answer, missing, settled.cut, projected.now_s)
+        answer.shown = self._report.add(answer, missing, settled.cut, projected.now_s)
 
     async def _find(self, request: ReadRequest, projected: Projected, answer: Answer) -> None:
         """Complete the answer; if its owners had to tell, their pace is noted."""
@@ -256,7 +256,7 @@ def _is_newest(request: ReadRequest, written: Row, cut: SharedCut) -> bool:
     if request.is_outdated or (stored_at is not None and stored_at > written.at):
         return False
     unseen = unmet(cut, demand_for_keys(request.demand.token, [written.key]))
-    return not (unseen.floor or unseen.marks)
+    return not (unseen.floor or unseen.marks or unseen.uncertain)
 
 
 def _missing(demand: Demand, answer: Answer, cut: SharedCut) -> dict[AggregateKey, Version]:

@@ -1,8 +1,9 @@
 """The cut of one operation, widened where live answers lead further.
 
 What a live answer leads to (the customer of an order that was not projected) is read as a further
-cut: later, so never older than the first, and shared by all root fields like the first, so that no
-row is shown in two states.
+cut, shared by all root fields like the first, so that no row is shown in two states. It is later,
+so not older than the first, unless the store has fallen back between the two: then what it says is
+left out, for it would be shown by the positions of the first.
 """
 
 from collections.abc import Sequence
@@ -32,10 +33,11 @@ class SharedCut:
         if not roots or self._model is None:
             return
         later = await self._model.read(roots, seen=self._seen)
+        usable = {of for of in AggregateType if _goes_on(self.cut, later, of)}
         self._floors.append(later)
         self.cut = Cut(
-            {**later.rows, **self.cut.rows},
-            {**later.pages, **self.cut.pages},
+            {**{k: row for k, row in later.rows.items() if k.type in usable}, **self.cut.rows},
+            {**(later.pages if AggregateType.ORDER in usable else {}), **self.cut.pages},
             self.cut.suspects | later.suspects,
             self.cut.positions or later.positions,  # a live read looks here for the first time
             self.cut.is_available,
@@ -43,6 +45,9 @@ class SharedCut:
 
     def version_of(self, key: AggregateKey, /) -> Version | None:
         return self.cut.version_of(key)
+
+    def is_sure_of(self, key: AggregateKey, /) -> bool:
+        return self.cut.is_sure_of(key)
 
     def place_of(self, aggregate_type: AggregateType, partition: int, /) -> LogPlace | None:
         return self.cut.place_of(aggregate_type, partition)
@@ -60,3 +65,11 @@ class SharedCut:
             for log, offset in cut.floor_of(aggregate_type).items():
                 floor[log] = max(offset, floor.get(log, offset))
         return floor
+
+
+def _goes_on(first: Cut, later: Cut, aggregate_type: AggregateType) -> bool:
+    """Does the later cut hold all that the first did of this type?"""
+    reached = later.floor_of(aggregate_type)
+    return all(
+        reached.get(log, -1) >= offset for log, offset in first.floor_of(aggregate_type).items()
+    )

@@ -1,6 +1,6 @@
 """The token as a value: merging, holding it against a view, restricting it, making it fit."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 import pytest
@@ -12,7 +12,6 @@ from projections.token import (
     FloorKey,
     Seen,
     demand_for_keys,
-    demand_for_type,
     is_refuted,
     mark_at,
     merge,
@@ -38,6 +37,10 @@ class FakeView:
     versions: Mapping[AggregateKey, Version] = field(default_factory=dict)
     proven: Mapping[AggregateType, float] = field(default_factory=dict)
     places: Mapping[tuple[AggregateType, int], LogPlace] = field(default_factory=dict)
+    passed_over: Collection[AggregateKey] = ()
+
+    def is_sure_of(self, key: AggregateKey) -> bool:
+        return key not in self.passed_over
 
     def version_of(self, key: AggregateKey) -> Version | None:
         return self.versions.get(key)
@@ -200,6 +203,23 @@ class TestHeldAgainstAView:
         assert is_refuted(proven, token, order("o-1"))
         assert not satisfies(proven, ConsistencyToken(token.entries))
 
+    def test_who_has_not_looked_or_holds_it_refutes_nothing(self) -> None:
+        """A world that passed it over, or shows the denied version, is no witness against it."""
+        key = order("o-1")
+        token = with_doubts(ConsistencyToken({key: Version(0, 4)}), [key], 100)
+        passed_over = FakeView(proven={ORDER: 100.0}, passed_over=[key])
+        holding = FakeView({key: Version(0, 4)}, {ORDER: 100.0})
+
+        assert not is_refuted(passed_over, token, key)
+        assert not is_refuted(holding, token, key)
+
+    def test_a_denied_version_that_is_seen_is_in_doubt_no_more(self) -> None:
+        """What a replica denied its owner may show a moment later, and then it is demanded."""
+        key = order("o-1")
+        token = with_doubts(ConsistencyToken({key: Version(0, 4)}), [key], 100)
+
+        assert raised(token, {key: Version(0, 4)}).doubts == {}
+
     def test_no_projection_can_tell_of_an_uncertain_write(self) -> None:
         """It may come to be at any time; only its owner's word will do."""
         token = ConsistencyToken(uncertain=frozenset([order("o-1")]))
@@ -242,10 +262,6 @@ class TestDemand:
 
         assert demand == ConsistencyToken({order("o-1"): Version(0, 1)}, {ORDER: 5})
 
-    def test_a_read_of_a_list_demands_every_entry_of_its_type(self) -> None:
-        """A list may show any order, so each order the client knows of bounds it."""
-        demand = demand_for_type(self.token, ORDER)
-
-        assert demand == ConsistencyToken(
-            {order("o-1"): Version(0, 1), order("o-2"): Version(0, 2)}, {ORDER: 5}
-        )
+    def test_a_read_of_a_type_demands_its_marks_alone(self) -> None:
+        """What is named is demanded where it is shown; marks and floors of a type always."""
+        assert demand_for_keys(self.token, (), types=[ORDER]) == ConsistencyToken(marks={ORDER: 5})

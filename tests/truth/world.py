@@ -202,6 +202,9 @@ class Glance:
         stored = None if timeline is None else timeline.before(self.tick)
         return None if stored is None else stored.at
 
+    def is_sure_of(self, key: AggregateKey, /) -> bool:
+        return key not in self.world.parked
+
     def place_of(self, aggregate_type: AggregateType, partition: int, /) -> LogPlace | None:
         position = self.world.position(aggregate_type, self.tick)
         return None if position is None else position.places.get(partition)

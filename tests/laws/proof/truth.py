@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from operator import attrgetter
 from typing import Final
 
+from projections.versions import AggregateType
 from resolvers.answer import Reason, Source
 from resolvers.demand import Live
 from resolvers.upstream.options import SharingOptions
@@ -29,7 +30,7 @@ def the_answer_tells_the_truth(evidence: Evidence) -> Iterator[Violation]:
     for operation in evidence.history.operations:
         if operation.answer is not None:
             for lie in (
-                *_false_satisfaction(operation.answer),
+                *_false_satisfaction(operation, operation.answer),
                 *_false_names(operation, operation.answer),
                 *_untold(operation, operation.answer),
                 *_false_reasons(operation, operation.answer),
@@ -37,14 +38,20 @@ def the_answer_tells_the_truth(evidence: Evidence) -> Iterator[Violation]:
                 yield broken(Law.TRUTH, operation, lie)
 
 
-def _false_satisfaction(answer: Answer) -> Iterator[str]:
+def _false_satisfaction(operation: Operation, answer: Answer) -> Iterator[str]:
     is_stale = any(part.reason is Reason.STALE_ALLOWED for part in answer.parts)
     is_short = is_stale or bool(answer.missing) or HELD_BACK in answer.errors
     if answer.is_satisfied and is_short:
         why = "names what is missing" if answer.missing else "shows or holds back what is too old"
         yield f"was told that it is satisfied, by an answer that {why}"
-    if not answer.is_satisfied and not is_short:
+    if not answer.is_satisfied and not is_short and not _may_pass_over(operation, answer):
         yield "was told that it is not satisfied, and not why"
+
+
+def _may_pass_over(operation: Operation, answer: Answer) -> bool:
+    """May a list lack an order because nobody knows how its last write ended?"""
+    is_uncertain = any(key.type is AggregateType.ORDER for key in operation.sent.uncertain)
+    return is_uncertain and bool(answer.pages) and may_be_stale(operation)
 
 
 def _false_names(operation: Operation, answer: Answer) -> Iterator[str]:

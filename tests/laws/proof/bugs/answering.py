@@ -8,9 +8,12 @@ from unittest.mock import patch
 
 from projections.store import Cut
 from projections.versions import AggregateKey, AggregateType, Version
-from resolvers.answer import Answer, Found
+from resolvers.answer import Answer, FoundPage
 from resolvers.demand import Demand
 from resolvers.loaders import LiveLoader
+from resolvers.order_details import OrderDetails
+from resolvers.pages import Listed
+from resolvers.projected import Projected
 from resolvers.read_path import ReadPath, choose_for_type
 from resolvers.upstream.deadline import Deadline
 from resolvers.upstream.live_demand import Heard, LiveDemand, Question, RowAnswer
@@ -96,10 +99,8 @@ def sees_it_at_the_owner_first(stage: Stage) -> None:
     stage.reads(2, "o-1")
 
 
-def remember_rows_alone(self: Answer) -> Iterator[tuple[AggregateKey, Version]]:
-    for key, component in self.components.items():
-        if isinstance(component, Found) and not component.is_streamed:
-            yield key, component.row.at
+def never_shown_again(self: Projected, key: AggregateKey) -> bool:
+    return False
 
 
 def sees_it_gone(stage: Stage) -> None:
@@ -112,8 +113,8 @@ def sees_it_gone(stage: Stage) -> None:
     stage.reads(2, "o-1", at="B")
 
 
-def mark_nothing(self: Answer) -> set[AggregateType]:
-    return set()
+def take_as_it_is(self: OrderDetails, live: FoundPage, listed: Listed | None) -> FoundPage:
+    return live
 
 
 def sees_it_off_the_list(stage: Stage) -> None:
@@ -206,14 +207,14 @@ BUGS = (
     Bug(
         name="an absence forgotten",
         told="That an owner has said that a known thing is gone is not in the joined token.",
-        patch=partial(patch.object, Answer, "unproven", remember_rows_alone),
+        patch=partial(patch.object, Projected, "may_show", never_shown_again),
         story=sees_it_gone,
         law=Law.MONOTONIC_READS,
     ),
     Bug(
         name="no mark for a list read live",
-        told="A live list leaves nothing behind where nobody could tell what it lacks.",
-        patch=partial(patch.object, Answer, "unchecked_types", mark_nothing),
+        told="A live list leaves nothing behind of what it lacks and the projection lists.",
+        patch=partial(patch.object, OrderDetails, "_checked", take_as_it_is),
         story=sees_it_off_the_list,
         law=Law.MONOTONIC_READS,
     ),
