@@ -3,11 +3,11 @@
 import pytest
 
 from projections.versions import AggregateType, Version
-from projections.views import OrderRow, OrderStatus
+from projections.views import OrderRow, OrderStatus, ProductRow
 from resolvers.pages import split_seen
 from tests.gateway_in_process import GatewayInProcess, open_gateway, own, pass_time, twins_of
 from tests.projection_by_hand import ProjectionByHand
-from tests.resolvers.rows import ORDER, SHOP, an_order, changed
+from tests.resolvers.rows import CUSTOMER, LAMP, MUG, ORDER, SHOP, an_order, changed
 
 pytestmark = pytest.mark.steered_time
 
@@ -145,6 +145,24 @@ async def test_the_next_page_is_never_older_than_the_one_before() -> None:
 
         assert [edge["node"]["note"] for edge in second.data["orders"]["edges"]] == ["Ring twice"]
         assert [edge["node"]["note"] for edge in bare.data["orders"]["edges"]] == [None]
+
+
+async def test_the_next_page_is_not_older_in_what_its_orders_lead_to_either() -> None:
+    """The products of a page have been shown as well as its orders."""
+    twins = twins_of(OLDER, NEWER, CUSTOMER, LAMP, MUG)
+    pages = PAGES.replace("id note", "items { product { name } }")
+    async with open_gateway(twins) as bff:
+        renamed: ProductRow = changed(LAMP, name="New lamp")
+        own(twins, renamed)
+        await bff.projection.apply(renamed)
+        first = await bff.ask(pages)
+        await bff.projection.empty()
+        await bff.projection.apply(OLDER, NEWER, CUSTOMER, LAMP, MUG)
+
+        second = await bff.ask(pages, {"after": first.data["orders"]["pageInfo"]["endCursor"]})
+
+        [edge] = second.data["orders"]["edges"]
+        assert edge["node"]["items"][0]["product"]["name"] == "New lamp"
 
 
 async def test_a_cursor_of_somebody_else_is_refused() -> None:
