@@ -15,7 +15,7 @@ from typing import Final
 from redis.exceptions import RedisError
 
 from projections.errors import StoreUnavailable
-from projections.redis_store.connections import RedisConnection, reason_of
+from projections.redis_store.connections import reason_of
 from projections.redis_store.link import Link
 
 QUIET_S: Final = 5.0
@@ -52,23 +52,16 @@ class Words:
         async with self._link.connection() as connection:
             async with asyncio.timeout(self._timeout_s):
                 await connection.ask("SUBSCRIBE", self._channel)
+            is_asked = False
             while True:
-                match await connection.hear(QUIET_S):
+                heard = await connection.hear(QUIET_S)
+                match heard:
                     case [b"message", _, bytes(word)]:
                         listener(word)
+                    case None if is_asked:
+                        raise TimeoutError("no sign of life")
                     case None:
-                        await self._ask_for_life(connection, listener)
-                    case _:  # a sign of life that came late
+                        await connection.tell("PING")
+                    case _:  # the sign of life
                         pass
-
-    async def _ask_for_life(
-        self, connection: RedisConnection, listener: Callable[[bytes], None]
-    ) -> None:
-        await connection.tell("PING")
-        match await connection.hear(QUIET_S):
-            case [b"message", _, bytes(word)]:
-                listener(word)
-            case None:
-                raise TimeoutError("no sign of life")
-            case _:
-                pass
+                is_asked = heard is None

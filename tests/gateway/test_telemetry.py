@@ -128,7 +128,7 @@ def test_a_parked_event_is_an_error_with_its_aggregate() -> None:
 
 
 def test_a_circuit_is_told_with_its_change() -> None:
-    """A circuit that opens is a warning that names the service, the kind of call and both states."""
+    """A circuit that opens is a warning that names service, kind of call and both states."""
     change = CircuitChanged("orders", CallKind.LIST, CircuitState.CLOSED, CircuitState.OPEN)
     with capture_logs() as lines:
         Telemetry().circuit(change)
