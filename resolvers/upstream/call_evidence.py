@@ -27,7 +27,7 @@ class CallEvidence:
     def __init__(self, options: BreakerOptions) -> None:
         self._options = options
         self._window = CallWindow(options)
-        longest = max(options.min_call_count, options.hinted_call_count)
+        longest = max(options.min_call_count, options.silent_call_count, options.hinted_call_count)
         self._bad_at_s: deque[float] = deque(maxlen=longest)
         self._silent_count = 0
 
@@ -61,11 +61,18 @@ class CallEvidence:
         """Whether the circuit should open, at a bad call that has just been added."""
         options = self._options
         return (
-            self._silent_count >= options.silent_call_count
+            self._is_silence_of(options.silent_call_count, now_s)
             or self._is_run_of(options.min_call_count, now_s)
             or (is_hinted and self._is_run_of(options.hinted_call_count, now_s))
             or self._is_share_too_great(now_s)
         )
+
+    def _is_silence_of(self, call_count: int, now_s: float) -> bool:
+        """Whether so many calls in a row are overdue without any word, all of them in the window.
+
+        Each of them is bad, and no other came between, so they are the end of a run.
+        """
+        return self._silent_count >= call_count and self._is_run_of(call_count, now_s)
 
     def _is_run_of(self, call_count: int, now_s: float) -> bool:
         """Whether so many calls in a row were bad, all of them in the window."""

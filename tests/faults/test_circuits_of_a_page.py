@@ -1,6 +1,8 @@
 """A circuit breaker for each service: a dead one stops costing anything, and costs nobody else."""
 
 import asyncio
+from collections.abc import Callable
+from typing import cast
 
 import httpx
 import pytest
@@ -170,7 +172,7 @@ async def test_where_all_readers_share_one_row_five_calls_are_enough() -> None:
 async def test_a_hanging_list_leaves_reads_alone() -> None:
     """Lists of orders are refused after a second; an order is read as ever, from the same owner."""
     twins = twins_of(*SHOP)
-    healthy = twins.orders.side_effect
+    healthy = cast("Callable[[httpx.Request], httpx.Response]", twins.orders.side_effect)
 
     async def hang_on_lists(request: httpx.Request) -> httpx.Response:
         if request.url.path == "/orders":

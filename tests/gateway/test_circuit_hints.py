@@ -22,6 +22,7 @@ from resolvers.upstream.circuit import CircuitState, Hint
 from resolvers.upstream.options import UpstreamOptions
 from resolvers.upstream.published_circuit import CircuitChanged
 from resolvers.upstream.transport import CallKind
+from tests.gateway.front_door import open_door
 from tests.projections.redis_watched import Collected
 from tests.resolvers.upstream.builders import ask, let_everybody_run
 
@@ -204,6 +205,25 @@ async def test_hints_go_over_the_server_of_the_store(redis_url: str) -> None:
 
     assert set(theirs.heard) == {heard}
     assert ours.heard == []
+
+
+async def test_gateways_over_one_store_are_wired_to_each_other(redis_url: str) -> None:
+    """What becomes of a circuit of one reaches that of the other, which three failures then open.
+
+    Without a hint it would be closed: twenty are needed.
+    """
+    over_one_store = {"events": "feed", "store": "redis", "redis_url": redis_url}
+    async with open_door(**over_one_store) as one, open_door(**over_one_store) as other:
+        other.twins.orders.mock(return_value=httpx.Response(500))
+        async with asyncio.timeout(20.0):
+            while not other.gateway.upstreams["orders"].circuit_states:
+                one.gateway.telemetry.circuit(OPENED)
+                await asyncio.sleep(0.02)
+        for _ in range(3):
+            await other.ask('{ order(id: "o-1", consistency: {live: true}) { id } }')
+        ready = await other.client.get("/readyz")
+
+    assert ready.json()["circuits"]["orders.read"] == "open"
 
 
 async def tell_until_heard(hints: CircuitHints) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 
 import httpx
 import pytest
@@ -194,7 +195,7 @@ async def test_two_gateways_that_opened_together_probe_apart(
         assert refusal.retry_after_s is not None
         return refusal.retry_after_s
 
-    apart = [await told_to_wait_s(lambda drawn=drawn: drawn) for drawn in (0.1, 0.9)]
+    apart = [await told_to_wait_s(partial(float, drawn)) for drawn in (0.1, 0.9)]
     together = [await told_to_wait_s(lambda: 0.0) for _ in range(2)]
 
     assert apart == [pytest.approx(4.9), pytest.approx(4.1)]

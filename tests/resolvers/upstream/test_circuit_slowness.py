@@ -78,6 +78,16 @@ def test_a_silent_service(calls: str, state: CircuitState) -> None:
     assert circuit.state is state
 
 
+def test_a_silence_must_lie_in_the_window() -> None:
+    """Calls that hang every few seconds, where hardly anybody calls, are no five in ten."""
+    circuit = a_circuit()
+
+    for number in range(100):
+        vote(circuit, "H", now_s=2.5 * number)
+
+    assert circuit.state is CLOSED
+
+
 def test_a_call_is_counted_as_slow_once() -> None:
     """However often a call is found overdue, it is one call; its end does not make it two."""
     circuit = a_circuit(replace(OPTIONS, silent_call_count=2))
@@ -94,7 +104,8 @@ def test_control_without_counting_on_the_wire_a_hang_opens_nothing() -> None:
     """The control: sixteen calls on the wire that nobody finds overdue are no evidence yet."""
     told, untold = a_circuit(), a_circuit()
     for _ in range(16):
-        told.mark_overdue(admitted(told, now_s=0.0), now_s=0.5) if told.state is CLOSED else None
+        if told.state is CLOSED:
+            told.mark_overdue(admitted(told, now_s=0.0), now_s=0.5)
         admitted(untold, now_s=0.0)
 
     assert (told.state, untold.state) == (OPEN, CLOSED)
@@ -106,10 +117,10 @@ def test_a_slow_probe_has_failed() -> None:
     probe = admitted(circuit, now_s=5.0)
 
     circuit.mark_overdue(probe, now_s=5.5)
-    circuit.settle(probe, Vote.SUCCESS, now_s=5.6)
+    circuit.settle(probe, Vote.SUCCESS, now_s=5.625)
 
     assert circuit.state is OPEN
-    assert circuit.admit(5.6) == NoPermit(pytest.approx(9.9))
+    assert circuit.admit(5.625) == NoPermit(retry_after_s=10.0 - 0.125)
 
 
 def test_an_overdue_call_from_before_the_break_is_dropped() -> None:
