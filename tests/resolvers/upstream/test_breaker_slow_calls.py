@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from resolvers.upstream.breaker import LATE_S, Breaker
+from resolvers.upstream.breaker import ALARM_LATE_S, Breaker
 from resolvers.upstream.call_context import CallContext
 from resolvers.upstream.circuit import CircuitState
 from resolvers.upstream.errors import UpstreamError
@@ -132,7 +132,7 @@ async def test_a_stall_of_our_own_makes_no_call_slow() -> None:
     breaker = a_breaker(BreakerOptions(silent_call_count=1, slow_call_s=slow_call_s))
 
     async def answer_behind_a_stall(_: Request, __: CallContext) -> str:
-        time.sleep(slow_call_s + LATE_S + 0.02)  # noqa: ASYNC251 - the loop is held up on purpose
+        time.sleep(slow_call_s + 1.5 * ALARM_LATE_S)  # noqa: ASYNC251 - the loop is held up on purpose
         await asyncio.sleep(0)
         await asyncio.sleep(0)
         return "an answer"
