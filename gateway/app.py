@@ -15,6 +15,7 @@ from starlette.routing import Route
 
 from gateway.admission.limits import DocumentLimits
 from gateway.catch_up import CatchUp
+from gateway.circuit_hints import CircuitHints
 from gateway.execution.documents import Documents
 from gateway.execution.executor import Executor, graphql_schema_of
 from gateway.freshness import FreshnessGauge
@@ -42,6 +43,7 @@ from resolvers.upstream.options import UpstreamOptions
 from resolvers.upstream.orders import OrdersClient
 from resolvers.upstream.owners import Owners
 from resolvers.upstream.products import ProductsClient
+from resolvers.upstream.published_circuit import name_of
 from resolvers.upstream.shared_reads import SharedReads
 
 
@@ -63,7 +65,10 @@ class Gateway:
     def __init__(self, settings: Settings, keys: TokenKeys, wires: Wires) -> None:
         self.settings = settings
         self.watcher = StoreWatcher()
-        self.telemetry = Telemetry(watch_redis=self.watcher.observe)
+        self.hints = CircuitHints()
+        self.telemetry = Telemetry(
+            watch_redis=self.watcher.observe, watch_circuits=self.hints.observe
+        )
         self.wall_clock = wires.wall_clock
         self.upstreams = {
             service: wires.upstream(service, settings.upstream_options(url), self.telemetry)
@@ -100,6 +105,9 @@ class Gateway:
             if isinstance(self.store, RedisStore):
                 stack.enter_context(self.store.following(self.watcher.follow))
             await stack.enter_async_context(opened(self.store))
+            if isinstance(self.store, RedisStore):
+                hinting = self.hints.run(self.store.words("circuits"), self.upstreams)
+                await stack.enter_async_context(running(hinting))
             if self.model is not None:
                 await stack.enter_async_context(self.model.waiters.open())
             if self.projecting is not None:
@@ -146,7 +154,11 @@ class Gateway:
         self.catch_up.observe(signal)
 
     def _circuits(self) -> dict[str, str]:
-        states = {name: upstream.circuit_state.value for name, upstream in self.upstreams.items()}
+        states = {
+            name_of(service, kind): state.value
+            for service, upstream in self.upstreams.items()
+            for kind, state in upstream.circuit_states.items()
+        }
         return states if self.model is None else {**states, "store": self.model.circuit_state}
 
     def _operations(self, keys: TokenKeys) -> Operations:

@@ -3,7 +3,7 @@
 from pydantic import Field, HttpUrl
 
 from gateway.sections.field_kinds import Milliseconds, Seconds, Section
-from resolvers.upstream.options import SharingOptions, UpstreamOptions
+from resolvers.upstream.options import BreakerOptions, SharingOptions, UpstreamOptions
 
 
 class ServiceSettings(Section):
@@ -47,9 +47,10 @@ class ServiceSettings(Section):
         return SharingOptions(fresh_s=fresh_s, absent_fresh_s=min(0.1, fresh_s))
 
     def upstream_options(self, url: str) -> UpstreamOptions:
-        """How the service at ``url`` is called."""
+        """How the service at ``url`` is called; slow is what takes half of the time it may."""
         return UpstreamOptions(
             base_url=url,
             attempt_timeout_s=self.attempt_timeout_s,
             in_flight_limit=self.in_flight_limit,
+            breaker=BreakerOptions(slow_call_s=self.attempt_timeout_s / 2),
         )

@@ -13,7 +13,7 @@ _MIB = 1024 * _KIB
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BreakerOptions:
-    """When the circuit to one upstream opens, and when it is tried again."""
+    """When the circuit to one kind of call at one upstream opens, and when it is tried again."""
 
     window_s: float = 10.0
     """Seconds of calls that are judged, 1–300. Ten, as in Hystrix: shorter windows open on a
@@ -24,23 +24,69 @@ class BreakerOptions:
     slides by whole parts, so the oldest tenth leaves at once."""
 
     min_call_count: int = 20
-    """Calls in the window before it can open, 1–10,000. Twenty, as in Hystrix: two failures of
-    three calls at night are no outage."""
+    """Calls in the window before it can open, 1–10,000; as many bad ones in a row open it whatever
+    came before. Twenty, as in Hystrix: two failures of three calls at night are no outage."""
 
     failure_ratio: float = 0.5
     """Share of failed calls at which it opens, above 0 and up to 1. Half, the common default of
     Hystrix and resilience4j."""
 
+    slow_call_s: float = 0.5
+    """Seconds on the wire after which a call counts as slow, 0.005–60; none does where this is no
+    less than the attempt timeout. Half of that by default, as the gateway sets it: an impatient
+    deadline's call has had a fair chance by then, and half a second is left to open within one."""
+
+    slow_ratio: float = 0.8
+    """Share of slow calls at which it opens, above 0 and up to 1. Four of five, more than for
+    failures: a slow answer is still one, and a call that hung until its timeout has failed too."""
+
+    silent_call_count: int = 5
+    """Overdue calls in a row, with no answer of any kind between them, that open it, 1–10,000.
+    Five: ten calls a second make it open within one; two or three could be one locked row."""
+
     break_s: float = 5.0
     """Seconds it stays open before one probe, 0.1–300. Five, as in Hystrix: a restart takes about
     as long, and full service is back one break after recovery at the latest."""
+
+    break_factor: float = 2.0
+    """By how much a break is longer than the one before, 1–10; 1 never grows. Two: a service that
+    falls down at every probe has half as many to bear each time."""
+
+    break_cap_s: float = 30.0
+    """Seconds of the longest break, from ``break_s`` to 3,600. Thirty: after a long outage nobody
+    waits for more than half a minute to be served again."""
+
+    jitter_ratio: float = 0.2
+    """The share of a break that chance may take away, 0–1; it never adds. A fifth: gateways that
+    opened together spread their probes over a second, and no promise becomes longer."""
+
+    calm_s: float = 10.0
+    """Seconds closed after which the next break is as short as the first, 0–3,600. Ten, one whole
+    window: what opens sooner has not been well in between."""
+
+    hint_s: float = 10.0
+    """Seconds for which it counts that another gateway has opened its circuit, 0–300; 0 hears
+    nothing. Ten, two breaks: whoever is still down by then has said so again."""
+
+    hinted_call_count: int = 3
+    """Bad calls in a row that open it meanwhile, 1–10,000. Three: one or two are chance, and no
+    word of another gateway may replace what this one has seen."""
 
     def __post_init__(self) -> None:
         _require_range("window_s", self.window_s, 1, 300)
         _require_range("bucket_count", self.bucket_count, 2, 60)
         _require_range("min_call_count", self.min_call_count, 1, 10_000)
         _require_range("failure_ratio", self.failure_ratio, 0.01, 1)
+        _require_range("slow_call_s", self.slow_call_s, 0.005, 60)
+        _require_range("slow_ratio", self.slow_ratio, 0.01, 1)
+        _require_range("silent_call_count", self.silent_call_count, 1, 10_000)
         _require_range("break_s", self.break_s, 0.1, 300)
+        _require_range("break_factor", self.break_factor, 1, 10)
+        _require_range("break_cap_s", self.break_cap_s, self.break_s, 3_600)
+        _require_range("jitter_ratio", self.jitter_ratio, 0, 1)
+        _require_range("calm_s", self.calm_s, 0, 3_600)
+        _require_range("hint_s", self.hint_s, 0, 300)
+        _require_range("hinted_call_count", self.hinted_call_count, 1, 10_000)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

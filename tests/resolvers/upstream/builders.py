@@ -14,7 +14,7 @@ from resolvers.upstream.call_context import CallContext
 from resolvers.upstream.deadline import Deadline
 from resolvers.upstream.errors import UpstreamError
 from resolvers.upstream.options import BreakerOptions, UpstreamOptions
-from resolvers.upstream.transport import Request, Response
+from resolvers.upstream.transport import CallKind, Request, Response
 from tests.contracts.twins import ORDERS_URL
 
 WhenAsked = Callable[[httpx.Request], Awaitable[httpx.Response]]
@@ -52,7 +52,7 @@ SMALL_TOWER = some_options(
 )
 
 READ = Request("GET", "/orders/o-1")
-MUTATION = Request("POST", "/orders", body=b"{}")
+MUTATION = Request("POST", "/orders", body=b"{}", kind=CallKind.CREATE)
 
 
 def an_upstream(router: respx.Router, options: UpstreamOptions) -> Upstream:
