@@ -23,7 +23,7 @@ from projections.token_shrinking import StreamedView, floor_from, shrunk
 from projections.versions import AggregateKey, AggregateType, Version
 from projections.views import Row
 from projections.waiters import WaitEnd
-from resolvers.answer import Answer, Provenance, Reason
+from resolvers.answer import Answer, Provenance
 
 MAX_SHOWN = 100
 """Components told of one by one; a page of orders with all their products would be a thousand."""
@@ -102,7 +102,7 @@ class ConsistencyReport:
         version: Version | None,
     ) -> None:
         """Note that a component or a page is shown at ``path``; told once for each path."""
-        self.is_stale_shown |= provenance.reason is Reason.STALE_ALLOWED
+        self.is_stale_shown |= provenance.is_stale
         if (path, key) in self._paths:
             return
         self._paths.add((path, key))
