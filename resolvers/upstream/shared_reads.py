@@ -102,8 +102,8 @@ class SharedReads:
         Where there is no room for more of them, or the process is closing, nothing is begun.
         """
         new = [question for question in due if question not in self._refreshing]
-        room = 0 if self._group is None else self._options.refresh_limit - len(self._refreshing)
-        if self._group is not None and (begun := new[: max(0, room)]):
+        begun = new[: max(0, self._options.refresh_limit - len(self._refreshing))]
+        if begun and self._group is not None:
             self._refreshing.update(begun)
             self._group.create_task(self._ask_anew(begun, context), name="refresh rows")
         return [question for question in due if question in self._refreshing]
@@ -115,7 +115,8 @@ class SharedReads:
             if self._group is not None:
                 context = replace(context, deadline=deadline, log=None)
                 boarded = self._board(demands, context, asked=self._flights.tick())
-                await self._wait_for(set(boarded.values()), deadline)
+                async with self._aboard(boarded, deadline):
+                    pass  # whatever has landed has been kept
         finally:
             self._refreshing.difference_update(questions)
 
@@ -144,15 +145,19 @@ class SharedReads:
     async def _land(self, boarded: Mapping[Question, Flight], context: CallContext) -> Answers:
         if not boarded:
             return {}
-        flights = set(boarded.values())
-        await self._wait_for(flights, context.deadline)
-        return {question: flight.answer_to(question) for question, flight in boarded.items()}
+        async with self._aboard(boarded, context.deadline):
+            return {question: flight.answer_to(question) for question, flight in boarded.items()}
 
-    async def _wait_for(self, flights: Collection[Flight], deadline: Deadline) -> None:
-        """Be aboard until all have landed, or ``deadline``."""
+    @asynccontextmanager
+    async def _aboard(
+        self, boarded: Mapping[Question, Flight], deadline: Deadline
+    ) -> AsyncIterator[None]:
+        """Wait until all have landed, or ``deadline``; they tell what they bring only meanwhile."""
+        flights = set(boarded.values())
         with self._flights.aboard(flights, deadline):
             landed = [flight.landed for flight in flights]
             await asyncio.wait(landed, timeout=max(0.0, deadline.remaining_s()))
+            yield
 
     async def _ask_and_keep(
         self, call: Sequence[Question], context: CallContext

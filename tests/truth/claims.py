@@ -118,6 +118,7 @@ def _component(told: Json, document: Document) -> Component:
         told["version"],
         told["ageMs"] / MS,
         Reason(told["reason"]),
+        told.get("insteadOf"),
     )
 
 

@@ -5,7 +5,7 @@ on a virtual clock and real processes. All instants are Unix seconds of one cloc
 tokens are marked and projections are proven. Everything here is a value and nothing decides.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
