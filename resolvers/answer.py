@@ -32,6 +32,7 @@ class Reason(StrEnum):
     TOKEN_REACHED = "TOKEN_REACHED"
     TOKEN_REACHED_AFTER_WAIT = "TOKEN_REACHED_AFTER_WAIT"
     STALE_ALLOWED = "STALE_ALLOWED"
+    STALE_IF_ERROR = "STALE_IF_ERROR"
     LIVE_REQUESTED = "LIVE_REQUESTED"
     TOKEN_NOT_REACHED = "TOKEN_NOT_REACHED"
     NOT_PROJECTED = "NOT_PROJECTED"
@@ -48,11 +49,20 @@ class Reason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Provenance:
-    """Where and why; ``age_s``: at most so long ago (s) this was the owner's newest state."""
+    """Where and why; ``age_s``: at most so long ago (s) this was the owner's newest state.
+
+    ``instead_of`` is the failure in whose place it is shown, where it is (`STALE_IF_ERROR`).
+    """
 
     source: Source
     reason: Reason
     age_s: float = 0.0
+    instead_of: UpstreamError | None = None
+
+    @property
+    def is_stale(self) -> bool:
+        """Is it older than it should be, and shown for a reason all the same?"""
+        return self.reason in (Reason.STALE_ALLOWED, Reason.STALE_IF_ERROR)
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +180,7 @@ class Answer:
         parts = (*self.components.values(), *self.pages.values())
         return any(
             not isinstance(part, Failed)
-            and part.provenance.reason is Reason.STALE_ALLOWED
+            and part.provenance.is_stale
             and not self._is_of_no_list(part)
             for part in parts
         )
@@ -208,11 +218,13 @@ class Answer:
         return types
 
     def told_live(self) -> set[AggregateKey]:
-        """The aggregates of which an owner has told, be it that there is none."""
+        """The aggregates of which an owner has told just now, be it that there is none."""
         return {
             key
             for key, component in self.components.items()
-            if not isinstance(component, Failed) and component.provenance.source is Source.LIVE
+            if not isinstance(component, Failed)
+            and component.provenance.source is Source.LIVE
+            and component.provenance.instead_of is None
         }
 
     def projected_types(self) -> set[AggregateType]:

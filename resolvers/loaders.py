@@ -19,7 +19,7 @@ from resolvers.answer import Failed
 from resolvers.upstream.call_context import CallContext
 from resolvers.upstream.customers import CustomersClient
 from resolvers.upstream.errors import UpstreamError
-from resolvers.upstream.live_demand import Heard, LiveDemand, Question
+from resolvers.upstream.live_demand import Heard, Kept, LiveDemand, Question
 from resolvers.upstream.orders import OrdersClient, OrdersPage
 from resolvers.upstream.owners import Owners
 from resolvers.upstream.products import ProductsClient
@@ -121,6 +121,11 @@ class LiveLoader:
     def age_s(self, key: AggregateKey) -> float:
         """At most so long ago (s) what `load_rows` returned of it last was its owner's newest."""
         return _now_s() - self._heard[key].asked_at_s
+
+    def kept(self, key: AggregateKey) -> Kept | None:
+        """Beside a failure: what is kept of its row, if this operation may be shown that."""
+        heard = self._heard.get(key)
+        return None if heard is None else heard.kept
 
     async def load_pages(self, keys: Iterable[PageKey]) -> dict[PageKey, OrdersPage | Failed]:
         """One answer a page; each is one call."""

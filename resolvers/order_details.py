@@ -3,7 +3,8 @@
 The rule: every wave asks only for what the query needs and nobody has told yet, all of it at once.
 Each component comes from the projection where that is new enough, and from its owner where it is
 not; with no usable projection this is plain API composition, in as many waves as the query is deep.
-A live answer is written back to the projection under its version gate.
+A live answer is written back to the projection under its version gate. Where an owner fails,
+something at hand may stand in (`stand_ins`).
 """
 
 import asyncio
@@ -21,6 +22,7 @@ from resolvers.loaders import LiveLoader
 from resolvers.pages import Listed, revise
 from resolvers.projected import Projected
 from resolvers.read_path import Composition
+from resolvers.stand_ins import StandIns
 from resolvers.upstream.live_demand import LiveDemand
 from resolvers.upstream.orders import OrdersPage
 
@@ -52,10 +54,13 @@ def next_wave(root: Root, demand: Demand, answer: Answer) -> Wave | None:
 class OrderDetails:
     """Fills the answer of one root field."""
 
-    def __init__(self, demand: Demand, projected: Projected, live: LiveLoader) -> None:
+    def __init__(
+        self, demand: Demand, projected: Projected, live: LiveLoader, stand_ins: StandIns
+    ) -> None:
         self._demand = demand
         self._projected = projected
         self._live = live
+        self._stand_ins = stand_ins
 
     async def complete(self, root: Root, answer: Answer) -> None:
         """Find everything ``root`` needs. Failures become components; nothing is raised for them.
@@ -85,11 +90,12 @@ class OrderDetails:
             {key: LiveDemand(path.at_least, path.may_share) for key, path in paths.items()}
         )
         took_s = _now_s() - started_at_s
+        instead = await self._stand_ins.for_rows(rows, paths)
         healing: list[Row] = []
         for key, row in rows.items():
             match row:
                 case Failed():
-                    answer.components.setdefault(key, row)
+                    answer.components.setdefault(key, instead[key])
                 case None:
                     self._put_absent(answer, key, paths[key])
                 case _:
@@ -106,7 +112,7 @@ class OrderDetails:
         for key, page in (await self._live.load_pages(paths)).items():
             match page:
                 case Failed():
-                    answer.pages[key] = page
+                    self._stand_ins.put_page(key, page, answer)
                 case OrdersPage(orders, has_more):
                     age_s = _now_s() - started_at_s
                     provenance = Provenance(Source.LIVE, paths[key].reason, age_s)

@@ -3,16 +3,15 @@
 Starts from the operation's cut (`SharedCut`), and widens it where live answers lead further.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from projections.projector import StoredRow
 from projections.selection import OrdersRoot, PageKey, PageSelection, Root, root_of
-from projections.store import StoredPage
 from projections.token import demand_for_keys
 from projections.token_shrinking import floor_from
 from projections.versions import AggregateKey, AggregateType, Version
-from projections.views import STALENESS_BUDGETS_S, OrderRow, Row
+from projections.views import STALENESS_BUDGETS_S, Row
 from resolvers.answer import (
     Absent,
     Answer,
@@ -37,6 +36,7 @@ from resolvers.read_path import (
     age_s,
     choose_for_row,
     choose_for_type,
+    row_age_s,
 )
 from resolvers.shared_cut import SharedCut
 
@@ -74,8 +74,7 @@ class Projected:
 
     def row_of(self, key: AggregateKey) -> Row | None:
         """The row in the cut, whatever may be demanded of it."""
-        stored = self._cut.cut.rows.get(key)
-        return None if stored is None else stored.row
+        return self._cut.row_of(key)
 
     @property
     def is_off(self) -> bool:
@@ -102,7 +101,7 @@ class Projected:
         page = self._cut.cut.pages.get(key)
         if page is None or self._cut.proven_at_s(AggregateType.ORDER) is None:
             return None
-        return Listed(tuple(self._orders_of(page)), has_more=page.has_more)
+        return Listed(tuple(self._cut.orders_on(page)), has_more=page.has_more)
 
     async def take_rows(
         self, keys: Sequence[AggregateKey], answer: Answer
@@ -148,17 +147,11 @@ class Projected:
             elif page.is_suspect:
                 to_fetch[key] = Composition(Reason.PARKED)
             else:
-                rows = self._orders_of(page)
+                rows = self._cut.orders_on(page)
                 answer.pages[key] = FoundPage.of(
                     rows, provenance, has_more=page.has_more, seen=seen
                 )
         return to_fetch
-
-    def _orders_of(self, page: StoredPage) -> Iterator[OrderRow]:
-        for order_id in page.order_ids:
-            row = self.row_of(AggregateKey(AggregateType.ORDER, order_id))
-            if isinstance(row, OrderRow):
-                yield row
 
     async def heal(self, rows: Iterable[Row], *, age_s: float) -> None:
         """Write live answers back under the version gate, where there is a projection to write to.
@@ -240,11 +233,8 @@ class Projected:
     def _provenance(
         self, aggregate_type: AggregateType, reason: Reason, stored: StoredRow | None = None
     ) -> Provenance:
-        """A healed row was the owner's newest when it was fetched, whatever the stream shows."""
-        age = age_s(self._cut.cut.positions[aggregate_type.source], self._now_s)
-        if stored is not None and stored.healed_at_s is not None:
-            age = min(age, max(0.0, self._now_s - stored.healed_at_s))
-        return Provenance(Source.PROJECTION, reason, age)
+        position = self._cut.cut.positions[aggregate_type.source]
+        return Provenance(Source.PROJECTION, reason, row_age_s(position, stored, self._now_s))
 
     def _timeout(self, keys: Sequence[AggregateKey]) -> ConsistencyTimeout:
         entries = self._demand.token.entries

@@ -34,6 +34,7 @@ from resolvers.projected import Projected
 from resolvers.read_model import ReadModel
 from resolvers.report import ConsistencyReport
 from resolvers.shared_cut import SharedCut
+from resolvers.stand_ins import StandIns
 from resolvers.upstream.deadline import Deadline
 from resolvers.wait_choice import FieldWait, WaitChoice, choose_waits, end_of, wait_budget_s
 from resolvers.waited_time import WaitedTime
@@ -52,6 +53,8 @@ class ReadOptions:
     it is known how long that takes here (see `LivePace`).
     ``staleness_budgets_s`` (default as the read models declare): a source that was not proven
     current for so long is neither waited for nor shown where nothing was said.
+    ``stale_if_error_s`` (default 60, 0–3,600; 0: nothing): how old what is shown in place of an
+    owner's failure may be; a minute is a restart, or a deployment that is taken back.
     """
 
     wait_cap_s: float = 0.25
@@ -59,6 +62,7 @@ class ReadOptions:
     staleness_budgets_s: Mapping[AggregateType, float] = field(
         default_factory=lambda: STALENESS_BUDGETS_S
     )
+    stale_if_error_s: float = 60.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -165,15 +169,25 @@ class OperationReads:
             budgets_s=self._options.staleness_budgets_s,
             wall_clock=self._wall_clock,
         )
-        await self._find(request, projected, answer)
+        stand_ins = StandIns(
+            request.demand,
+            settled.cut,
+            self._live,
+            wall_clock=self._wall_clock,
+            limit_s=self._options.stale_if_error_s,
+        )
+        await self._find(request, projected, stand_ins, answer)
         missing = _missing(request.demand, answer, settled.cut)
         answer.shown = self._report.add(answer, missing, settled.cut, projected.now_s)
 
-    async def _find(self, request: ReadRequest, projected: Projected, answer: Answer) -> None:
+    async def _find(
+        self, request: ReadRequest, projected: Projected, stand_ins: StandIns, answer: Answer
+    ) -> None:
         """Complete the answer; if its owners had to tell, their pace is noted."""
         written = None if request.written is None else request.written.key
         started_at_s = self._now_s()
-        await OrderDetails(request.demand, projected, self._live).complete(request.root, answer)
+        details = OrderDetails(request.demand, projected, self._live, stand_ins)
+        await details.complete(request.root, answer)
         if answer.told_live() - {written}:
             self._pace.note(self._now_s() - started_at_s)
 

@@ -6,13 +6,14 @@ so not older than the first, unless the store has fallen back between the two: t
 left out, for it would be shown by the positions of the first.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from projections.positions import NOTHING_SEEN, Floor, LogPlace
 from projections.selection import Root
-from projections.store import Cut
+from projections.store import Cut, StoredPage
 from projections.token import FloorKey
 from projections.versions import AggregateKey, AggregateType, Version
+from projections.views import OrderRow, Row
 from resolvers.read_model import ReadModel
 
 
@@ -42,6 +43,18 @@ class SharedCut:
             self.cut.positions or later.positions,  # a live read looks here for the first time
             self.cut.is_available,
         )
+
+    def row_of(self, key: AggregateKey, /) -> Row | None:
+        """The row that is covered, whatever may be demanded of it."""
+        stored = self.cut.rows.get(key)
+        return None if stored is None else stored.row
+
+    def orders_on(self, page: StoredPage) -> Iterator[OrderRow]:
+        """The orders of a page that is covered, in its order."""
+        for order_id in page.order_ids:
+            row = self.row_of(AggregateKey(AggregateType.ORDER, order_id))
+            if isinstance(row, OrderRow):
+                yield row
 
     def version_of(self, key: AggregateKey, /) -> Version | None:
         return self.cut.version_of(key)

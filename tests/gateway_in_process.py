@@ -207,7 +207,7 @@ async def _open(
         LOOP_STARTED_AT_S,
         has_projection=given.events != "none",
         wait_cap_s=given.wait_cap_ms / MS,
-        fresh_s=given.sharing_options().fresh_s,
+        fresh_s=given.sharing_options().shown_s,
         budgets_s=dict(given.staleness_budgets_s),
     )
     note_owners(twins, world)

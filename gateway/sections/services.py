@@ -3,7 +3,7 @@
 from pydantic import Field, HttpUrl
 
 from gateway.sections.field_kinds import Milliseconds, Seconds, Section
-from resolvers.upstream.options import BreakerOptions, SharingOptions, UpstreamOptions
+from resolvers.upstream.options import BreakerOptions, UpstreamOptions
 
 
 class ServiceSettings(Section):
@@ -28,7 +28,21 @@ class ServiceSettings(Section):
         ge=0,
         le=60_000,
         description="How long an owner's answer is kept for readers whose tokens allow it, so that "
-        "not everybody asks for a row that everybody looks at; 0 keeps none.",
+        "not everybody asks for a row that everybody looks at; 0 shares none.",
+    )
+    live_revalidate_ms: Milliseconds = Field(
+        1000,
+        ge=0,
+        le=60_000,
+        description="How long after that it is still shown at once, while one call in the "
+        "background asks anew; never beyond the shortest staleness budget. With 0 readers wait.",
+    )
+    stale_if_error_s: Seconds = Field(
+        60.0,
+        ge=0,
+        le=3600,
+        description="How old a row or a list may be that is shown, and told, in place of the "
+        "failure of its service; 0 shows the failure.",
     )
 
     @property
@@ -40,11 +54,6 @@ class ServiceSettings(Section):
             "products": self.products_url,
         }
         return {service: str(url).rstrip("/") for service, url in urls.items()}
-
-    def sharing_options(self) -> SharingOptions:
-        """How far readers share the answers to live reads; an absence is kept for less."""
-        fresh_s = self.live_fresh_ms / 1000
-        return SharingOptions(fresh_s=fresh_s, absent_fresh_s=min(0.1, fresh_s))
 
     def upstream_options(self, url: str) -> UpstreamOptions:
         """How the service at ``url`` is called; slow is what takes half of the time it may."""

@@ -15,12 +15,24 @@ RowAnswer = Row | None | UpstreamError
 """The owner's answer: the row, that there is none, or why it could not be had."""
 
 
+class Kept(NamedTuple):
+    """A row that its owner has told before, and when (s of the loop) it was asked."""
+
+    row: Row
+    asked_at_s: float
+
+
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """What an owner has said, and when (s of the loop) it was asked: it may know better by now."""
+    """What an owner has said, and when (s of the loop) it was asked: it may know better by now.
+
+    ``kept``, beside a failure alone: what it has said before, if that covers the reader's demand
+    and she may share it. Whether it is shown in place of the failure is not decided here.
+    """
 
     answer: RowAnswer
     asked_at_s: float
+    kept: Kept | None = None
 
 
 class Question(NamedTuple):

@@ -141,17 +141,54 @@ class SharingOptions:
     """Seconds for which it is kept that there is no such row; 0 up to ``fresh_s``. A tenth: enough
     for a stampede, short enough that nobody waits to see what has been made elsewhere meanwhile."""
 
+    while_revalidate_s: float = 1.0
+    """Seconds after ``fresh_s`` for which a row is still shown at once, while one call in the
+    background asks for it anew (stale-while-revalidate); 0–60, 0 makes every reader wait for the
+    answer. One: together with ``fresh_s`` 1.5 s, less than the 2.5 s that the same readers accept
+    of a projection, and three times what an owner has to answer in before anybody waits for it."""
+
+    early_refresh_ratio: float = 0.2
+    """Share of ``fresh_s`` before whose end that call may begin, drawn anew for each answer; 0–1. A
+    fifth: rows that came in one batch are not asked for anew in one instant."""
+
+    refresh_limit: int = 64
+    """Rows asked for in the background at once, 0–10,000; who finds no room asks herself. Four
+    turns of the 16 places that one service has: readers who wait come through beside them."""
+
+    refresh_timeout_s: float = 2.0
+    """Seconds such a call is wanted for, 0.01–60. Two, as a request at the door."""
+
+    if_error_s: float = 60.0
+    """Seconds for which a row is kept to be shown in place of its owner's failure
+    (stale-if-error); 0–3,600, 0 shows none. A minute: a restart, or a deployment that is taken
+    back. Whoever is shown it is told."""
+
     entry_limit: int = 10_000
-    """Answers kept at once, 1–1,000,000; the one put longest ago leaves first. Ten thousand: with
-    half a second that is 20,000 rows a second, far more than one process reads live."""
+    """Answers kept at once, 1–1,000,000; the one put longest ago leaves first. Ten thousand, of
+    about 2 KB: 20 MB, and a minute of 160 rows a second."""
 
     extension_s: float = 2.0
     """Seconds by which those who join may prolong a call beyond the deadline of its first reader,
     0–60. Two, the door's own limit: whoever comes later finds it slow, and asks anew."""
 
+    @property
+    def shown_s(self) -> float:
+        """How old a row may get that is shown while its owner is well."""
+        return self.fresh_s + self.while_revalidate_s
+
+    @property
+    def keep_s(self) -> float:
+        """How long an answer is kept at all, from when its owner was asked."""
+        return max(self.shown_s, self.if_error_s)
+
     def __post_init__(self) -> None:
         _require_range("fresh_s", self.fresh_s, 0, 60)
         _require_range("absent_fresh_s", self.absent_fresh_s, 0, self.fresh_s)
+        _require_range("while_revalidate_s", self.while_revalidate_s, 0, 60)
+        _require_range("early_refresh_ratio", self.early_refresh_ratio, 0, 1)
+        _require_range("refresh_limit", self.refresh_limit, 0, 10_000)
+        _require_range("refresh_timeout_s", self.refresh_timeout_s, 0.01, 60)
+        _require_range("if_error_s", self.if_error_s, 0, 3_600)
         _require_range("entry_limit", self.entry_limit, 1, 1_000_000)
         _require_range("extension_s", self.extension_s, 0, 60)
 

@@ -162,9 +162,13 @@ class World:
         """The Unix second of a moment."""
         return self.loop_started_at_s + moment.at_s
 
-    def words_in(self, stretch: Stretch, *, shared: bool) -> Iterator[Word]:
-        """What owners have said to an operation, or, if it may share, to others for it."""
-        began, fresh_s = stretch.began, self.fresh_s
+    def words_in(self, stretch: Stretch, *, shared: bool, kept_s: float = 0.0) -> Iterator[Word]:
+        """What owners have said to an operation, or, if it may share, to others for it.
+
+        ``kept_s``: what was asked so long ago may be shown at least.
+        """
+        began = stretch.began
+        fresh_s = None if self.fresh_s is None else max(self.fresh_s, kept_s)
         for word in reversed(self.words):
             is_own = word.asked > began
             if is_own or (

@@ -90,7 +90,9 @@ class TestFreshness:
 
     async def test_nothing_is_kept_where_nothing_is_fresh(self) -> None:
         """With zero seconds there is no cache."""
-        cache = ResponseCache(SharingOptions(fresh_s=0, absent_fresh_s=0))
+        cache = ResponseCache(
+            SharingOptions(fresh_s=0, absent_fresh_s=0, while_revalidate_s=0, if_error_s=0)
+        )
 
         await fill(cache, lamp())
 

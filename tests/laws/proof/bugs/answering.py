@@ -6,21 +6,24 @@ from contextlib import AbstractContextManager, ExitStack
 from functools import partial
 from unittest.mock import patch
 
+from projections.projector import StoredRow
 from projections.store import Cut
 from projections.versions import AggregateKey, AggregateType, Version
 from resolvers.answer import Answer, FoundPage
 from resolvers.demand import Demand
+from resolvers.ladder import Offer
 from resolvers.loaders import LiveLoader
 from resolvers.order_details import OrderDetails
 from resolvers.pages import Listed
 from resolvers.projected import Projected
 from resolvers.read_path import ReadPath, choose_for_type
+from resolvers.stand_ins import StandIns
 from resolvers.upstream.deadline import Deadline
 from resolvers.upstream.live_demand import Heard, LiveDemand, Question, RowAnswer
 from resolvers.upstream.response_cache import ResponseCache
 from resolvers.upstream.single_flight import Flight
 from tests.laws.proof.bugs.seeded import Bug
-from tests.laws.proof.bugs.stage import ORDERS, Stage
+from tests.laws.proof.bugs.stage import CUSTOMERS, ORDERS, Stage
 from tests.laws.proof.violations import Law
 from tests.laws.proof.world.asking import Mode
 
@@ -57,7 +60,8 @@ async def find_anything_fresh(
     self: ResponseCache, demands: Mapping[Question, LiveDemand]
 ) -> dict[Question, Heard]:
     kept = {question: await self._memory.get(str(question.key)) for question in demands}
-    return {q: heard for q, heard in kept.items() if heard is not None and self._is_fresh(heard)}
+    heard = {question: entry.heard for question, entry in kept.items() if entry is not None}
+    return {question: told for question, told in heard.items() if self._is_fresh(told)}
 
 
 def is_shown_what_was_kept(stage: Stage) -> None:
@@ -154,6 +158,23 @@ def nobody_vouches(stage: Stage) -> None:
     stage.reads(1, "c-1")
 
 
+# What stands in for an owner that fails is not held against the token.
+
+
+def offer_anything(
+    self: StandIns, key: AggregateKey, stored: StoredRow, at_least: Version | None
+) -> Offer:
+    return Offer(self._age_s(key.type, stored), stored.at)
+
+
+def cannot_be_asked(stage: Stage) -> None:
+    stage.renames(1, "c-1", at="B")
+    stage.happens("customers cannot be reached", stage.service(CUSTOMERS).cut)
+    stage.passes(3.0)
+    stage.reads(1, "c-1")
+    stage.happens("customers are well", stage.service(CUSTOMERS).recover)
+
+
 # An order does not say what its writer had seen.
 
 
@@ -231,6 +252,13 @@ BUGS = (
         patch=partial(patch, "resolvers.projected.choose_for_type", any_age_will_do),
         story=nobody_vouches,
         law=Law.FRESHNESS,
+    ),
+    Bug(
+        name="stale shown although the token demands newer",
+        told="Where an owner fails, the projection's row is shown whatever version is demanded.",
+        patch=partial(patch.object, StandIns, "_offer", offer_anything),
+        story=cannot_be_asked,
+        law=Law.READ_YOUR_WRITES,
     ),
     Bug(
         name="causal deps dropped",
