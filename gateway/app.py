@@ -35,6 +35,7 @@ from projections.waiters import WaiterOptions, Waiters
 from resolvers.loaders import Clients
 from resolvers.read_model import ReadModel
 from resolvers.schema import build_schema
+from resolvers.speculation import Guesses
 from resolvers.upstream.call import Upstream
 from resolvers.upstream.customers import CustomersClient
 from resolvers.upstream.feed_http import FeedHttp
@@ -115,7 +116,8 @@ class Gateway:
         products = ProductsClient(self.upstreams["products"])
         owners = Owners(orders, customers, products)
         shared = SharedReads(owners.ask, self.settings.sharing_options())
-        return Clients(orders, customers, products, shared)
+        guesses = Guesses() if self.settings.guess_ahead else None
+        return Clients(orders, customers, products, shared, guesses)
 
     def _projecting(self, wires: Wires) -> FeedProjecting:
         return FeedProjecting(

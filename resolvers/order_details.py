@@ -17,6 +17,7 @@ from projections.views import OrderRow, Row
 from resolvers.answer import Absent, Answer, Failed, Found, FoundPage, Provenance, Reason, Source
 from resolvers.causality import broken_by
 from resolvers.demand import Demand
+from resolvers.guessing import Guessing
 from resolvers.loaders import LiveLoader
 from resolvers.pages import Listed, gone_from, revise
 from resolvers.projected import Projected
@@ -56,22 +57,27 @@ class OrderDetails:
         self._demand = demand
         self._projected = projected
         self._live = live
+        self._guessing = Guessing(projected, live)
 
     async def complete(self, root: Root, answer: Answer) -> None:
         """Find everything ``root`` needs. Failures become components; nothing is raised for them.
 
         Waits no longer than the calls' deadline.
         """
-        while (wave := next_wave(root, self._demand, answer)) is not None:
-            await self._find(wave, answer)
+        with self._guessing.judged_by(answer):
+            while (wave := next_wave(root, self._demand, answer)) is not None:
+                await self._find(root, wave, answer)
         if broken := broken_by(self._demand, answer):
             paths = {key: Composition(Reason.CAUSE_NOT_REACHED, at) for key, at in broken.items()}
             await self._fetch_rows(paths, answer)
 
-    async def _find(self, wave: Wave, answer: Answer) -> None:
+    async def _find(self, root: Root, wave: Wave, answer: Answer) -> None:
         rows_to_fetch = await self._projected.take_rows(wave.keys, answer)
         pages_to_fetch = await self._projected.take_pages(wave.pages, answer)
-        async with asyncio.TaskGroup() as group:
+        async with (
+            self._guessing.ahead(root, rows_to_fetch, pages_to_fetch, answer),
+            asyncio.TaskGroup() as group,
+        ):
             group.create_task(self._fetch_rows(rows_to_fetch, answer))
             group.create_task(self._fetch_pages(pages_to_fetch, answer))
         for key in wave.pages:
@@ -84,20 +90,25 @@ class OrderDetails:
         rows = await self._live.load_rows(
             {key: LiveDemand(path.at_least, path.may_share) for key, path in paths.items()}
         )
-        took_s = _now_s() - started_at_s
         healing: list[Row] = []
         for key, row in rows.items():
             match row:
                 case Failed():
                     answer.components.setdefault(key, row)
                 case None:
-                    self._put_absent(answer, key, paths[key], took_s)
+                    self._put_absent(answer, key, paths[key], is_own=self._is_own(key, started_at_s))
                 case _:
                     age_s = self._live.age_s(key)
                     _put_newer(answer, row, Provenance(Source.LIVE, paths[key].reason, age_s))
-                    if age_s <= took_s:  # what was asked for before has been healed with then
+                    if self._is_own(key, started_at_s):
                         healing.append(row)
-        await self._projected.heal(healing, age_s=took_s)
+        oldest_s = max((self._live.age_s(row.key) for row in healing), default=0.0)
+        await self._projected.heal(healing, age_s=oldest_s)
+
+    def _is_own(self, key: AggregateKey, started_at_s: float) -> bool:
+        """Was it asked for by this reader? What others had asked for is healed by them."""
+        asked_at_s = self._guessing.asked_at_s(key, else_s=started_at_s)
+        return self._live.was_asked_since(key, asked_at_s)
 
     async def _fetch_pages(self, paths: Mapping[PageKey, Composition], answer: Answer) -> None:
         # Listed before they are asked for: what is listed later may be newer than the answer.
@@ -134,20 +145,21 @@ class OrderDetails:
         return ConsistencyToken(marks={AggregateType.ORDER: mark_at(self._projected.now_s)})
 
     def _put_absent(
-        self, answer: Answer, key: AggregateKey, path: Composition, took_s: float
+        self, answer: Answer, key: AggregateKey, path: Composition, *, is_own: bool
     ) -> None:
         """Put a live absence, unless a page has brought a row. What had been there has changed.
 
-        An answer to an earlier question (older than ``took_s``) may be of a time before it was
-        there: that proves no change.
+        An answer to an earlier question (not her ``is_own``, or asked before anybody looked) may be
+        of a time before it was there: that proves no change.
         """
         if answer.row_of(key) is not None:
             return
-        known_at, age_s = self._projected.known_at(key), self._live.age_s(key)
-        is_checked = self._projected.covers(key) and age_s <= took_s
+        known_at = self._projected.known_at(key)
+        is_later = is_own and not self._guessing.was_unchecked(key)
+        is_checked = self._projected.covers(key) and is_later
         answer.components[key] = Absent(
-            Provenance(Source.LIVE, path.reason, age_s),
-            at_least=known_at.successor if known_at is not None and age_s <= took_s else None,
+            Provenance(Source.LIVE, path.reason, self._live.age_s(key)),
+            at_least=known_at.successor if known_at is not None and is_later else None,
             is_unchecked=not (is_checked or self._projected.is_off),
         )
 

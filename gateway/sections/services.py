@@ -31,6 +31,13 @@ class ServiceSettings(Section):
         "not everybody asks for a row that everybody looks at; 0 keeps none.",
     )
 
+    guess_ahead: bool = Field(
+        True,
+        description="Ask for the customer and products of an order beside the order itself, where "
+        "it is known whom it used to lead to. At most a tenth of such reads may be for nothing, "
+        "else there are none for a while.",
+    )
+
     @property
     def service_urls(self) -> dict[str, str]:
         """Where each service lives, by name, without a slash at the end."""
