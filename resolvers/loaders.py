@@ -106,8 +106,8 @@ class LiveLoader:
 
     @property
     def guesses(self) -> Guesses | None:
-        """What may be asked ahead on a guess in this process; None where nothing is guessed."""
-        return self._clients.guesses
+        """What may be asked ahead on a guess; None where nothing is, as while orders are down."""
+        return None if self._clients.orders.is_refused else self._clients.guesses
 
     def begin_rows(self, demanded: Mapping[AggregateKey, LiveDemand]) -> None:
         """Ask for rows that may be needed soon: `load_rows` of the same costs nothing more then.
