@@ -167,6 +167,7 @@ class Gateway:
             read_options=settings.read_options(),
             request_timeout_s=settings.request_timeout_s,
             telemetry=self.telemetry,
+            is_plan_shown=settings.plan,
             wall_clock=self.wall_clock,
         )
 

@@ -101,7 +101,8 @@ class Guessing:
     def _judge(self, answer: Answer) -> None:
         if self._guesses is None or not self._asked_at_s:
             return
-        right_count = len(self._asked_at_s.keys() & answer.components.keys())
-        wrong_count = len(self._asked_at_s) - right_count
+        wrong = [key for key in self._asked_at_s if key not in answer.components]
+        self._live.note_wasted(wrong)
+        right_count = len(self._asked_at_s) - len(wrong)
         now_s = asyncio.get_running_loop().time()
-        self._guesses.judge(now_s, right_count=right_count, wrong_count=wrong_count)
+        self._guesses.judge(now_s, right_count=right_count, wrong_count=len(wrong))

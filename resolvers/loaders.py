@@ -7,13 +7,14 @@ closing cancels what is still on the wire, unless another operation waits for it
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from strawberry.dataloader import DataLoader, DefaultCache
 
 from projections.selection import PageKey
-from projections.versions import AggregateKey, AggregateType
+from projections.versions import AggregateKey, AggregateType, Version
 from projections.views import Row
 from resolvers.answer import Failed
 from resolvers.speculation import Guesses
@@ -25,7 +26,8 @@ from resolvers.upstream.live_demand import Heard, LiveDemand, Question, RowAnswe
 from resolvers.upstream.orders import OrdersClient, OrdersPage
 from resolvers.upstream.owners import Owners
 from resolvers.upstream.products import ProductsClient
-from resolvers.upstream.shared_reads import SharedReads
+from resolvers.upstream.shared_reads import SharedReads, note_questions
+from resolvers.upstream.transport import cut_short
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -109,6 +111,17 @@ class LiveLoader:
         """What may be asked ahead on a guess; None where nothing is, as while orders are down."""
         return None if self._clients.orders.is_refused else self._clients.guesses
 
+    @contextmanager
+    def noting_wait(self, awaited: Mapping[AggregateKey, Version]) -> Iterator[None]:
+        """Note in the log of calls, where there is one, that these versions are waited for."""
+        log = self._context.log
+        about = cut_short("wait for " + ", ".join(f"{key}@{at}" for key, at in awaited.items()))
+        if log is not None:
+            log.note("projection", about, CallStep.WAITED)
+        yield
+        if log is not None:
+            log.note("projection", about, CallStep.ANSWERED)
+
     def begin_rows(self, demanded: Mapping[AggregateKey, LiveDemand]) -> None:
         """Ask for rows that may be needed soon: `load_rows` of the same costs nothing more then.
 
@@ -116,9 +129,11 @@ class LiveLoader:
         """
         for key, demand in demanded.items():
             self._rows[key.type].begin([(Question(key), demand)])
-        if self._context.log is not None:
-            for key in demanded:
-                self._context.log.note(key.type.source, f"read {key.id}", CallStep.GUESSED)
+        note_questions(self._context, map(Question, demanded), CallStep.GUESSED)
+
+    def note_wasted(self, keys: Iterable[AggregateKey]) -> None:
+        """Note that these were begun for nothing."""
+        note_questions(self._context, map(Question, keys), CallStep.GUESSED, "wrong")
 
     async def load_rows(
         self, demanded: Mapping[AggregateKey, LiveDemand]

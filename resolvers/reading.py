@@ -221,7 +221,7 @@ class OperationReads:
         self, model: ReadModel, unmet: Mapping[AggregateKey, Version], timeout_s: float
     ) -> WaitEnd:
         try:
-            with self._waited.running():
+            with self._waited.running(), self._live.noting_wait(unmet):
                 return await model.waiters.wait_for(
                     unmet, subject=self._subject, timeout_s=timeout_s
                 )
