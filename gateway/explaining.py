@@ -9,7 +9,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from gateway.admission.limits import DocumentLimits
-from gateway.errors import Json
 from gateway.execution.documents import Document, DocumentRefused, Documents
 from gateway.execution.executor import Executor, graphql_schema_of
 from gateway.settings import Settings
@@ -26,7 +25,16 @@ from projections.token_codec import (
 )
 from projections.token_parsing import parse_body
 from projections.versions import AggregateKey
-from resolvers.answer import Absent, Answer, Component, Failed, FoundPage, Provenance, Reason, Source
+from resolvers.answer import (
+    Absent,
+    Answer,
+    Component,
+    Failed,
+    FoundPage,
+    Provenance,
+    Reason,
+    Source,
+)
 from resolvers.context import OperationContext
 from resolvers.errors import ResolverError
 from resolvers.explaining import Circumstances, Part, parts_of
@@ -60,7 +68,7 @@ class Question:
     """What `bff explain` was given."""
 
     query: str
-    variables: Mapping[str, Json] = field(default_factory=dict)
+    variables: Mapping[str, object] = field(default_factory=dict)
     token_texts: Sequence[str] = ()
     operation_name: str | None = None
 
@@ -72,7 +80,8 @@ class UncheckedCodec(TokenCodec):
         super().__init__(TokenKeys.ephemeral())
 
     def open_token(self, text: str, subject: str, now_minute: int) -> TokenVerdict:
-        """What this text says, whoever has sealed it."""
+        """What this text says, whoever has sealed it for whom, and when."""
+        del subject, now_minute
         sealed = disarm(text)
         if isinstance(sealed, InvalidReason):
             return Invalid(sealed)

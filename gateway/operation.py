@@ -173,9 +173,10 @@ class Operations:
         consistency = render_consistency(
             context.report, sealed, expired_count=context.tokens.expired_count
         )
-        body["extensions"] = {"consistency": consistency}
+        extensions: Json = {"consistency": consistency}
         if context.call.log is not None:
-            body["extensions"]["plan"] = render_plan(context.call.log, _now_s())
+            extensions["plan"] = render_plan(context.call.log, _now_s())
+        body["extensions"] = extensions
         return Response(body, sealed)
 
     def _refuse(self, errors: list[GraphQLError], caller: Caller) -> Response:

@@ -1,8 +1,8 @@
 """What a read would ask of whom, told from its selection alone: nothing is read for it. Pure.
 
-The rule: it tells what `order_details`, `projected` and `read_path` do, wave by wave, and never more
-than they do. Which of it happens is decided by the rows at that moment: `extensions.consistency` and
-`extensions.plan` tell that afterwards.
+The rule: it tells what `order_details`, `projected` and `read_path` do, wave by wave, and never
+more than they do. Which of it happens is decided by the rows at that moment, and told afterwards by
+`extensions.consistency` and `extensions.plan`.
 """
 
 from collections.abc import Iterator, Mapping
@@ -70,9 +70,7 @@ class Circumstances:
     staleness_budgets_s: Mapping[AggregateType, float]
 
 
-def parts_of(
-    name: str, root: Root, demand: Demand, circumstances: Circumstances
-) -> list[Part]:
+def parts_of(name: str, root: Root, demand: Demand, circumstances: Circumstances) -> list[Part]:
     """Everything that the root field ``name`` needs, in the order in which it can be asked for."""
     walk = _Walk(demand, circumstances)
     match root:

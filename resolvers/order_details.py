@@ -96,7 +96,9 @@ class OrderDetails:
                 case Failed():
                     answer.components.setdefault(key, row)
                 case None:
-                    self._put_absent(answer, key, paths[key], is_own=self._is_own(key, started_at_s))
+                    self._put_absent(
+                        answer, key, paths[key], is_own=self._is_own(key, started_at_s)
+                    )
                 case _:
                     age_s = self._live.age_s(key)
                     _put_newer(answer, row, Provenance(Source.LIVE, paths[key].reason, age_s))

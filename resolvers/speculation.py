@@ -88,9 +88,7 @@ class Guesses:
         self.budget.give_back(now_s, right_count=right_count, wrong_count=wrong_count)
 
 
-def guessed_keys(
-    root: Root, answer: Answer, cut: Cut, links: KnownLinks
-) -> Sequence[AggregateKey]:
+def guessed_keys(root: Root, answer: Answer, cut: Cut, links: KnownLinks) -> Sequence[AggregateKey]:
     """The customers and products that ``root`` will need, if things are as they were. Pure.
 
     What the answer has goes before what the projection holds, however old, and that before what is

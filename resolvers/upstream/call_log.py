@@ -31,8 +31,8 @@ class CallStep(StrEnum):
 class CallNote:
     """One step of a call to ``service``; ``about`` names the call, as ``read o-1``.
 
-    ``at_s`` is time of the loop; ``detail`` is for a person, and names no host. ``attempt`` is the
-    same for all notes of one attempt and of no other, in the whole operation; 0 where there is none.
+    ``at_s`` is time of the loop; ``detail`` is for a person, and names no host. ``attempt`` is a
+    number that all notes of one attempt have and no others of the operation; 0 where there is none.
     """
 
     at_s: float

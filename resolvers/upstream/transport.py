@@ -9,7 +9,6 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Literal, Protocol, Self
 
-
 TOLD_LIMIT = 100
 """Characters in which a call is told of; a batch of a hundred ids has 6,500."""
 

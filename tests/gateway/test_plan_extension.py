@@ -1,5 +1,6 @@
 """`extensions.plan`: what happened, told as it happened; only where it was asked for."""
 
+import asyncio
 import json
 
 import pytest
@@ -57,6 +58,18 @@ class TestOfOperations:
                 ("customers", "readMany /customers?ids=c-1", "ANSWERED", 0.0, 100.0),
             ]
 
+    async def test_a_call_that_somebody_else_has_begun_is_joined(self) -> None:
+        """The second reader waits from when she asked until the first one's call is answered."""
+        twins = twins_of(*SHOP)
+        slow_down(twins, "orders", 0.1)
+        async with open_composing_gateway(twins, plan=True) as bff, asyncio.TaskGroup() as group:
+            group.create_task(bff.ask('{ order(id: "o-1") { note } }'))
+            await pass_time(0.04)
+
+            joined = await bff.ask('{ order(id: "o-1") { note } }')
+
+            assert lines_of(joined) == [("orders", "read o-1", "JOINED", 0.0, 60.0)]
+
     async def test_guesses_and_their_waste_are_told(self) -> None:
         """What was asked ahead, and what of it nobody needed."""
         async with open_composing_gateway(twins_of(*SHOP), plan=True, live_fresh_ms=0) as bff:
@@ -65,7 +78,9 @@ class TestOfOperations:
 
             answer = await bff.ask(PAGE)
 
-            guesses = [c for c in answer.body["extensions"]["plan"]["calls"] if c["outcome"] == "GUESSED"]
+            guesses = [
+                c for c in answer.body["extensions"]["plan"]["calls"] if c["outcome"] == "GUESSED"
+            ]
             assert [(c["what"], c.get("detail")) for c in guesses] == [
                 ("read c-1", None),
                 ("read c-1", "wrong"),
@@ -97,12 +112,18 @@ class TestOfOperations:
             assert "http" not in told
 
 
+def render(log: CallLog) -> Json:
+    """The plan of an operation that ended at 2 s."""
+    return render_plan(log, now_s=2.0)
+
+
 class TestOfNotes:
-    def plan(self, *steps: tuple[float, CallStep, int], about: str = "read /orders/o-1") -> Json:
+    def plan(self, *steps: tuple[float, CallStep, int]) -> Json:
         notes = [
-            CallNote(at_s, "orders", about, step, attempt=attempt) for at_s, step, attempt in steps
+            CallNote(at_s, "orders", "read /orders/o-1", step, attempt=attempt)
+            for at_s, step, attempt in steps
         ]
-        return render_plan(CallLog(notes, began_at_s=1.0), now_s=2.0)["calls"]
+        return render(CallLog(notes, began_at_s=1.0))["calls"]
 
     def test_a_retry_is_the_second_attempt(self) -> None:
         """The first failed, the second answered; both are on the plan."""
@@ -146,7 +167,7 @@ class TestOfNotes:
     def test_a_long_plan_is_cut_and_says_so(self) -> None:
         """Two hundred lines at most; the rest is counted."""
         notes = [CallNote(1.0, "orders", f"read o-{n}", CallStep.KEPT) for n in range(300)]
-        plan = render_plan(CallLog(notes, omitted_count=7, began_at_s=1.0), now_s=2.0)
+        plan = render(CallLog(notes, omitted_count=7, began_at_s=1.0))
 
         assert len(plan["calls"]) == LINE_LIMIT
         assert plan["omitted"] == 107

@@ -48,7 +48,9 @@ class Told:
 
 
 @given(histories())
-def test_no_guess_is_let_pass_that_could_break_the_cap(history: list[tuple[str, int, float]]) -> None:
+def test_no_guess_is_let_pass_that_could_break_the_cap(
+    history: list[tuple[str, int, float]],
+) -> None:
     """Were all that is under way wrong, the window would still be within the cap."""
     told = Told()
 
@@ -64,7 +66,7 @@ def test_no_guess_is_let_pass_that_could_break_the_cap(history: list[tuple[str, 
 
 @given(st.lists(st.tuples(batches, st.booleans()), max_size=200))
 def test_within_one_window_the_wasted_share_is_capped(guesses: list[tuple[int, bool]]) -> None:
-    """Of all reads guessed in a window a tenth is for nothing, or the free ones, at every moment."""
+    """A tenth of the reads guessed in a window is for nothing, or the free ones, at any moment."""
     budget = GuessBudget(OPTIONS)
     right_count = wrong_count = 0
 

@@ -3,80 +3,38 @@
 Each figure stands beside its control: the same with guessing off, which is two hops.
 """
 
-from typing import cast
-
 import httpx
-import msgspec
 import pytest
 
-from projections.versions import AggregateKey, AggregateType, Version
-from projections.views import OrderRow, Row
-from resolvers.speculation import GuessCounts, Guesses
-from tests.contracts.twins import UpstreamTwins
-from tests.faults.misbehaviour import Behaviour, answering, hanging, misbehave, slow_down
+from resolvers.speculation import GuessCounts
+from tests.faults.misbehaviour import Behaviour, answering, hanging, misbehave
 from tests.gateway_in_process import (
-    GatewayInProcess,
     open_composing_gateway,
     open_gateway,
     own,
     pass_time,
     twins_of,
 )
-from tests.resolvers.rows import CUSTOMER, ORDER, SHOP, a_customer, a_product, an_order, changed
+from tests.resolvers.guessing_shop import (
+    ALONE,
+    BEA,
+    DELAYS_S,
+    DETAILS,
+    LIVE_LIST,
+    LIVE_PAGE,
+    ONE_TRIP_S,
+    PAGE,
+    TWO_HOPS_S,
+    VASE,
+    counts,
+    guesses_of,
+    handed_over,
+    slow_shop,
+    spoil_ada,
+)
+from tests.resolvers.rows import ORDER, SHOP, an_order, changed
 
 pytestmark = pytest.mark.steered_time
-
-DETAILS = "{ id customer { name } items { product { name } } }"
-PAGE = '{ order(id: "o-1") ' + DETAILS + " }"
-LIVE_PAGE = '{ order(id: "o-1", consistency: {live: true}) ' + DETAILS + " }"
-LIVE_LIST = (
-    '{ orders(customerId: "c-1", consistency: {live: true}) { edges { node ' + DETAILS + " } } }"
-)
-DELAYS_S = {"orders": 0.2, "customers": 0.22, "products": 0.25}
-ONE_TRIP_S = 0.25
-"""The slowest service."""
-TWO_HOPS_S = 0.45
-"""The order, then the slowest of the others."""
-
-BEA = a_customer("c-2", name="Bea")
-VASE = a_product("p-3", name="Vase")
-ALONE = {"live_fresh_ms": 0}
-"""No answer is kept, so that each page is read anew."""
-
-
-def slow_shop(*more: Row) -> UpstreamTwins:
-    twins = twins_of(*SHOP, *more)
-    for service, delay_s in DELAYS_S.items():
-        slow_down(twins, service, delay_s)
-    return twins
-
-
-def handed_over(order: OrderRow = ORDER) -> OrderRow:
-    """The order as its owner has it now: of another customer, with another product."""
-    [lamp, mug] = order.items
-    items = (lamp, msgspec.structs.replace(mug, product_id="p-3"))
-    return changed(order, customer_id="c-2", items=items)
-
-
-def spoil_ada(twins: UpstreamTwins, behaviour: Behaviour) -> None:
-    """Asked for Ada, the customer service does this; asked for others it is well."""
-    healthy = cast("Behaviour", twins.customers.side_effect)
-
-    async def answer(request: httpx.Request) -> httpx.Response:
-        is_for_ada = "c-1" in request.url.params["ids"]
-        return await (behaviour if is_for_ada else healthy)(request)
-
-    misbehave(twins, "customers", answer)
-
-
-def guesses_of(bff: GatewayInProcess) -> Guesses:
-    guesses = bff.gateway.clients.guesses
-    assert guesses is not None
-    return guesses
-
-
-def counts(bff: GatewayInProcess) -> GuessCounts:
-    return guesses_of(bff).counts
 
 
 class TestOneRoundTrip:
@@ -130,7 +88,7 @@ class TestOneRoundTrip:
     async def test_two_orders_guess_in_one_call_a_service(self) -> None:
         """Guesses of root fields are batched as their waves would be."""
         other = an_order("o-2", customer_id="c-2", products=("p-3",))
-        query = "{ a: order(id: \"o-1\") %s b: order(id: \"o-2\") %s }" % (DETAILS, DETAILS)
+        query = f'{{ a: order(id: "o-1") {DETAILS} b: order(id: "o-2") {DETAILS} }}'
         async with open_composing_gateway(slow_shop(other, BEA, VASE), **ALONE) as bff:
             await bff.ask(query)
             bff.forget_hits()
@@ -233,92 +191,3 @@ class TestWrongGuesses:
             await bff.ask(PAGE)
 
             assert bff.calls == []
-
-
-class TestDemands:
-    async def test_a_guess_is_asked_for_as_the_wave_would_ask(self) -> None:
-        """A token's demand of the customer holds for the guessed read: it is not asked again."""
-        async with open_composing_gateway(slow_shop(), **ALONE) as bff:
-            token = (await bff.ask(PAGE)).token
-            bff.forget_hits()
-
-            answer = await bff.ask(PAGE, token=token)
-
-            assert answer.elapsed_s == ONE_TRIP_S
-            assert len(bff.calls) == 3
-
-    async def test_a_guess_that_is_too_old_is_pressed_like_any_answer(self) -> None:
-        """A customer newer than her owner's answer is demanded: asked once more, and told."""
-        async with open_composing_gateway(slow_shop(), **ALONE) as bff:
-            await bff.ask(PAGE)
-            bff.forget_hits()
-            ahead = bff.seal_versions({CUSTOMER.key: Version(1, 9)})
-
-            answer = await bff.ask(PAGE, token=ahead)
-
-            assert answer.consistency["satisfied"] is False
-            assert [str(hit) for hit in bff.hits_of("customers")][-1] == "GET /customers/c-1"
-            assert [hit.headers.get("Min-Version") for hit in bff.hits_of("customers")][-1] == "9"
-
-    async def test_causes_are_met_by_the_guess_that_is_under_way(self) -> None:
-        """What the order needs of its customer is known only with the order; the guess has it."""
-        caused = changed(ORDER, causal_deps=("customer:c-1@1.1",))
-        query = PAGE.replace('id: "o-1"', 'id: "o-1", consistency: {causal: {}}')
-        async with open_composing_gateway(slow_shop(caused)) as bff:
-            await bff.ask(query)
-            await pass_time(1.0)
-            bff.forget_hits()
-
-            answer = await bff.ask(query)
-
-            assert answer.elapsed_s == ONE_TRIP_S
-            assert len(bff.calls) == 3
-
-    async def test_what_the_projection_will_tell_is_not_guessed(self) -> None:
-        """The order alone is behind its token: its customer is at hand, so nobody is asked."""
-        async with open_gateway(slow_shop()) as bff:
-            noted = changed(ORDER, note="Ring")
-            own(bff.twins, noted)
-
-            answer = await bff.ask(PAGE, token=bff.seal(noted))
-
-            assert answer.origin("order") == ("LIVE", "TOKEN_NOT_REACHED")
-            assert bff.calls == ["GET /orders/o-1"]
-
-    async def test_guessed_rows_heal_the_projection(self) -> None:
-        """A row asked for ahead is written back like any other live answer."""
-        async with open_gateway(slow_shop()) as bff:
-            renamed = changed(CUSTOMER, name="Ada L.")
-            own(bff.twins, renamed)
-            await bff.ask(LIVE_PAGE)
-
-            held = await bff.store.versions([CUSTOMER.key])
-
-            assert held == {CUSTOMER.key: renamed.at}
-
-    async def test_a_customer_who_is_gone_is_told_as_without_a_guess(self) -> None:
-        """Her absence, asked for ahead, leaves the same trace in the token as asked for late."""
-        tokens = []
-        for is_on in (True, False):
-            async with open_gateway(slow_shop(), guess_ahead=is_on) as bff:
-                await pass_time(10.0)
-                del bff.twins.customer_shelf.rows["c-1"]
-                answer = await bff.ask(PAGE)
-                tokens.append(bff.opened(answer.token).entries)
-
-        key = AggregateKey(AggregateType.CUSTOMER, "c-1")
-        assert tokens[0][key] == tokens[1][key] == CUSTOMER.at.successor
-
-    async def test_a_write_between_is_seen(self) -> None:
-        """What was known of an order before it was written about is a guess and nothing else."""
-        async with open_composing_gateway(slow_shop()) as bff:
-            await bff.ask(PAGE)
-            written = await bff.ask(
-                'mutation { updateOrder(input: {id: "o-1", note: "Ring"})'
-                " { order { note customer { name } } } }"
-            )
-
-            assert written.data["updateOrder"]["order"] == {
-                "note": "Ring",
-                "customer": {"name": "Ada"},
-            }
