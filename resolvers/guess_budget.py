@@ -1,8 +1,8 @@
 """How many reads may be asked ahead on a guess, so that few of them are for nothing. Pure.
 
 The rule: whatever is still on its way counts as wrong until it is judged. So the cap holds however
-many guesses are made at once, and costs nothing while guesses are right: with a window of ten
-seconds and a tenth allowed, what is on its way for a second is a tenth of what a window holds.
+many guesses are made at once, and costs nothing while guesses are right: of a window of ten seconds
+a tenth is allowed, and what is on its way for half a second is a twentieth of it.
 """
 
 from collections import deque

@@ -92,13 +92,13 @@ def test_right_guesses_one_after_another_are_never_refused(guesses: list[int]) -
 
 
 def test_right_guesses_at_a_steady_rate_are_never_refused() -> None:
-    """A second on the way is a tenth of the window: what is under way costs no right guess."""
+    """Half a second on the way is a twentieth of the window: no right guess is refused for it."""
     budget = GuessBudget(GuessOptions())
     granted: list[bool] = []
 
     for step in range(3_000):  # 30 s of 100 guesses of three reads a second
         now_s = step / 100
-        if step >= 100 and granted[step - 100]:
+        if step >= 50 and granted[step - 50]:
             budget.give_back(now_s, right_count=3, wrong_count=0)
         granted.append(budget.take(3, now_s))
 
