@@ -36,6 +36,7 @@ from projections.waiters import WaiterOptions, Waiters
 from resolvers.loaders import Clients
 from resolvers.read_model import ReadModel
 from resolvers.schema import build_schema
+from resolvers.speculation import Guesses
 from resolvers.upstream.call import Upstream
 from resolvers.upstream.customers import CustomersClient
 from resolvers.upstream.feed_http import FeedHttp
@@ -123,7 +124,8 @@ class Gateway:
         products = ProductsClient(self.upstreams["products"])
         owners = Owners(orders, customers, products)
         shared = SharedReads(owners.ask, self.settings.sharing_options())
-        return Clients(orders, customers, products, shared)
+        guesses = Guesses() if self.settings.guess_ahead else None
+        return Clients(orders, customers, products, shared, guesses)
 
     def _projecting(self, wires: Wires) -> FeedProjecting:
         return FeedProjecting(
@@ -177,6 +179,7 @@ class Gateway:
             read_options=settings.read_options(),
             request_timeout_s=settings.request_timeout_s,
             telemetry=self.telemetry,
+            is_plan_shown=settings.plan,
             wall_clock=self.wall_clock,
         )
 

@@ -15,7 +15,7 @@ from projections.versions import AggregateKey, AggregateType, Version
 from projections.views import OrderRow, Row
 from projections.views.causal_deps import MAX_CAUSAL_DEPS
 from resolvers.answer import Answer, Found
-from resolvers.demand import AtLeast, Demand
+from resolvers.demand import Demand
 from resolvers.read_model import ReadModel
 
 NOTHING: Mapping[AggregateKey, Version] = {}
@@ -25,20 +25,16 @@ _CAUSES = frozenset((AggregateType.CUSTOMER, AggregateType.PRODUCT))
 
 def needed_by(demand: Demand, answer: Answer) -> Mapping[AggregateKey, Version]:
     """The least versions that the orders found so far need of others; nothing, if not causal."""
-    if not _is_causal(demand):
+    if not demand.is_causal:
         return NOTHING
     return _causes_of(part.row for part in answer.components.values() if isinstance(part, Found))
 
 
 def needed_in(demand: Demand, cut: Cut) -> Mapping[AggregateKey, Version]:
     """Likewise of the orders of a cut."""
-    if not _is_causal(demand):
+    if not demand.is_causal:
         return NOTHING
     return _causes_of(stored.row for stored in cut.rows.values() if stored is not None)
-
-
-def _is_causal(demand: Demand) -> bool:
-    return isinstance(demand.mode, AtLeast) and demand.mode.is_causal
 
 
 def _causes_of(rows: Iterable[Row | None]) -> dict[AggregateKey, Version]:

@@ -18,6 +18,7 @@ from projections.views import OrderRow, Row
 from resolvers.answer import Absent, Answer, Failed, Found, FoundPage, Provenance, Reason, Source
 from resolvers.causality import broken_by
 from resolvers.demand import Demand
+from resolvers.guessing import Guessing
 from resolvers.loaders import LiveLoader
 from resolvers.pages import Listed, revise
 from resolvers.projected import Projected
@@ -61,22 +62,27 @@ class OrderDetails:
         self._projected = projected
         self._live = live
         self._stand_ins = stand_ins
+        self._guessing = Guessing(projected, live)
 
     async def complete(self, root: Root, answer: Answer) -> None:
         """Find everything ``root`` needs. Failures become components; nothing is raised for them.
 
         Waits no longer than the calls' deadline.
         """
-        while (wave := next_wave(root, self._demand, answer)) is not None:
-            await self._find(wave, answer)
+        with self._guessing.judged_by(answer):
+            while (wave := next_wave(root, self._demand, answer)) is not None:
+                await self._find(root, wave, answer)
         if broken := broken_by(self._demand, answer):
             paths = {key: Composition(Reason.CAUSE_NOT_REACHED, at) for key, at in broken.items()}
             await self._fetch_rows(paths, answer)
 
-    async def _find(self, wave: Wave, answer: Answer) -> None:
+    async def _find(self, root: Root, wave: Wave, answer: Answer) -> None:
         rows_to_fetch = await self._projected.take_rows(wave.keys, answer)
         pages_to_fetch = await self._projected.take_pages(wave.pages, answer)
-        async with asyncio.TaskGroup() as group:
+        async with (
+            self._guessing.ahead(root, rows_to_fetch, pages_to_fetch, answer),
+            asyncio.TaskGroup() as group,
+        ):
             group.create_task(self._fetch_rows(rows_to_fetch, answer))
             group.create_task(self._fetch_pages(pages_to_fetch, answer))
         for key in wave.pages:
@@ -89,7 +95,6 @@ class OrderDetails:
         rows = await self._live.load_rows(
             {key: LiveDemand(path.at_least, path.may_share) for key, path in paths.items()}
         )
-        took_s = _now_s() - started_at_s
         instead = await self._stand_ins.for_rows(rows, paths)
         healing: list[Row] = []
         for key, row in rows.items():
@@ -101,9 +106,15 @@ class OrderDetails:
                 case _:
                     age_s = self._live.age_s(key)
                     _put_newer(answer, row, Provenance(Source.LIVE, paths[key].reason, age_s))
-                    if age_s <= took_s:  # what was asked for before has been healed with then
+                    if self._is_own(key, started_at_s):
                         healing.append(row)
-        await self._projected.heal(healing, age_s=took_s)
+        oldest_s = max((self._live.age_s(row.key) for row in healing), default=0.0)
+        await self._projected.heal(healing, age_s=oldest_s)
+
+    def _is_own(self, key: AggregateKey, started_at_s: float) -> bool:
+        """Was it asked for by this reader? What others had asked for is healed by them."""
+        asked_at_s = self._guessing.asked_at_s(key, else_s=started_at_s)
+        return self._live.was_asked_since(key, asked_at_s)
 
     async def _fetch_pages(self, paths: Mapping[PageKey, Composition], answer: Answer) -> None:
         # Listed before they are asked for: what is listed later may be newer than the answer.

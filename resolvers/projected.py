@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from projections.projector import StoredRow
 from projections.selection import OrdersRoot, PageKey, PageSelection, Root, root_of
+from projections.store import Cut
 from projections.token import demand_for_keys
 from projections.token_shrinking import floor_from
 from projections.versions import AggregateKey, AggregateType, Version
@@ -77,6 +78,17 @@ class Projected:
         return self._cut.row_of(key)
 
     @property
+    def cut(self) -> Cut:
+        """What of the projection this operation has read by now, whatever may be shown of it."""
+        return self._cut.cut
+
+    async def look(self, root: Root) -> Cut:
+        """What the projection has of ``root`` now, however old: to guess from, not to show."""
+        if self._model is None or not self._cut.cut.is_available:
+            return Cut()
+        return await self._model.read([root])
+
+    @property
     def is_off(self) -> bool:
         """Is there no projection at all?"""
         return self._model is None
@@ -124,6 +136,26 @@ class Projected:
                 case Refused():
                     answer.components[key] = Failed(self._timeout([key]))
         return to_fetch
+
+    def paths_ahead(
+        self, keys: Iterable[AggregateKey], answer: Answer
+    ) -> dict[AggregateKey, Composition]:
+        """How `take_rows` would have these fetched, of those that it would not take itself.
+
+        Left out is what the cut does not cover yet, and what orders yet to come may demand newer
+        of an owner who is asked for this reader alone: that would be asked for twice.
+        """
+        needed = needed_by(self._demand, answer)
+        paths: dict[AggregateKey, Composition] = {}
+        for key in keys:
+            type_path = self._path_of_type(key.type)
+            if isinstance(type_path, Projection) and key not in self._cut.cut.rows:
+                continue
+            path = self._path_of_row(key, type_path, needed.get(key))
+            may_share = self._may_share(key)
+            if isinstance(path, Composition) and (may_share or not self._demand.is_causal):
+                paths[key] = replace(path, may_share=may_share)
+        return paths
 
     async def take_pages(
         self, keys: Sequence[PageKey], answer: Answer

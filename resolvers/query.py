@@ -78,4 +78,4 @@ async def _read(
     seen: ConsistencyToken = EMPTY_TOKEN,
 ) -> Answer:
     demand = read_demand(consistency or None, info.context, seen)
-    return await info.context.reads.read(ReadRequest(root, demand))
+    return await info.context.reads.read(ReadRequest(root, demand, name=str(info.path.key)))

@@ -9,7 +9,7 @@ import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Final
+from typing import Final, Protocol
 
 from projections.selection import OrderRoot, Root, has_pages
 from projections.store import Cut
@@ -67,11 +67,15 @@ class ReadOptions:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ReadRequest:
-    """One root field. ``written`` is the owner's answer to the mutation that this read follows."""
+    """One root field. ``written`` is the owner's answer to the mutation that this read follows.
+
+    ``name`` is its key in the response, for whoever tells of it.
+    """
 
     root: Root
     demand: Demand
     written: Row | None = None
+    name: str = ""
 
     def roots(self) -> list[Root]:
         """What the cut must hold; a list may show any demanded order, so those come along."""
@@ -101,6 +105,22 @@ class SettledCut:
 
     cut: SharedCut
     awaited: frozenset[AggregateKey] = frozenset()
+
+
+class Reads(Protocol):
+    """What resolvers ask for rows."""
+
+    async def read(self, request: ReadRequest) -> Answer:
+        """The completed answer of one root field; raises nothing for a service that fails."""
+        ...
+
+    def forget(self) -> None:
+        """Let nothing that was asked before a write answer what is asked after it."""
+        ...
+
+    def close(self) -> None:
+        """Cancel whatever the operation still waits for. Idempotent."""
+        ...
 
 
 class OperationReads:
@@ -235,7 +255,7 @@ class OperationReads:
         self, model: ReadModel, unmet: Mapping[AggregateKey, Version], timeout_s: float
     ) -> WaitEnd:
         try:
-            with self._waited.running():
+            with self._waited.running(), self._live.noting_wait(unmet):
                 return await model.waiters.wait_for(
                     unmet, subject=self._subject, timeout_s=timeout_s
                 )

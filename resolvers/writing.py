@@ -87,6 +87,8 @@ async def perform(info: Info, write: Write[RowT]) -> Written | NotWritten:
         context.reads.forget()
     if context.clients.shared is not None and not write.may_be_repeated:
         await context.clients.shared.put_newer(row)
+    if context.clients.guesses is not None:
+        context.clients.guesses.links.learn([row])
     context.report.write(row)
     sealed = context.tokens.seal(Token({row.key: row.at}))
     demand = Demand(token=context.report.token)

@@ -45,6 +45,13 @@ class ServiceSettings(Section):
         "failure of its service; 0 shows the failure.",
     )
 
+    guess_ahead: bool = Field(
+        True,
+        description="Ask for the customer and products of an order beside the order itself, where "
+        "it is known whom it used to lead to. At most a tenth of such reads may be for nothing, "
+        "else there are none for a while.",
+    )
+
     @property
     def service_urls(self) -> dict[str, str]:
         """Where each service lives, by name, without a slash at the end."""

@@ -22,6 +22,7 @@ from projections.views.causal_deps import render_causal_deps
 from resolvers.upstream.answers import MIN_VERSION_HEADER
 from resolvers.upstream.call import Upstream
 from resolvers.upstream.call_context import CallContext
+from resolvers.upstream.circuit import CircuitState
 from resolvers.upstream.errors import Refusal, Rejected, UpstreamError
 from resolvers.upstream.transport import CallKind, Request, Response
 
@@ -71,6 +72,11 @@ class Resource(Generic[RowT]):
         self._path = f"/{collection}"
         self._row = row
         self._listing = listing
+
+    @property
+    def is_refused(self) -> bool:
+        """Is the service known to be down, so that calls end before the wire?"""
+        return self._upstream.circuit_states.get(CallKind.READ) is CircuitState.OPEN
 
     async def fetch(
         self, row_id: str, context: CallContext, *, min_version: int | None = None

@@ -17,15 +17,16 @@ began it: whoever joins it is not to be found at the owner.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Collection, Container, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Container, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
 from projections.views import Row
 from resolvers.upstream.call_context import CallContext
+from resolvers.upstream.call_log import CallStep
 from resolvers.upstream.deadline import Deadline
 from resolvers.upstream.errors import DeadlineExceeded, UpstreamError
-from resolvers.upstream.live_demand import Heard, LiveDemand, Question, RowAnswer
+from resolvers.upstream.live_demand import Heard, LiveDemand, Question, RowAnswer, told
 from resolvers.upstream.options import SharingOptions
 from resolvers.upstream.response_cache import ResponseCache
 from resolvers.upstream.single_flight import Ask, Flight, SingleFlight
@@ -78,8 +79,13 @@ class SharedReads:
     async def _read(self, demands: Demands, context: CallContext, *, asked: int) -> Answers:
         on_their_way = self._joinable(_without(demands, self._refreshing), context, asked=asked)
         answers = await self._find(_without(demands, on_their_way), context)
-        boarded = self._board(_without(demands, answers), context, asked=asked)
+        note_questions(context, answers, CallStep.KEPT)
+        joined = self._joinable(_without(demands, answers), context, asked=asked)
+        note_questions(context, joined, CallStep.JOINED)
+        unasked = [question for question in demands if question not in answers | joined]
+        boarded = joined | self._flights.begin(unasked, context)
         answers |= await self._land(boarded, context)
+        note_questions(context, joined, CallStep.ANSWERED)
         # Of these, what she boards the second time has begun after she asked: there is no third.
         behind = {
             question: demands[question]
@@ -167,6 +173,19 @@ class SharedReads:
         for key in await self._cache.fill(answers, asked_at_s=asked_at_s):
             self._flights.overtake(Question(key))
         return answers
+
+
+def note_questions(
+    context: CallContext, questions: Iterable[Question], step: CallStep, detail: str = ""
+) -> None:
+    """Tell the log, if there is one, of a step that these questions take, by service."""
+    if context.log is None:
+        return
+    by_service: dict[str, list[Question]] = {}
+    for question in questions:
+        by_service.setdefault(question.key.type.source, []).append(question)
+    for service, of_service in by_service.items():
+        context.log.note(service, told(of_service), step, detail)
 
 
 def _without(demands: Demands, told: Container[Question]) -> Demands:

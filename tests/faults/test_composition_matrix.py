@@ -128,10 +128,13 @@ def details_of(answer: Answer) -> list[Json]:
 async def test_a_failing_service_takes_its_own_fields_and_nothing_else(
     opened: Opening, page: str, casualty: Casualty, fault: Fault
 ) -> None:
-    """The rest of the page is there, each lost field says why, and nobody is asked twice."""
+    """The rest of the page is there, each lost field says why, and nobody is asked twice.
+
+    Nobody is asked on a guess either: what that adds is told in `test_speculation`.
+    """
     twins = twins_of(*SHOP)
     misbehave(twins, casualty.service, fault.behaviour)
-    async with opened(twins) as bff:
+    async with opened(twins, guess_ahead=False) as bff:
         answer = await bff.ask(page)
 
         assert answer.partial_data == {"order": casualty.data}
