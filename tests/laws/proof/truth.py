@@ -19,7 +19,10 @@ from tests.laws.proof.pasts import written_by
 from tests.laws.proof.violations import Law, Violation, broken, shown_as
 
 HELD_BACK: Final = "CONSISTENCY_TIMEOUT"
-KEPT_S: Final = SharingOptions().shown_s
+SHARED_S: Final = SharingOptions().shown_s + SharingOptions().extension_s
+"""How long (s) before an operation its answer may have been asked for: it was kept for a moment, or
+the call of somebody else was joined, which lasts no longer than its first reader can wait."""
+
 OF_THE_PROJECTION: Final = frozenset(
     {Reason.DEFAULT, Reason.TOKEN_REACHED, Reason.TOKEN_REACHED_AFTER_WAIT, Reason.STALE_ALLOWED}
 )
@@ -97,5 +100,5 @@ def _false_reasons(operation: Operation, answer: Answer) -> Iterator[str]:
         if isinstance(operation.mode, Live) and part.source is not Source.LIVE:
             yield f"was shown {shown_as(part)}, and had asked the owners"
         is_live = part.source is Source.LIVE and part.reason is not OF_EITHER
-        if is_live and part.age_s > took_s + KEPT_S:
+        if is_live and part.age_s > took_s + SHARED_S:
             yield f"was shown {shown_as(part)}, {part.age_s} s old"
