@@ -14,6 +14,7 @@ from tests.resolvers.upstream.builders import let_everybody_run, now_s
 from tests.resolvers.upstream.sharing import (
     ALONE,
     CALL_S,
+    KEEPING_NOTHING,
     LAMP,
     SHARING,
     at_least,
@@ -90,9 +91,7 @@ class TestFreshness:
 
     async def test_nothing_is_kept_where_nothing_is_fresh(self) -> None:
         """With zero seconds there is no cache."""
-        cache = ResponseCache(
-            SharingOptions(fresh_s=0, absent_fresh_s=0, while_revalidate_s=0, if_error_s=0)
-        )
+        cache = ResponseCache(KEEPING_NOTHING)
 
         await fill(cache, lamp())
 
