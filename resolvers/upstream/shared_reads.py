@@ -23,6 +23,7 @@ from dataclasses import replace
 
 from projections.views import Row
 from resolvers.upstream.call_context import CallContext
+from resolvers.upstream.call_log import CallStep
 from resolvers.upstream.deadline import Deadline
 from resolvers.upstream.errors import DeadlineExceeded, UpstreamError
 from resolvers.upstream.live_demand import Heard, LiveDemand, Question, RowAnswer
@@ -94,7 +95,10 @@ class SharedReads:
         due = await self._cache.find_due(demands)
         refreshed = self._refresh(due, context)
         answers = await self._cache.find(demands)
-        return {**answers, **{question: due[question] for question in refreshed}}
+        answers |= {question: due[question] for question in refreshed}
+        for question, heard in answers.items():
+            _note(question, context, CallStep.KEPT, f"for {_now_s() - heard.asked_at_s:.3f} s")
+        return answers
 
     def _refresh(self, due: Collection[Question], context: CallContext) -> list[Question]:
         """Have these asked for anew, each by one call; return which are on their way.
@@ -130,6 +134,8 @@ class SharedReads:
     ) -> dict[Question, Flight]:
         """A flight for each question: one on its way, or one begun for all that have none."""
         boarded = self._joinable(demands, context, asked=asked)
+        for question in boarded:
+            _note(question, context, CallStep.JOINED)
         return boarded | self._flights.begin(tuple(_without(demands, boarded)), context)
 
     def _joinable(
@@ -167,6 +173,12 @@ class SharedReads:
         for key in await self._cache.fill(answers, asked_at_s=asked_at_s):
             self._flights.overtake(Question(key))
         return answers
+
+
+def _note(question: Question, context: CallContext, step: CallStep, detail: str = "") -> None:
+    if context.log is not None:
+        of, row_id = question.key
+        context.log.note(of.source, f"read {row_id}", step, detail)
 
 
 def _without(demands: Demands, told: Container[Question]) -> Demands:
