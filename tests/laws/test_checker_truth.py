@@ -55,6 +55,20 @@ class TestDemands:
 
         assert story.startswith("session s")
 
+    def test_a_list_knows_of_an_uncertain_order_what_its_owner_says(self) -> None:
+        """Where owners answer from copies that lag, so may a list, wherever the rest is from."""
+        tale = Tale()
+        tale.commit(order())
+        tale.passes(1.0)
+        tale.operate(
+            "s", Answer(pages=(page(),)), sent=ConsistencyToken(uncertain=frozenset([order()]))
+        )
+
+        lagging = Evidence(replace(tale.history(), owners_may_lag=True))
+
+        assert len(self.stories_of(tale)) == 1
+        assert list(nothing_is_older_than_demanded(lagging)) == []
+
     def test_an_entry_nobody_ever_committed_can_only_be_answered_honestly(self) -> None:
         """A forged version has no owner who could show it."""
         tale = two_versions()

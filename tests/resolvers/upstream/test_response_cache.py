@@ -50,8 +50,8 @@ class TestFreshness:
         """Within a second of the question it is there; then it is gone."""
         cache = ResponseCache(OPTIONS)
         await fill(cache, lamp())
-
         await asyncio.sleep(FRESH_S - 0.001)
+
         is_there = await found(cache) is not None
         await asyncio.sleep(0.001)
 
@@ -92,7 +92,6 @@ class TestFreshness:
     async def test_nothing_is_kept_where_nothing_is_fresh(self) -> None:
         """With zero seconds there is no cache."""
         cache = ResponseCache(KEEPING_NOTHING)
-
         await fill(cache, lamp())
 
         assert await found(cache) is None
