@@ -100,7 +100,7 @@ class SharedReads:
         due = await self._cache.find_due(demands)
         refreshed = self._refresh(due, context)
         answers = await self._cache.find(demands)
-        return {**answers, **{question: due[question] for question in refreshed}}
+        return answers | {question: due[question] for question in refreshed}
 
     def _refresh(self, due: Collection[Question], context: CallContext) -> list[Question]:
         """Have these asked for anew, each by one call; return which are on their way.

@@ -6,12 +6,13 @@ owners. ``warm``: somebody has read the page from them a little later than the p
 current last, so that their answers are kept, and are what has been confirmed last.
 """
 
+import asyncio
 from dataclasses import dataclass
 
 import httpx
 import pytest
 
-from tests.faults.misbehaviour import failing, misbehave
+from tests.faults.misbehaviour import failing, hanging, misbehave
 from tests.gateway_in_process import GatewayInProcess, open_gateway, pass_time, twins_of
 from tests.graphql_answers import Answer
 from tests.resolvers.rows import SHOP
@@ -19,9 +20,11 @@ from tests.resolvers.rows import SHOP
 pytestmark = pytest.mark.steered_time
 
 PAGE = '{ order(id: "o-1") { id status customer { id name } items { product { id name } } } }'
+LIVE_PAGE = '{ order(id: "o-1", consistency: {live: true}) { id } }'
 LIST = '{ orders(customerId: "c-1") { edges { node { id customer { id name } } } } }'
 BUDGET_SPENT_S = 3.0
 LONG_AGO_S = 10.0
+MORE_THAN_IT_BEARS = 40
 PART_OF = {"orders": "order", "customers": "order.customer", "products": "order.items.product"}
 
 LIVE = "LIVE"
@@ -146,3 +149,31 @@ async def test_a_list_and_its_orders_stand_in_with_one_call() -> None:
         assert answer.origin("orders.edges.node") == ("PROJECTION", "STALE_IF_ERROR")
         assert answer.origin("orders.edges.node.customer") == ("LIVE", "BUDGET_SPENT")
         assert len(bff.hits_of("orders")) == 1
+
+
+async def test_once_the_circuit_is_open_nobody_waits_for_what_stands_in() -> None:
+    """A service that hangs costs the first readers an attempt each, and then nobody anything."""
+    async with open_gateway(twins_of(*SHOP)) as bff:
+        await pass_time(BUDGET_SPENT_S)
+        misbehave(bff.twins, "orders", hanging)
+        crowd = [asyncio.ensure_future(bff.ask(PAGE)) for _ in range(1)]
+        crowd += [asyncio.ensure_future(bff.ask(LIVE_PAGE)) for _ in range(MORE_THAN_IT_BEARS)]
+        await asyncio.wait(crowd)
+
+        answer = await bff.ask(PAGE)
+
+        assert (crowd[0].result().elapsed_s, answer.elapsed_s) == (1.0, 0.0)
+        assert answer.component("order")["insteadOf"] == "CIRCUIT_OPEN"
+        assert answer.data["order"]["customer"]["name"] == "Ada"
+
+
+async def test_at_the_deadline_what_is_at_hand_is_shown() -> None:
+    """The page comes when it must, and the part that was waited for stands in."""
+    async with open_gateway(twins_of(*SHOP), request_timeout_s=0.3) as bff:
+        await pass_time(BUDGET_SPENT_S)
+        misbehave(bff.twins, "customers", hanging)
+
+        answer = await bff.ask(PAGE)
+
+        assert answer.elapsed_s == pytest.approx(0.3)
+        assert answer.component("order.customer")["insteadOf"] == "DEADLINE_EXCEEDED"

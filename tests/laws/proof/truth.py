@@ -50,7 +50,9 @@ def _false_satisfaction(operation: Operation, answer: Answer) -> Iterator[str]:
     if answer.is_satisfied and is_short:
         why = "names what is missing" if answer.missing else "shows or holds back what is too old"
         yield f"was told that it is satisfied, by an answer that {why}"
-    if not answer.is_satisfied and not is_short and not _may_pass_over(operation, answer):
+    # What was shown too old may have gone with the data, when a later write failed.
+    is_told_why = is_short or _may_pass_over(operation, answer) or not answer.has_data
+    if not (answer.is_satisfied or is_told_why):
         yield "was told that it is not satisfied, and not why"
 
 
