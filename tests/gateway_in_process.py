@@ -214,7 +214,7 @@ async def _open(
     wire = Wire(twins, world)
     wires = Wires(
         upstream=lambda service, options, to: Upstream.over_http(
-            service, options, innermost=wire, observe=to.circuit
+            service, options, innermost=wire, observe=to.circuit, draw=lambda: 0.0
         ),
         # The wire of a feed is never used, but making a real one reads certificates from the disk.
         feed=lambda service, url: SilentFeed(service, url, innermost=wire),

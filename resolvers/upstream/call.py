@@ -1,8 +1,11 @@
 """One call to somebody else's service, through the tower of layers.
 
-    deadline › bulkhead › circuit breaker › attempt timeout › transport
+    deadline › retry › hedge › bulkhead › circuit breaker › attempt timeout › transport
 
 - The deadline is outermost: a request whose time is over takes no place and no permit.
+- Retry and hedge are outside the bulkhead and the breaker: what is sent again is a call like any
+  other, which finds a place and a closed circuit or does not, and nothing is held between two.
+- The hedge is inside the retry: a late read is asked a second time, and only if both fail, again.
 - The bulkhead is outside the breaker: a full bulkhead is our fault, so it must not count against
   the service; and a call that waited for its place still meets an open circuit before the wire.
 - The attempt timeout is inside the breaker: an attempt that ran out is a failure of the service.
@@ -11,6 +14,7 @@
 """
 
 from collections.abc import Callable
+from random import random
 from typing import Self
 
 import httpx
@@ -21,9 +25,11 @@ from resolvers.upstream.bulkhead import Bulkhead
 from resolvers.upstream.call_context import CallContext
 from resolvers.upstream.circuit import CircuitState
 from resolvers.upstream.errors import InvalidAnswer
+from resolvers.upstream.hedge import Hedge
 from resolvers.upstream.httpx_transport import HttpxTransport
 from resolvers.upstream.layer import AnswerT, Layer, Send, stack
 from resolvers.upstream.options import UpstreamOptions
+from resolvers.upstream.retry import Retry
 from resolvers.upstream.time_limits import AttemptTimeout, DeadlineGuard
 from resolvers.upstream.transport import Request, Response, Transport
 
@@ -33,7 +39,10 @@ def unobserved(_: CircuitChanged) -> None:
 
 
 class Upstream:
-    """One service of somebody else's, as it may be called: within limits, and only while well."""
+    """One service of somebody else's, as it may be called: within limits, and only while well.
+
+    ``draw``: random numbers from 0 to 1.
+    """
 
     def __init__(
         self,
@@ -42,12 +51,15 @@ class Upstream:
         *,
         transport: Transport,
         observe: CircuitObserver = unobserved,
+        draw: Callable[[], float] = random,
     ) -> None:
         self.service = service
         self._transport = transport
         self._breaker = Breaker(service, options, observe=observe)
         self._layers: tuple[Layer, ...] = (
             DeadlineGuard(service),
+            Retry(service, options, draw=draw),
+            Hedge(service, options),
             Bulkhead(service, options),
             self._breaker,
             AttemptTimeout(service, options.attempt_timeout_s),
@@ -61,10 +73,11 @@ class Upstream:
         *,
         innermost: httpx.AsyncBaseTransport | None = None,
         observe: CircuitObserver = unobserved,
+        draw: Callable[[], float] = random,
     ) -> Self:
         """Return an upstream on its own httpx client; `innermost` replaces the network in tests."""
         transport = HttpxTransport(service, options, innermost=innermost)
-        return cls(service, options, transport=transport, observe=observe)
+        return cls(service, options, transport=transport, observe=observe, draw=draw)
 
     @property
     def circuit_state(self) -> CircuitState:

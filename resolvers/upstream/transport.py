@@ -9,6 +9,8 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Literal, Protocol, Self
 
+IDEMPOTENCY_KEY_HEADER = "Idempotency-Key"
+
 
 class CallKind(StrEnum):
     """What is done at a service. A list may hang where a read does not: each kind is by itself."""
@@ -40,6 +42,11 @@ class Request:
     def is_mutation(self) -> bool:
         """Whether the service may be different afterwards."""
         return self.method != "GET"
+
+    @property
+    def may_be_repeated(self) -> bool:
+        """Whether sending it twice does what sending it once does."""
+        return not self.is_mutation or IDEMPOTENCY_KEY_HEADER in self.headers
 
     def with_headers(self, headers: Mapping[str, str]) -> Self:
         return replace(self, headers={**self.headers, **headers})
