@@ -64,15 +64,16 @@ class Retry:
     ) -> float | None:
         """How long to wait before the call is made once more, for which it is paid; None: no more.
 
-        A wish of the service to wait is granted, and its callers are spread out after it.
+        A wish of the service to wait is granted, and its callers are spread out after it. What is
+        drawn decides how long, and never whether.
         """
         if not request.may_be_repeated or retry_count >= self._options.limit_count:
             return None
-        backoff_s = self._draw() * self._options.backoff_s * 2**retry_count
-        wait_s = (error.retry_after_s or 0.0) + backoff_s
-        if not self._fits(error, context.deadline.remaining_s() - wait_s):
+        backoff_s = self._options.backoff_s * 2**retry_count
+        wished_s = error.retry_after_s or 0.0
+        if not self._fits(error, context.deadline.remaining_s() - wished_s - backoff_s):
             return None
-        return wait_s if self._budget.take() else None
+        return wished_s + self._draw() * backoff_s if self._budget.take() else None
 
     def _fits(self, error: UpstreamError, left_s: float) -> bool:
         """Whether a call that has so much time left (s) may be made after this failure."""
