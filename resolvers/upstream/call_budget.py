@@ -1,4 +1,4 @@
-"""How many calls may be made once more: a share of all calls, and what a quiet hour has saved.
+"""The retry budget, and that of hedges: a share of all calls, and what a quiet hour has saved.
 
 Without it, whoever asks three times makes of a service that fails one that fails under three times
 the load. No clock: what counts is calls, so the share holds in a rush and at night.
