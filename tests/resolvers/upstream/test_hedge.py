@@ -1,62 +1,22 @@
-"""A late read, asked a second time: who wins, who is cancelled, and what is left of either."""
+"""A late read, asked a second time: who wins, who is cancelled, and what it may cost."""
 
-import asyncio
-import random
-
-import httpx
 import pytest
 import respx
 
-from resolvers.upstream.call import Upstream
 from resolvers.upstream.call_log import CallLog, CallStep
-from resolvers.upstream.circuit import CircuitState
 from resolvers.upstream.errors import UpstreamTimeout, UpstreamUnavailable
-from resolvers.upstream.options import BreakerOptions, HedgeOptions, UpstreamOptions
 from resolvers.upstream.transport import CallKind, Request
 from tests.resolvers.upstream.builders import (
     MUTATION,
-    NEVER_OPEN,
     WhenAsked,
     an_upstream,
     ask,
-    let_everybody_run,
     now_s,
     some_options,
 )
+from tests.resolvers.upstream.hedged import HEDGING, LATE_S, USUAL_S, Service, warmed_up
 
 pytestmark = pytest.mark.steered_time
-
-HEDGING = some_options(breaker=NEVER_OPEN, hedge=HedgeOptions())
-USUAL_S = 0.02
-LATE_S = 0.03
-
-
-class Service:
-    """Answers after some time or fails after some time, each call as it is told; counts them."""
-
-    def __init__(self) -> None:
-        self.call_count = self.in_flight_count = self.cancelled_count = 0
-        self._plan: list[float] = []
-
-    def will(self, *outcomes_s: float) -> None:
-        """The next calls last so long (s); one of a negative time fails after that time."""
-        self._plan = list(outcomes_s)
-
-    async def __call__(self, _: httpx.Request) -> httpx.Response:
-        self.call_count += 1
-        outcome_s = self._plan.pop(0) if self._plan else USUAL_S
-        number = self.call_count
-        self.in_flight_count += 1
-        try:
-            await asyncio.sleep(abs(outcome_s))
-        except asyncio.CancelledError:
-            self.cancelled_count += 1
-            raise
-        finally:
-            self.in_flight_count -= 1
-        if outcome_s < 0:
-            return httpx.Response(500, headers={"Retry-After": str(number)})
-        return httpx.Response(200, text=f"answer {number}")
 
 
 @pytest.fixture
@@ -66,18 +26,6 @@ def orders(service: respx.Route) -> Service:
     when_asked: WhenAsked = behaviour
     service.mock(side_effect=when_asked)
     return behaviour
-
-
-async def warmed_up(
-    router: respx.Router, orders: Service, options: UpstreamOptions = HEDGING
-) -> Upstream:
-    """An upstream that was answered forty times, within 20 or 30 ms; its calls are not counted."""
-    upstream = an_upstream(router, options)
-    orders.will(*[LATE_S] * 4, *[USUAL_S] * 36)
-    for _ in range(40):
-        await ask(upstream)
-    orders.call_count = 0
-    return upstream
 
 
 class TestWhoWins:
@@ -250,59 +198,3 @@ class TestWhoIsHedged:
             await ask(upstream)
 
         assert orders.call_count == 100 + 40 // 20
-
-
-class TestWhatIsLeft:
-    async def test_cancelled_call_leaves_neither_behind(
-        self, router: respx.Router, orders: Service
-    ) -> None:
-        """A client that leaves takes both calls along, and the places are free again."""
-        upstream = await warmed_up(router, orders)
-        orders.will(0.5, 0.5)
-
-        async with asyncio.TaskGroup() as group:
-            leaver = group.create_task(ask(upstream))
-            await asyncio.sleep(0.1)
-            in_flight_count = orders.in_flight_count
-            leaver.cancel()
-        left = asyncio.all_tasks() - {asyncio.current_task()}
-
-        assert in_flight_count == 2
-        assert leaver.cancelled()
-        assert orders.in_flight_count == 0
-        assert left == set()
-        assert await ask(upstream) == "answer 3"
-
-    async def test_whatever_is_cancelled_when_nothing_is_left(
-        self, router: respx.Router, orders: Service
-    ) -> None:
-        """A caller that leaves at any moment, and answers that come at any: no task, no place."""
-        upstream = await warmed_up(router, orders)
-        drawn = random.Random(5)
-
-        for _ in range(200):
-            orders.will(*(drawn.choice([-1, 1]) * drawn.uniform(0.01, 0.1) for _ in range(2)))
-            async with asyncio.TaskGroup() as group:
-                caller = group.create_task(ask(upstream))
-                await asyncio.sleep(drawn.choice([0.03, 0.04, drawn.uniform(0.0, 0.12)]))
-                caller.cancel()
-            await let_everybody_run()
-
-            assert orders.in_flight_count == 0
-            assert asyncio.all_tasks() == {asyncio.current_task()}
-
-    async def test_loser_is_no_vote_against_the_service(
-        self, router: respx.Router, orders: Service
-    ) -> None:
-        """However many first calls are given up on, a service that answers seconds is well."""
-        one_failure_opens = BreakerOptions(min_call_count=1, failure_ratio=0.01)
-        hedging = HedgeOptions(calls_per_hedge=1)
-        options = some_options(breaker=one_failure_opens, hedge=hedging)
-        upstream = await warmed_up(router, orders, options)
-
-        for _ in range(20):
-            orders.will(0.4)
-            assert await ask(upstream) == f"answer {orders.call_count}"
-
-        assert orders.cancelled_count == 20
-        assert upstream.circuit_state is CircuitState.CLOSED
