@@ -3,7 +3,12 @@
 from pydantic import Field, HttpUrl
 
 from gateway.sections.field_kinds import Milliseconds, Seconds, Section
-from resolvers.upstream.options import BreakerOptions, UpstreamOptions
+from resolvers.upstream.options import (
+    BreakerOptions,
+    HedgeOptions,
+    RetryOptions,
+    UpstreamOptions,
+)
 
 
 class ServiceSettings(Section):
@@ -21,6 +26,18 @@ class ServiceSettings(Section):
     )
     in_flight_limit: int = Field(
         16, ge=1, le=1024, description="Calls on the wire to one service at a time."
+    )
+    retries: int = Field(
+        2,
+        ge=0,
+        le=10,
+        description="How often a call that failed is made once more, within a tenth of all calls: "
+        "a read, or a write with an idempotency key; 0 turns it off.",
+    )
+    hedge: bool = Field(
+        True,
+        description="Ask a second time when a read is later than nineteen of twenty, within a "
+        "twentieth of all calls; the first answer counts.",
     )
 
     live_fresh_ms: Milliseconds = Field(
@@ -69,4 +86,6 @@ class ServiceSettings(Section):
             attempt_timeout_s=self.attempt_timeout_s,
             in_flight_limit=self.in_flight_limit,
             breaker=BreakerOptions(slow_call_s=self.attempt_timeout_s / 2),
+            retry=RetryOptions(limit_count=self.retries),
+            hedge=HedgeOptions(is_on=self.hedge),
         )

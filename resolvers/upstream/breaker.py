@@ -19,13 +19,10 @@ from resolvers.upstream.circuit import Circuit, CircuitState, Hint, NoPermit, Pe
 from resolvers.upstream.errors import (
     CircuitOpen,
     DeadlineExceeded,
-    InvalidAnswer,
-    Rejected,
     UpstreamError,
     UpstreamTimeout,
-    UpstreamUnavailable,
-    VersionBehind,
 )
+from resolvers.upstream.failures import Says, meaning_of
 from resolvers.upstream.layer import AnswerT, Send
 from resolvers.upstream.options import UpstreamOptions
 from resolvers.upstream.published_circuit import CircuitObserver, PublishedCircuit
@@ -51,12 +48,12 @@ def vote_of(error: UpstreamError, *, waited_s: float, attempt_timeout_s: float) 
     has_run_out = isinstance(error, UpstreamTimeout | DeadlineExceeded)
     if has_run_out and waited_s > attempt_timeout_s + LATE_S:
         return Vote.NEUTRAL
-    match error:
-        case UpstreamUnavailable() | UpstreamTimeout() | InvalidAnswer():
+    match meaning_of(error).says:
+        case Says.ILL:
             return Vote.FAILURE
-        case DeadlineExceeded() if waited_s >= attempt_timeout_s / 2:
+        case Says.ILL_IF_GIVEN_TIME if waited_s >= attempt_timeout_s / 2:
             return Vote.FAILURE
-        case Rejected() | VersionBehind():
+        case Says.WELL:
             return Vote.SUCCESS
         case _:
             return Vote.NEUTRAL

@@ -1,8 +1,11 @@
 """One call to somebody else's service, through the tower of layers.
 
-    deadline › circuit gate › bulkhead › circuit breaker › attempt timeout › transport
+    deadline › retry › hedge › circuit gate › bulkhead › breaker › attempt timeout › transport
 
 - The deadline is outermost: a request whose time is over takes no place and no permit.
+- Retry and hedge are outside the bulkhead and the breaker: what is sent again is a call like any
+  other, which finds a place and a closed circuit or does not, and nothing is held between two.
+- The hedge is inside the retry: a late read is asked a second time, and only if both fail, again.
 - The gate is outside the bulkhead: nobody queues behind calls that hang to be refused then.
 - The bulkhead is outside the breaker: a full bulkhead is our fault, so it must not count against
   the service; and a call that waited for its place still meets an open circuit before the wire.
@@ -23,10 +26,12 @@ from resolvers.upstream.bulkhead import Bulkhead
 from resolvers.upstream.call_context import CallContext
 from resolvers.upstream.circuit import CircuitState, Hint
 from resolvers.upstream.errors import InvalidAnswer
+from resolvers.upstream.hedge import Hedge
 from resolvers.upstream.httpx_transport import HttpxTransport
 from resolvers.upstream.layer import AnswerT, Layer, Send, stack
 from resolvers.upstream.options import UpstreamOptions
 from resolvers.upstream.published_circuit import CircuitChanged, CircuitObserver
+from resolvers.upstream.retry import Retry
 from resolvers.upstream.time_limits import AttemptTimeout, DeadlineGuard
 from resolvers.upstream.transport import CallKind, Request, Response, Transport
 
@@ -36,7 +41,10 @@ def unobserved(_: CircuitChanged) -> None:
 
 
 class Upstream:
-    """One service of somebody else's, as it may be called: within limits, and only while well."""
+    """One service of somebody else's, as it may be called: within limits, and only while well.
+
+    ``draw``: random numbers from 0 to 1.
+    """
 
     def __init__(
         self,
@@ -52,6 +60,8 @@ class Upstream:
         self._breaker = Breaker(service, options, observe=observe, draw=draw)
         self._layers: tuple[Layer, ...] = (
             DeadlineGuard(service),
+            Retry(service, options, draw=draw),
+            Hedge(service, options),
             CircuitGate(self._breaker),
             Bulkhead(service, options),
             self._breaker,

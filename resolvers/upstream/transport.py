@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Literal, Protocol, Self
 
+IDEMPOTENCY_KEY_HEADER = "Idempotency-Key"
 TOLD_LIMIT = 100
 """Characters in which a call is told of; a batch of a hundred ids has 6,500."""
 
@@ -49,6 +50,11 @@ class Request:
     def is_mutation(self) -> bool:
         """Whether the service may be different afterwards."""
         return self.method != "GET"
+
+    @property
+    def may_be_repeated(self) -> bool:
+        """Whether sending it twice does what sending it once does."""
+        return not self.is_mutation or IDEMPOTENCY_KEY_HEADER in self.headers
 
     def with_headers(self, headers: Mapping[str, str]) -> Self:
         return replace(self, headers={**self.headers, **headers})

@@ -101,7 +101,7 @@ def test_page_misses_only_what_the_hanging_service_owns(house: House, shopper: S
 
 
 def test_service_that_fails_now_and_then_fails_only_then(house: House, shopper: Shopper) -> None:
-    """With an error rate every read is either whole or coded, and both happen."""
+    """With an error rate every read is whole, perhaps at the second attempt, or coded."""
     with house.with_faults("customers", {"path": "/customers", "errorRate": 0.3}):
         pages = [shopper.order("o-33", LIVE) for _ in range(12)]
 
@@ -109,7 +109,7 @@ def test_service_that_fails_now_and_then_fails_only_then(house: House, shopper: 
     whole = [page for page in pages if not page.errors]
     assert all(page.codes == {"order.customer": "UPSTREAM_UNAVAILABLE"} for page in failed)
     assert all(page.data["order"]["customer"]["name"] for page in whole)
-    assert 0 < len(whole) < len(pages)
+    assert len(whole) > len(failed)
 
 
 def test_mutation_that_hangs_is_told_to_be_of_unknown_outcome(

@@ -1,4 +1,7 @@
-"""A circuit breaker for each service: a dead one stops costing anything, and costs nobody else."""
+"""A circuit breaker for each service: a dead one stops costing anything, and costs nobody else.
+
+No failed call is made once more here, so that every page is one call to the service.
+"""
 
 import asyncio
 from collections.abc import Callable
@@ -47,7 +50,7 @@ async def test_after_twenty_failures_a_service_is_not_asked_any_more() -> None:
     """The 21st page shows the rest at once and says when the lost part may come back."""
     twins = twins_of(*SHOP)
     misbehave(twins, "customers", BROKEN)
-    async with open_composing_gateway(twins) as bff:
+    async with open_composing_gateway(twins, retries=0) as bff:
         await ask_often(bff, CALLS_TO_OPEN)
         bff.forget_hits()
 
@@ -66,7 +69,7 @@ async def test_nineteen_failures_leave_a_circuit_closed() -> None:
     """The control: one failure fewer, and the service is asked again."""
     twins = twins_of(*SHOP)
     misbehave(twins, "customers", BROKEN)
-    async with open_composing_gateway(twins) as bff:
+    async with open_composing_gateway(twins, retries=0) as bff:
         await ask_often(bff, CALLS_TO_OPEN - 1)
         bff.forget_hits()
 
@@ -80,7 +83,7 @@ async def test_an_open_circuit_costs_the_other_services_nothing() -> None:
     """Orders and products are asked and shown as ever while customers are not called."""
     twins = twins_of(*SHOP)
     misbehave(twins, "customers", BROKEN)
-    async with open_composing_gateway(twins, live_fresh_ms=0) as bff:
+    async with open_composing_gateway(twins, live_fresh_ms=0, retries=0) as bff:
         await ask_often(bff, CALLS_TO_OPEN)
         bff.forget_hits()
 
@@ -109,7 +112,7 @@ async def test_a_refused_caller_is_told_the_rest_of_the_break() -> None:
     """Two seconds into a break of five, three are left."""
     twins = twins_of(*SHOP)
     misbehave(twins, "customers", BROKEN)
-    async with open_composing_gateway(twins) as bff:
+    async with open_composing_gateway(twins, retries=0) as bff:
         await ask_often(bff, CALLS_TO_OPEN)
         await pass_time(2.0)
 
@@ -123,7 +126,7 @@ async def test_a_service_that_is_well_again_is_back_after_the_break() -> None:
     twins = twins_of(*SHOP)
     healthy = twins.customers.side_effect
     misbehave(twins, "customers", BROKEN)
-    async with open_composing_gateway(twins) as bff:
+    async with open_composing_gateway(twins, retries=0) as bff:
         await ask_often(bff, CALLS_TO_OPEN)
         twins.customers.mock(side_effect=healthy)
         await pass_time(BREAK_S)
