@@ -28,6 +28,9 @@ HOW: Final = {
     "refuse connections": {"path": "/", "refuse": True},
     "hang": {"path": "/", "hang": True},
 }
+NOTHING_STANDS_IN: Final = {"BFF_STALE_IF_ERROR_S": "0", "BFF_LIVE_REVALIDATE_MS": "0"}
+"""So that each page that was refused is seen to be."""
+
 MS: Final = 1_000
 PERCENT: Final = 100
 
@@ -65,7 +68,7 @@ class Stroke:
 
 def measure(run: Run) -> Iterator[Figure]:
     """Every one of `DEAD`, in every way of `HOW`."""
-    with running_house(run, "dead-services") as house:
+    with running_house(run, "dead-services", NOTHING_STANDS_IN) as house:
         for dead in DEAD:
             for how, rule in HOW.items():
                 stroke = strike(run, house, dead, rule)

@@ -19,7 +19,7 @@ PAGE_COUNT: Final = 20
 SLOWEST_S: Final = 0.1
 SLOW: Final = {"path": "/", "latencyMs": {"fixed": round(SLOWEST_S * 1000)}}
 GUESSING: Final[Mapping[str, str]] = {}
-NOT_GUESSING: Final = {"BFF_SPECULATION": "false"}
+NOT_GUESSING: Final = {"BFF_GUESS_AHEAD": "false"}
 
 
 def measure(run: Run) -> Iterator[Figure]:

@@ -39,7 +39,7 @@ from resolvers.context import OperationContext
 from resolvers.errors import ResolverError
 from resolvers.explaining import Circumstances, Part, parts_of
 from resolvers.loaders import Clients
-from resolvers.reading import ReadRequest
+from resolvers.read_request import ReadRequest
 from resolvers.report import ConsistencyReport
 from resolvers.schema import build_schema
 from resolvers.tokens import TokenDesk

@@ -22,7 +22,8 @@ from resolvers.errors import BadInput, InvalidToken
 from resolvers.live_pace import LivePace
 from resolvers.loaders import Clients, LiveLoader
 from resolvers.read_model import ReadModel
-from resolvers.reading import OperationReads, ReadOptions
+from resolvers.read_request import ReadOptions
+from resolvers.reading import OperationReads
 from resolvers.report import ConsistencyReport
 from resolvers.tokens import TokenDesk
 from resolvers.upstream.call_context import CallContext

@@ -19,7 +19,7 @@ from gateway.sections.services import ServiceSettings
 from gateway.sections.store import StoreSettings
 from gateway.sections.tokens import TokenSettings
 from gateway.settings_refusals import SettingsError, unknown_name, wrong_value
-from resolvers.reading import ReadOptions
+from resolvers.read_request import ReadOptions
 from resolvers.upstream.options import SharingOptions
 
 NONE: Mapping[str, object] = {}

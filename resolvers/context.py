@@ -9,7 +9,7 @@ from graphql import FragmentDefinitionNode
 from projections.token import ConsistencyToken
 from resolvers.loaders import Clients
 from resolvers.read_model import ReadModel
-from resolvers.reading import Reads
+from resolvers.read_request import Reads
 from resolvers.report import ConsistencyReport
 from resolvers.tokens import TokenDesk
 from resolvers.upstream.call_context import CallContext

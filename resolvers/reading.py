@@ -8,10 +8,9 @@ Whatever is missing even then is fetched live by `OrderDetails`, component by co
 import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Final, Protocol
+from dataclasses import dataclass
+from typing import Final
 
-from projections.selection import OrderRoot, Root, has_pages
 from projections.store import Cut
 from projections.token import (
     ConsistencyToken,
@@ -21,8 +20,8 @@ from projections.token import (
     seen_places,
     unmet,
 )
-from projections.versions import AggregateKey, AggregateType, Version
-from projections.views import STALENESS_BUDGETS_S, Row
+from projections.versions import AggregateKey, Version
+from projections.views import Row
 from projections.waiters import WaitEnd
 from resolvers.answer import Answer, Found, Provenance, Reason, Source
 from resolvers.causality import needed_by, needed_in
@@ -32,6 +31,7 @@ from resolvers.loaders import LiveLoader, Loader
 from resolvers.order_details import OrderDetails
 from resolvers.projected import Projected
 from resolvers.read_model import ReadModel
+from resolvers.read_request import ReadOptions, ReadRequest
 from resolvers.report import ConsistencyReport
 from resolvers.shared_cut import SharedCut
 from resolvers.stand_ins import StandIns
@@ -43,84 +43,12 @@ _MAY_HAVE_COME: Final = frozenset({WaitEnd.REACHED, WaitEnd.TIMED_OUT})
 """The ends of a wait after which a part at least of what was waited for may be there."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReadOptions:
-    """How long reads wait for the projection, and how old it may be; all in seconds.
-
-    ``wait_cap_s`` (default 0.25, 0–5): the longest wait a client can ask for; the projection is
-    usually milliseconds behind, and what takes longer is sooner had live.
-    ``live_reserve_s`` (default 0.5, 0–10): kept of the deadline for going live after a wait, until
-    it is known how long that takes here (see `LivePace`).
-    ``staleness_budgets_s`` (default as the read models declare): a source that was not proven
-    current for so long is neither waited for nor shown where nothing was said.
-    ``stale_if_error_s`` (default 60, 0–3,600; 0: nothing): how old what is shown in place of an
-    owner's failure may be; a minute is a restart, or a deployment that is taken back.
-    """
-
-    wait_cap_s: float = 0.25
-    live_reserve_s: float = 0.5
-    staleness_budgets_s: Mapping[AggregateType, float] = field(
-        default_factory=lambda: STALENESS_BUDGETS_S
-    )
-    stale_if_error_s: float = 60.0
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class ReadRequest:
-    """One root field. ``written`` is the owner's answer to the mutation that this read follows.
-
-    ``name`` is its key in the response, for whoever tells of it.
-    """
-
-    root: Root
-    demand: Demand
-    written: Row | None = None
-    name: str = ""
-
-    def roots(self) -> list[Root]:
-        """What the cut must hold; a list may show any demanded order, so those come along."""
-        if not has_pages(self.root):
-            return [self.root]
-        return [self.root, *(OrderRoot(key.id) for key in self.demand.orders)]
-
-    @property
-    def is_outdated(self) -> bool:
-        """Is the written state older than demanded, as when a write was repeated with its key?"""
-        if self.written is None:
-            return False
-        return self.written.at < self.demand.token.entries.get(self.written.key, self.written.at)
-
-    @property
-    def awaited(self) -> ConsistencyToken:
-        """What the projection has to reach: the tokens, less the write that is already at hand."""
-        if self.written is None or self.is_outdated:
-            return self.demand.token
-        others = {k: v for k, v in self.demand.token.entries.items() if k != self.written.key}
-        return replace(self.demand.token, entries=others)
-
-
 @dataclass(frozen=True, slots=True)
 class SettledCut:
     """The cut after waiting, and the demanded entries that were waited for."""
 
     cut: SharedCut
     awaited: frozenset[AggregateKey] = frozenset()
-
-
-class Reads(Protocol):
-    """What resolvers ask for rows."""
-
-    async def read(self, request: ReadRequest) -> Answer:
-        """The completed answer of one root field; raises nothing for a service that fails."""
-        ...
-
-    def forget(self) -> None:
-        """Let nothing that was asked before a write answer what is asked after it."""
-        ...
-
-    def close(self) -> None:
-        """Cancel whatever the operation still waits for. Idempotent."""
-        ...
 
 
 class OperationReads:

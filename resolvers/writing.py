@@ -18,7 +18,7 @@ from resolvers.answer import Answer
 from resolvers.context import Info
 from resolvers.demand import Demand
 from resolvers.errors import OutcomeUnknown
-from resolvers.reading import ReadRequest
+from resolvers.read_request import ReadRequest
 from resolvers.scalars import ConsistencyToken
 from resolvers.upstream.errors import Rejected, UpstreamError
 from resolvers.user_errors import UserError, from_rejection

@@ -3,7 +3,7 @@
 import pytest
 
 from gateway.settings import Settings
-from resolvers.reading import ReadOptions
+from resolvers.read_request import ReadOptions
 from resolvers.upstream.options import SharingOptions
 
 

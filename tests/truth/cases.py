@@ -13,7 +13,7 @@ from projections.versions import AggregateKey, AggregateType, Version
 from projections.views import Row
 from resolvers.answer import Reason, Source
 from resolvers.demand import Demand, Live
-from resolvers.reading import ReadOptions
+from resolvers.read_request import ReadOptions
 from tests.truth.claims import Claim, Component, FieldError
 from tests.truth.sent import Open, Sent
 from tests.truth.world import Glance, Stretch, Word, World

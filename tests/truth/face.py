@@ -14,7 +14,7 @@ from projections.waiters import WaitEnd
 from resolvers.answer import Reason, Source
 from resolvers.demand import AtLeast, Bounded, Demand, Eventual, Live, OnTimeout
 from resolvers.ladder import OWNER_FAILED
-from resolvers.reading import ReadOptions
+from resolvers.read_request import ReadOptions
 from resolvers.report import MAX_SHOWN
 from tests.truth.cases import SLACK_S, Case
 from tests.truth.claims import Component

@@ -11,7 +11,7 @@ from typing import Final
 from projections.versions import AggregateType
 from resolvers.answer import Reason, Source
 from resolvers.demand import AtLeast, Bounded
-from resolvers.reading import ReadOptions
+from resolvers.read_request import ReadOptions
 from tests.laws.proof.evidence import Evidence
 from tests.laws.proof.history import Key, Listed, Operation, Shown
 from tests.laws.proof.listings import belongs, left_out
