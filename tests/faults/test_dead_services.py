@@ -138,7 +138,7 @@ async def test_a_part_that_stands_in_says_in_place_of_what() -> None:
 
 async def test_a_list_and_its_orders_stand_in_with_one_call() -> None:
     """The order service has just failed: it is not asked again for every order of the list."""
-    async with open_gateway(twins_of(*SHOP)) as bff:
+    async with open_gateway(twins_of(*SHOP), retries=0) as bff:
         await pass_time(BUDGET_SPENT_S)
         misbehave(bff.twins, "orders", failing(httpx.ConnectError))
 

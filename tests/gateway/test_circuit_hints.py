@@ -19,7 +19,7 @@ from projections.redis_store import RedisStore
 from projections.redis_store.options import RedisOptions
 from resolvers.upstream.call import Upstream
 from resolvers.upstream.circuit import CircuitState, Hint
-from resolvers.upstream.options import UpstreamOptions
+from resolvers.upstream.options import RetryOptions, UpstreamOptions
 from resolvers.upstream.published_circuit import CircuitChanged
 from resolvers.upstream.transport import CallKind
 from tests.gateway.front_door import open_door
@@ -163,7 +163,9 @@ async def test_a_gateway_believes_its_own_three_failures_when_another_has_opened
     async with asyncio.TaskGroup() as group:
         parts = [CircuitHints(), CircuitHints()]
         for hints in parts:
-            options = UpstreamOptions(base_url="http://orders.test")
+            options = UpstreamOptions(
+                base_url="http://orders.test", retry=RetryOptions(limit_count=0)
+            )
             upstream = Upstream.over_http(
                 "orders", options, innermost=network, observe=hints.observe
             )
