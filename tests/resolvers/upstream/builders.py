@@ -23,7 +23,7 @@ WhenAsked = Callable[[httpx.Request], Awaitable[httpx.Response]]
 
 NO_RETRY = RetryOptions(limit_count=0)
 NO_HEDGE = HedgeOptions(is_on=False)
-NEVER_OPEN = BreakerOptions(min_call_count=10_000)
+NEVER_OPEN = BreakerOptions(min_call_count=10_000, slow_call_s=60.0)
 
 
 def a_context(*, timeout_s: float = 2.0) -> CallContext:

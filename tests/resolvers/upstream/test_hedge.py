@@ -5,7 +5,6 @@ import respx
 
 from resolvers.upstream.call_log import CallLog, CallStep
 from resolvers.upstream.errors import UpstreamTimeout, UpstreamUnavailable
-from resolvers.upstream.options import BreakerOptions
 from resolvers.upstream.transport import CallKind, Request
 from tests.resolvers.upstream.builders import (
     MUTATION,
@@ -192,8 +191,7 @@ class TestWhoIsHedged:
         self, router: respx.Router, orders: Service
     ) -> None:
         """Second calls are paid for by answers: an outage spends what was saved, and no more."""
-        never_open = BreakerOptions(min_call_count=10_000, slow_call_s=60.0)
-        upstream = await warmed_up(router, orders, some_options(breaker=never_open, hedge=HEDGING))
+        upstream = await warmed_up(router, orders)
         orders.will(*[5.0] * 200)
 
         for _ in range(100):
