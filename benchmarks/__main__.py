@@ -23,9 +23,7 @@ from benchmarks import (
     live_apply,
     machine,
     memory,
-    one_round_trip,
     rebuild_rate,
-    slow_tail,
     token_flood,
     token_silence,
     token_sizes,
@@ -60,8 +58,6 @@ MEASUREMENTS: Final[Mapping[str, Callable[[Run], Iterator[Figure]]]] = {
     "isolated-service": isolated_service.measure,
     "cold-stampede": cold_stampede.measure,
     "keyed-mutations": keyed_mutations.measure,
-    "slow-tail": slow_tail.measure,
-    "one-round-trip": one_round_trip.measure,
 }
 
 EVENTS: Final = "events"
@@ -72,10 +68,7 @@ GROUPS: Final[Mapping[str, Sequence[str]]] = {
         *("visible-embedded", "token-embedded", "memory-embedded", "apply", "rebuild"),
         *("visible-distributed", "token-distributed", "memory-distributed"),
     ),
-    FAULTS: (
-        *("dead-services", "isolated-service", "slow-tail", "one-round-trip"),
-        *("cold-stampede", "keyed-mutations"),
-    ),
+    FAULTS: ("dead-services", "isolated-service", "cold-stampede", "keyed-mutations"),
     TOKENS: ("token-sizes", "token-silence", "waiter-crowd", "token-embedded", "token-flood"),
 }
 """In this order: first those that need no Kafka, which is started when it is first needed."""
