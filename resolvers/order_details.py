@@ -138,15 +138,12 @@ class OrderDetails:
 
     async def _press(self, orders: Sequence[OrderRow], reason: Reason, answer: Answer) -> None:
         """Ask again for what a live page shows older than the projection has it."""
-        newer = {order.key: self._projected.row_of(order.key) for order in orders}
-        await self._fetch_rows(
-            {
-                order.key: Composition(reason, row.at)
-                for order in orders
-                if (row := newer[order.key]) is not None and row.at > order.at
-            },
-            answer,
-        )
+        paths = {
+            order.key: Composition(reason, row.at)
+            for order in orders
+            if (row := self._projected.row_of(order.key)) is not None and row.at > order.at
+        }
+        await self._fetch_rows(paths, answer)
 
     def _checked(self, live: FoundPage, listed: Listed | None) -> FoundPage:
         """The live page, knowing whether it lacks what the projection may still list."""

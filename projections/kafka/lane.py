@@ -3,8 +3,8 @@
 The rule: a lane hands over records of one log, in order, without a gap, from where it was sent to.
 Whatever may break that (a failed poll, a log that was cut, a silence in which the log may have been
 exchanged, brokers that tell anew who leads it) ends what the lane has to give, until it is sent to
-a place anew. Lanes are bounded: one
-that is full is paused, and its broker is asked for the others only.
+a place anew. Lanes are bounded: one that is full is paused, and its broker is asked for the others
+only.
 """
 
 import asyncio

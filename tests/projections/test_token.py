@@ -1,8 +1,5 @@
 """The token as a value: merging, holding it against a view, restricting it, making it fit."""
 
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
-
 import pytest
 
 from projections.positions import LogPlace
@@ -24,32 +21,9 @@ from projections.token import (
     without_uncertain,
 )
 from projections.versions import AggregateKey, AggregateType, Version
+from tests.laws.drawn_tokens import NOW_MINUTE, FakeView
 
 ORDER, CUSTOMER, PRODUCT = AggregateType.ORDER, AggregateType.CUSTOMER, AggregateType.PRODUCT
-NOW_MINUTE = 29_000_000
-NOW_S = NOW_MINUTE * 60.0
-
-
-@dataclass(frozen=True)
-class FakeView:
-    """A view that shows these versions, was proven at these instants and stands at these places."""
-
-    versions: Mapping[AggregateKey, Version] = field(default_factory=dict)
-    proven: Mapping[AggregateType, float] = field(default_factory=dict)
-    places: Mapping[tuple[AggregateType, int], LogPlace] = field(default_factory=dict)
-    passed_over: Collection[AggregateKey] = ()
-
-    def is_sure_of(self, key: AggregateKey) -> bool:
-        return key not in self.passed_over
-
-    def version_of(self, key: AggregateKey) -> Version | None:
-        return self.versions.get(key)
-
-    def place_of(self, aggregate_type: AggregateType, partition: int) -> LogPlace | None:
-        return self.places.get((aggregate_type, partition))
-
-    def proven_at_s(self, aggregate_type: AggregateType) -> float | None:
-        return self.proven.get(aggregate_type)
 
 
 def order(id_: str) -> AggregateKey:
@@ -195,8 +169,8 @@ class TestHeldAgainstAView:
     def test_a_doubted_entry_is_refuted_by_a_later_proof(self) -> None:
         """What the owner has denied, and a world proven since does not hold, was never there."""
         token = with_doubts(ConsistencyToken({order("o-1"): Version(0, 4)}), [order("o-1")], 100)
-        behind = FakeView({order("o-1"): Version(0, 3)}, {ORDER: 99.0})
-        proven = FakeView({order("o-1"): Version(0, 3)}, {ORDER: 100.0})
+        behind = FakeView({order("o-1"): Version(0, 3)}, proven={ORDER: 99.0})
+        proven = FakeView({order("o-1"): Version(0, 3)}, proven={ORDER: 100.0})
 
         assert not satisfies(behind, token)
         assert satisfies(proven, token)
@@ -208,7 +182,7 @@ class TestHeldAgainstAView:
         key = order("o-1")
         token = with_doubts(ConsistencyToken({key: Version(0, 4)}), [key], 100)
         passed_over = FakeView(proven={ORDER: 100.0}, passed_over=[key])
-        holding = FakeView({key: Version(0, 4)}, {ORDER: 100.0})
+        holding = FakeView({key: Version(0, 4)}, proven={ORDER: 100.0})
 
         assert not is_refuted(passed_over, token, key)
         assert not is_refuted(holding, token, key)
@@ -224,14 +198,16 @@ class TestHeldAgainstAView:
         """It may come to be at any time; only its owner's word will do."""
         token = ConsistencyToken(uncertain=frozenset([order("o-1")]))
 
-        assert not satisfies(FakeView({order("o-1"): Version(9, 9)}, {ORDER: 2.0**40}), token)
+        assert not satisfies(
+            FakeView({order("o-1"): Version(9, 9)}, proven={ORDER: 2.0**40}), token
+        )
 
     def test_unmet_is_the_part_still_to_wait_for(self) -> None:
         """What is unmet names the missing entries and marks, and nothing that is already met."""
         token = ConsistencyToken(
             {order("o-1"): Version(0, 1), order("o-2"): Version(0, 2)}, {ORDER: 5, PRODUCT: 5}
         )
-        view = FakeView({order("o-1"): Version(0, 1)}, {PRODUCT: 6.0})
+        view = FakeView({order("o-1"): Version(0, 1)}, proven={PRODUCT: 6.0})
 
         missing = unmet(view, token)
 
