@@ -4,9 +4,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from resolvers.upstream.call_log import CallLog, CallStep
 from resolvers.upstream.deadline import Deadline
-from resolvers.upstream.transport import Request
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,23 +13,17 @@ class CallContext:
 
     `request_id` and `traceparent` become headers, so they must be printable ASCII: anything else
     is a ValueError here, at the door, because on the wire it would look like a broken connection
-    and count against a healthy service. ``log``: where the layers note what happens, if anywhere.
+    and count against a healthy service.
     """
 
     deadline: Deadline
     request_id: str
     traceparent: str | None = None
-    log: CallLog | None = None
 
     def __post_init__(self) -> None:
         for name in (self.request_id, self.traceparent or ""):
             if not (name.isascii() and name.isprintable()):
                 raise ValueError("request id and traceparent must be printable ASCII")
-
-    def note(self, service: str, request: Request, step: CallStep, detail: str = "") -> None:
-        """Tell the log of a step of this call, where there is a log."""
-        if self.log is not None:
-            self.log.note(service, request.told, step, detail)
 
     def headers(self) -> Mapping[str, str]:
         """Return the headers that tell the upstream who asks and how long the answer is wanted.

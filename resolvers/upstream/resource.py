@@ -23,7 +23,7 @@ from resolvers.upstream.answers import MIN_VERSION_HEADER
 from resolvers.upstream.call import Upstream
 from resolvers.upstream.call_context import CallContext
 from resolvers.upstream.errors import Refusal, Rejected, UpstreamError
-from resolvers.upstream.transport import CallKind, Request, Response
+from resolvers.upstream.transport import Request, Response
 
 BATCH_LIMIT = 100
 """Ids in one call: with 64 characters each the address stays below the 8 KiB that servers take."""
@@ -115,9 +115,7 @@ class Resource(Generic[RowT]):
                 raise ValueError("rows that were not asked for")
             return listing
 
-        kind = CallKind.READ_MANY if "ids" in params else CallKind.LIST
-        request = Request("GET", self._path, params, kind=kind)
-        return await self._upstream.call(request, context, parse)
+        return await self._upstream.call(Request("GET", self._path, params), context, parse)
 
     async def create(
         self,
@@ -130,7 +128,7 @@ class Resource(Generic[RowT]):
     ) -> RowT:
         """Return the row that the service made, or had made before under the same key."""
         headers = {"Idempotency-Key": idempotency_key, **_causes_of(causal_deps)}
-        request = Request("POST", self._path, headers=headers, body=body, kind=CallKind.CREATE)
+        request = Request("POST", self._path, headers=headers, body=body)
         return await self._upstream.call(request, context, self._row_parser(belongs))
 
     async def change(self, row_id: str, change: Change, context: CallContext) -> RowT:
@@ -143,7 +141,6 @@ class Resource(Generic[RowT]):
             self._path_of(row_id) + change.action,
             headers=_guards_of(change),
             body=change.body,
-            kind=CallKind.CHANGE,
         )
         parse = self._row_parser(lambda row: row.id == row_id)
         return await self._upstream.call(request, context, parse)

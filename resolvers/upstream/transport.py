@@ -6,18 +6,7 @@ A transport has no memory, no patience and no opinion: it neither retries nor li
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from enum import StrEnum
 from typing import Literal, Protocol, Self
-
-
-class CallKind(StrEnum):
-    """What is done at a service. A list may hang where a read does not: each kind is by itself."""
-
-    READ = "read"
-    READ_MANY = "readMany"
-    LIST = "list"
-    CREATE = "create"
-    CHANGE = "change"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,12 +18,6 @@ class Request:
     params: Mapping[str, str] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes | None = None
-    kind: CallKind = CallKind.READ
-
-    @property
-    def told(self) -> str:
-        """The call in a few words, for a person: ``read /orders/o-1``."""
-        return f"{self.kind} {self.path}"
 
     @property
     def is_mutation(self) -> bool:
