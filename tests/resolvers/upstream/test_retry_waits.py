@@ -10,7 +10,7 @@ from resolvers.upstream.call_log import CallLog, CallStep
 from resolvers.upstream.errors import UpstreamTimeout, UpstreamUnavailable
 from resolvers.upstream.options import RetryOptions
 from tests.resolvers.upstream.builders import an_upstream, ask, hangs, now_s, some_options
-from tests.resolvers.upstream.retried import BROKEN, RETRYING, WELL, answers
+from tests.resolvers.upstream.retried import BROKEN, KEYED, RETRYING, WELL, answers
 
 pytestmark = pytest.mark.steered_time
 
@@ -95,3 +95,17 @@ async def test_cancelled_while_it_waits_it_leaves_nothing_behind(
     assert waiter.cancelled()
     assert other == "an order"
     assert service.call_count == 2
+
+
+async def test_who_wakes_after_the_deadline_sends_nothing(
+    router: respx.Router, service: respx.Route
+) -> None:
+    """A loop that lags ends a wait late: the write is not sent again when nobody waits for it."""
+    answers(service, BROKEN, WELL)
+    upstream = an_upstream(router, RETRYING, draw=lambda: 10.0)  # it wakes ten times too late
+
+    answer = await ask(upstream, KEYED, timeout_s=0.2)
+
+    assert isinstance(answer, UpstreamUnavailable)
+    assert answer.is_outcome_unknown
+    assert service.call_count == 1
