@@ -16,29 +16,11 @@ equally new the one that was confirmed later is shown.
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
 
 from projections.versions import Version
 from resolvers.demand import AtLeast, Bounded, Demand, Eventual, Live, OnTimeout
-from resolvers.upstream.errors import (
-    BulkheadFull,
-    CircuitOpen,
-    DeadlineExceeded,
-    InvalidAnswer,
-    UpstreamError,
-    UpstreamTimeout,
-    UpstreamUnavailable,
-)
-
-OWNER_FAILED: Final[tuple[type[UpstreamError], ...]] = (
-    UpstreamUnavailable,
-    UpstreamTimeout,
-    InvalidAnswer,
-    DeadlineExceeded,
-    CircuitOpen,
-    BulkheadFull,
-)
-"""RFC 5861's errors: nobody has said how it is. Who refuses, or lags, has said something."""
+from resolvers.upstream.errors import UpstreamError
+from resolvers.upstream.failures import meaning_of
 
 
 class Rung(StrEnum):
@@ -65,12 +47,18 @@ class Offer:
 
 def may_stand_in(demand: Demand, failure: Exception) -> bool:
     """May anything be shown in place of this failure?"""
+    if not isinstance(failure, UpstreamError) or not meaning_of(failure).may_stand_in:
+        return False
+    return may_be_stale(demand)
+
+
+def may_be_stale(demand: Demand) -> bool:
+    """Did the caller leave it to us what is shown where an owner fails?"""
     match demand.mode:
         case Live() | Bounded():
             return False
         case AtLeast() | Eventual():
-            is_refusal_wanted = demand.on_timeout is OnTimeout.ERROR
-            return isinstance(failure, OWNER_FAILED) and not is_refusal_wanted
+            return demand.on_timeout is not OnTimeout.ERROR
 
 
 def choose_rung(projected: Offer | None, kept: Offer | None, *, limit_s: float) -> Rung:

@@ -9,10 +9,12 @@ from hypothesis import strategies as st
 from projections.versions import Version
 from resolvers.demand import AtLeast, Bounded, Demand, Eventual, Live, Mode, OnTimeout
 from resolvers.errors import ConsistencyTimeout
-from resolvers.ladder import OWNER_FAILED, Offer, Rung, choose_rung, may_stand_in
+from resolvers.ladder import Offer, Rung, choose_rung, may_stand_in
 from resolvers.upstream.errors import Rejected, UpstreamTimeout, VersionBehind
+from resolvers.upstream.failures import MEANINGS
 
 LIMIT_S = 60.0
+OWNER_FAILED = [failure for failure, meaning in MEANINGS.items() if meaning.may_stand_in]
 
 MODES = (
     (AtLeast(), True),

@@ -13,9 +13,9 @@ from projections.versions import AggregateType
 from projections.waiters import WaitEnd
 from resolvers.answer import Reason, Source
 from resolvers.demand import AtLeast, Bounded, Demand, Eventual, Live, OnTimeout
-from resolvers.ladder import OWNER_FAILED
 from resolvers.read_request import ReadOptions
 from resolvers.report import MAX_SHOWN
+from resolvers.upstream.failures import MEANINGS
 from tests.truth.cases import SLACK_S, Case
 from tests.truth.claims import Component
 from tests.truth.shapes import CONNECTION
@@ -31,7 +31,9 @@ OF_THE_PROJECTION: Final = frozenset(
 )
 OF_EITHER: Final = Reason.STALE_IF_ERROR
 STALE: Final = frozenset({Reason.STALE_ALLOWED, Reason.STALE_IF_ERROR})
-FAILURES: Final = frozenset(UPSTREAM_CODES[failure].value for failure in OWNER_FAILED)
+FAILURES: Final = frozenset(
+    UPSTREAM_CODES[failure].value for failure, meaning in MEANINGS.items() if meaning.may_stand_in
+)
 STAND_IN_S: Final = ReadOptions().stale_if_error_s
 MODES_OF: Final = {
     Reason.LIVE_REQUESTED: Live,
