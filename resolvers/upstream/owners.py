@@ -1,7 +1,7 @@
 """Rows from the services that own them: which questions go out in one call, and who is asked."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from projections.versions import AggregateType
@@ -12,24 +12,30 @@ from resolvers.upstream.errors import UpstreamError
 from resolvers.upstream.live_demand import Question, RowAnswer
 from resolvers.upstream.orders import OrdersClient
 from resolvers.upstream.products import ProductsClient
+from resolvers.upstream.resource import BATCH_LIMIT
 
 TYPES_WITH_BATCHES = (AggregateType.CUSTOMER, AggregateType.PRODUCT)
 
 
 def calls_for(questions: Sequence[Question]) -> list[list[Question]]:
-    """The questions, parted by call: plain ones of a type with batches go together.
+    """The questions, parted by call: plain ones of a type with batches go together, up to a limit.
+
+    Each call fails alone: of three batches two are shown if the third cannot be had.
 
     >>> from projections.versions import AggregateKey
     >>> lamp, mug = (Question(AggregateKey(AggregateType.PRODUCT, of)) for of in ("p-1", "p-2"))
     >>> [len(call) for call in calls_for([lamp, mug, lamp._replace(min_number=7)])]
     [2, 1]
     """
-    batches = [
-        [q for q in questions if q.key.type is of and q.min_number is None]
-        for of in TYPES_WITH_BATCHES
-    ]
+    batches = [batch for of in TYPES_WITH_BATCHES for batch in _batches_of(of, questions)]
     batched = {question for batch in batches for question in batch}
-    return [*filter(None, batches), *([q] for q in questions if q not in batched)]
+    return [*batches, *([q] for q in questions if q not in batched)]
+
+
+def _batches_of(of: AggregateType, questions: Sequence[Question]) -> Iterator[list[Question]]:
+    plain = [q for q in questions if q.key.type is of and q.min_number is None]
+    for start in range(0, len(plain), BATCH_LIMIT):
+        yield plain[start : start + BATCH_LIMIT]
 
 
 @dataclass(frozen=True, slots=True)

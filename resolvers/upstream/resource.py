@@ -6,7 +6,6 @@ service can have given (contract: 1–64 unreserved characters) is unknown witho
 inside a comma-joined batch or a path it could ask for something else.
 """
 
-import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -23,7 +22,7 @@ from resolvers.upstream.answers import MIN_VERSION_HEADER
 from resolvers.upstream.call import Upstream
 from resolvers.upstream.call_context import CallContext
 from resolvers.upstream.circuit import CircuitState
-from resolvers.upstream.errors import Refusal, Rejected, UpstreamError
+from resolvers.upstream.errors import Refusal, Rejected
 from resolvers.upstream.transport import IDEMPOTENCY_KEY_HEADER, CallKind, Request, Response
 
 BATCH_LIMIT = 100
@@ -94,18 +93,14 @@ class Resource(Generic[RowT]):
         return await self._upstream.call(request, context, parse)
 
     async def fetch_batch(self, row_ids: Sequence[str], context: CallContext) -> Mapping[str, RowT]:
-        """Return the known ones of the rows by id; one call for each 100 different ids.
-
-        Calls run in parallel; if one fails, the others are cancelled and its error is raised.
-        """
-        possible_ids = [row_id for row_id in dict.fromkeys(row_ids) if is_id(row_id)]
-        chunks = [
-            possible_ids[start : start + BATCH_LIMIT]
-            for start in range(0, len(possible_ids), BATCH_LIMIT)
-        ]
-        if len(chunks) == 1:
-            return await self._fetch_chunk(chunks[0], context)
-        return await self._fetch_chunks(chunks, context)
+        """Return the known ones of the rows by id, at most `BATCH_LIMIT`, in one call."""
+        asked = dict.fromkeys(row_id for row_id in row_ids if is_id(row_id))
+        if not asked:
+            return {}
+        listing = await self.fetch_listing(
+            {"ids": ",".join(asked)}, context, belongs=lambda row: row.id in asked
+        )
+        return {row.id: row for row in listing.items}
 
     async def fetch_listing(
         self, params: Mapping[str, str], context: CallContext, *, belongs: Callable[[RowT], bool]
@@ -153,28 +148,6 @@ class Resource(Generic[RowT]):
         )
         parse = self._row_parser(lambda row: row.id == row_id)
         return await self._upstream.call(request, context, parse)
-
-    async def _fetch_chunks(
-        self, chunks: Sequence[Sequence[str]], context: CallContext
-    ) -> Mapping[str, RowT]:
-        try:
-            async with asyncio.TaskGroup() as group:
-                calls = [group.create_task(self._fetch_chunk(ids, context)) for ids in chunks]
-        except* UpstreamError as failures:
-            first_failure = failures.exceptions[0]
-        else:
-            return {row_id: row for call in calls for row_id, row in call.result().items()}
-        # Raised out here, because inside the `except*` it would come out wrapped in a group again.
-        raise first_failure
-
-    async def _fetch_chunk(
-        self, row_ids: Sequence[str], context: CallContext
-    ) -> Mapping[str, RowT]:
-        asked = frozenset(row_ids)
-        listing = await self.fetch_listing(
-            {"ids": ",".join(row_ids)}, context, belongs=lambda row: row.id in asked
-        )
-        return {row.id: row for row in listing.items}
 
     def _path_of(self, row_id: str) -> str:
         return f"{self._path}/{quote(row_id, safe='')}"

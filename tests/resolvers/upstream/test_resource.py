@@ -1,14 +1,12 @@
 """What all typed clients share: batches, and the refusal of rows that nobody asked for."""
 
-import asyncio
-
 import httpx
 import msgspec
 import pytest
 
-from resolvers.upstream.errors import InvalidAnswer, UpstreamUnavailable
+from resolvers.upstream.errors import InvalidAnswer
 from tests.contracts.twin_rendering import rendered
-from tests.resolvers.upstream.builders import a_context, a_customer, let_everybody_run
+from tests.resolvers.upstream.builders import a_context, a_customer
 from tests.resolvers.upstream.clients import clients_of
 
 
@@ -38,41 +36,6 @@ async def test_empty_batch_asks_nobody() -> None:
 
     assert rows == {}
     assert not clients.twins.customers.called
-
-
-async def test_large_batch_is_split_into_parallel_calls() -> None:
-    """250 ids are three calls of at most 100, all on the wire at once."""
-    customers = [a_customer(f"c-{number}") for number in range(250)]
-    gate = asyncio.Event()
-
-    async with clients_of(customers=customers) as clients:
-
-        async def answer_at_gate(request: httpx.Request) -> httpx.Response:
-            asked_counts.append(request.url.params["ids"].count(",") + 1)
-            await gate.wait()
-            return clients.twins.customer_shelf.read_batch(request)
-
-        asked_counts: list[int] = []
-        clients.twins.customers.mock(side_effect=answer_at_gate)
-        async with asyncio.TaskGroup() as group:
-            batch = group.create_task(
-                clients.customers.fetch_batch([row.id for row in customers], a_context())
-            )
-            await let_everybody_run()
-            on_the_wire = list(asked_counts)
-            gate.set()
-
-    assert sorted(on_the_wire) == [50, 100, 100]
-    assert batch.result() == {row.id: row for row in customers}
-
-
-async def test_failure_of_one_part_is_the_failure_of_the_batch() -> None:
-    """The error of a part is raised as itself, not wrapped in a group."""
-    async with clients_of() as clients:
-        clients.twins.customers.mock(return_value=httpx.Response(503))
-
-        with pytest.raises(UpstreamUnavailable):
-            await clients.customers.fetch_batch([f"c-{n}" for n in range(250)], a_context())
 
 
 @pytest.mark.parametrize(
