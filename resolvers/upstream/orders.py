@@ -95,6 +95,7 @@ class OrdersClient:
         listing = await self._orders.fetch_listing(
             params,
             context,
+            limit_count=limit,
             belongs=lambda row: row.customer_id == customer_id and status in (None, row.status),
         )
         return OrdersPage(listing.items, has_more=listing.next_cursor is not None)

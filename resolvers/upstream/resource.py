@@ -98,21 +98,29 @@ class Resource(Generic[RowT]):
         if not asked:
             return {}
         listing = await self.fetch_listing(
-            {"ids": ",".join(asked)}, context, belongs=lambda row: row.id in asked
+            {"ids": ",".join(asked)},
+            context,
+            limit_count=len(asked),
+            belongs=lambda row: row.id in asked,
         )
         return {row.id: row for row in listing.items}
 
     async def fetch_listing(
-        self, params: Mapping[str, str], context: CallContext, *, belongs: Callable[[RowT], bool]
+        self,
+        params: Mapping[str, str],
+        context: CallContext,
+        *,
+        limit_count: int,
+        belongs: Callable[[RowT], bool],
     ) -> Listing[RowT]:
-        """Return what the collection lists for `params`; a row that does not belong is refused."""
+        """Return what the collection lists for `params`; a row too many, or astray, is refused."""
 
         def parse(response: Response) -> Listing[RowT]:
             # A collection "not found" is a service without that endpoint, not an empty list.
             if response.status == HTTPStatus.NOT_FOUND:
                 raise ValueError("no such collection")
             listing = self._listing.decode(response.body)
-            if not all(belongs(row) for row in listing.items):
+            if len(listing.items) > limit_count or not all(map(belongs, listing.items)):
                 raise ValueError("rows that were not asked for")
             return listing
 

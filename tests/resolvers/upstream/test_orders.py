@@ -145,6 +145,16 @@ async def test_page_with_a_strangers_order_is_invalid(stranger: OrderRow) -> Non
             await clients.orders.fetch_page("c-1", a_context(), status=OrderStatus.PLACED, limit=10)
 
 
+async def test_page_longer_than_asked_for_is_invalid() -> None:
+    """How much is asked of everybody else follows from the page, so its bound is ours to keep."""
+    page = msgspec.json.encode({"items": orders_of_a_day(3), "nextCursor": None})
+    async with clients_of() as clients:
+        clients.twins.orders.mock(return_value=httpx.Response(200, content=page))
+
+        with pytest.raises(InvalidAnswer):
+            await clients.orders.fetch_page("c-1", a_context(), limit=2)
+
+
 @pytest.mark.parametrize(
     ("placed_at", "cursor"),
     [
