@@ -167,6 +167,7 @@ def circumstances_of(settings: Settings) -> Circumstances:
         has_projection=settings.events != "none",
         is_guessing=settings.guess_ahead,
         wait_cap_s=settings.wait_cap_ms / 1000,
+        stale_if_error_s=settings.stale_if_error_s,
         staleness_budgets_s=settings.staleness_budgets_s,
     )
 

@@ -8,6 +8,7 @@ more than they do. Which of it happens is decided by the rows at that moment, an
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from math import inf
 
 from projections.selection import (
     CustomerRoot,
@@ -22,6 +23,8 @@ from projections.selection import (
 from projections.token import demand_for_keys
 from projections.versions import AggregateKey, AggregateType
 from resolvers.demand import AtLeast, Bounded, Demand, Eventual, Live, OnTimeout
+from resolvers.ladder import may_be_stale
+from resolvers.wait_choice import wait_budget_s
 
 
 class Try(StrEnum):
@@ -67,6 +70,7 @@ class Circumstances:
     has_projection: bool
     is_guessing: bool
     wait_cap_s: float
+    stale_if_error_s: float
     staleness_budgets_s: Mapping[AggregateType, float]
 
 
@@ -100,8 +104,7 @@ class _Walk:
     ) -> Iterator[Part]:
         of = customer_id or "<customer of the order>"
         call = f"GET /orders?customerId={of}&limit={page.first}, its orders included"
-        ladder = ladder_of(self._demand, AggregateType.ORDER, None, self._circumstances)
-        yield Part(path, "orders", wave, call, ladder)
+        yield Part(path, "orders", wave, call, self._ladder_of_list())
         node = f"{path}.edges.node"
         yield from self._of_order(node, customer_id, page.node, wave + 1)
 
@@ -142,6 +145,13 @@ class _Walk:
         if selection.has_products:
             yield self.product(f"{path}.items.product", None, wave, is_guessable=is_guessable)
 
+    def _ladder_of_list(self) -> tuple[Rung, ...]:
+        """Of lists the projection alone has anything at hand: owners' answers are kept of rows."""
+        ladder = ladder_of(self._demand, AggregateType.ORDER, None, self._circumstances)
+        if self._circumstances.has_projection:
+            return ladder
+        return tuple(rung for rung in ladder if rung.tried is not Try.STALE)
+
     def _ladder(self, of: AggregateType, row_id: str | None) -> tuple[Rung, ...]:
         key = None if row_id is None else AggregateKey(of, row_id)
         return ladder_of(self._demand, of, key, self._circumstances)
@@ -155,48 +165,59 @@ def ladder_of(
 ) -> tuple[Rung, ...]:
     """What is tried for a component of this type; ``key`` where it is known beforehand. Pure."""
     demanded = _demanded(demand, of, key)
-    lost = Rung(Try.NULL, "with an error that says why, if nobody can tell")
     live = Rung(Try.LIVE, f"its owner is asked{demanded}")
+    end = (*_stand_ins(demand, circumstances), NULL)
     if not circumstances.has_projection:
-        return live, lost
+        return live, *end
     match demand.mode:
         case Live():
-            return live, lost
+            return live, *end
         case Eventual():
             held = Rung(Try.PROJECTION, "what it holds, however old, its word taken for absence")
-            odd = Rung(Try.LIVE, "only while it is parked, building or out of reach")
-            return held, odd, lost
+            return held, Rung(Try.LIVE, "only while it is parked, building or out of reach"), *end
         case Bounded(max_staleness_s=limit_s):
-            return _after(demand, f"proven current within {limit_s:g} s{demanded}", live, lost)
-        case AtLeast(max_wait_s=max_wait_s):
-            budget_s = circumstances.staleness_budgets_s[of]
-            held_if = f"proven current within {budget_s:g} s{demanded}"
-            cap_s = circumstances.wait_cap_s
-            wait_s = cap_s if max_wait_s is None else min(max_wait_s, cap_s)
-            wait = [Rung(Try.WAIT, f"up to {wait_s:g} s, if that version is on its way")]
-            return _after(demand, held_if, live, lost, wait if _is_awaited(demand, of, key) else [])
+            pass
+        case AtLeast():
+            limit_s = circumstances.staleness_budgets_s[of]
+    held = Rung(Try.PROJECTION, f"proven current within {limit_s:g} s{demanded}")
+    return held, *_waits(demand, of, key, circumstances), *_after(demand, live), *end
 
 
-STALE_IF_ERROR = Rung(Try.STALE, "the projected row within its age limit, if its owner fails")
+NULL = Rung(Try.NULL, "with an error that says why, if nobody can tell")
+UNTRUSTED = Rung(Try.LIVE, "only what it does not hold or trust")
 
 
-def _after(
-    demand: Demand, held_if: str, live: Rung, lost: Rung, wait: list[Rung] | None = None
-) -> tuple[Rung, ...]:
-    """The ladder below a projection that is shown only if ``held_if``."""
-    first = (Rung(Try.PROJECTION, held_if), *(wait or []))
+def _after(demand: Demand, live: Rung) -> tuple[Rung, ...]:
+    """What is tried where the projection is too old."""
     match demand.on_timeout:
         case OnTimeout.LIVE:
-            is_proven = isinstance(demand.mode, Bounded)  # what is too old is no answer to her
-            return *first, live, *(() if is_proven else (STALE_IF_ERROR,)), lost
+            return (live,)
         case OnTimeout.STALE:
-            older = Rung(Try.STALE, "what the projection holds, and satisfied is false")
-            return *first, older, Rung(Try.LIVE, "only what it does not hold or trust"), lost
+            return Rung(Try.STALE, "what the projection holds, and satisfied is false"), UNTRUSTED
         case OnTimeout.ERROR:
-            return *first, Rung(Try.REFUSED, "CONSISTENCY_TIMEOUT, with what is missing")
+            return Rung(Try.REFUSED, "CONSISTENCY_TIMEOUT, with what is missing"), UNTRUSTED
 
 
-def _is_awaited(demand: Demand, of: AggregateType, key: AggregateKey | None) -> bool:
+def _stand_ins(demand: Demand, circumstances: Circumstances) -> tuple[Rung, ...]:
+    """What is tried where the owner fails."""
+    limit_s = circumstances.stale_if_error_s
+    if not (limit_s and may_be_stale(demand)):
+        return ()
+    return (Rung(Try.STALE, f"what is at hand, less than {limit_s:g} s old, if its owner fails"),)
+
+
+def _waits(
+    demand: Demand, of: AggregateType, key: AggregateKey | None, circumstances: Circumstances
+) -> tuple[Rung, ...]:
+    """The wait for what the tokens name, where there is one."""
+    wait_s = wait_budget_s(demand, cap_s=circumstances.wait_cap_s, time_left_s=inf, reserve_s=0.0)
+    if not (wait_s and _is_named(demand, of, key)):
+        return ()
+    return (Rung(Try.WAIT, f"up to {wait_s:g} s, if that version is on its way"),)
+
+
+def _is_named(demand: Demand, of: AggregateType, key: AggregateKey | None) -> bool:
+    """Do the tokens ask for a version of it, or of any of its type?"""
     entries = demand.token.entries
     return key in entries if key is not None else any(entry.type is of for entry in entries)
 
@@ -209,7 +230,7 @@ def _demanded(demand: Demand, of: AggregateType, key: AggregateKey | None) -> st
         return f", at version {demand.token.entries[key]} or later"
     told = demand_for_keys(demand.token, (), types=(of,))
     words = []
-    if key is None and _is_awaited(demand, of, None):
+    if key is None and _is_named(demand, of, None):
         words.append("no older than its token's entries")
     if told.floor or told.marks:
         words.append("no older than what was seen of its type")

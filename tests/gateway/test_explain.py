@@ -17,7 +17,8 @@ PAGE = '{ order(id: "o-1") { total customer { name } items { product { name } } 
 LOST = "null with an error that says why, if nobody can tell"
 LIVE = "live its owner is asked"
 HELD = "projection proven current within 2.5 s"
-STALE = "stale the projected row within its age limit, if its owner fails"
+STALE = "stale what is at hand, less than 60 s old, if its owner fails"
+UNTRUSTED = "live only what it does not hold or trust"
 
 
 def bff_explain(*arguments: str, answer: str = "", **settings: object) -> Ended:
@@ -112,6 +113,7 @@ def test_waves_follow_from_the_query(query: str, waves: list[tuple[str, list[str
             [
                 "projection what it holds, however old, its word taken for absence",
                 "live only while it is parked, building or out of reach",
+                STALE,
                 LOST,
             ],
         ),
@@ -124,6 +126,8 @@ def test_waves_follow_from_the_query(query: str, waves: list[tuple[str, list[str
             [
                 "projection proven current within 0.5 s",
                 "refused CONSISTENCY_TIMEOUT, with what is missing",
+                UNTRUSTED,
+                LOST,
             ],
         ),
         (
@@ -131,7 +135,8 @@ def test_waves_follow_from_the_query(query: str, waves: list[tuple[str, list[str
             [
                 HELD,
                 "stale what the projection holds, and satisfied is false",
-                "live only what it does not hold or trust",
+                UNTRUSTED,
+                STALE,
                 LOST,
             ],
         ),
@@ -146,26 +151,45 @@ def test_the_ladder_follows_from_the_mode(consistency: str, ladder: list[str]) -
     assert ladder_of(told, "order") == ladder
 
 
-def test_a_token_adds_the_version_and_the_wait() -> None:
+@pytest.mark.parametrize(
+    ("consistency", "wait"),
+    [
+        ("{atLeast: {tokens: []}}", ["wait up to 0.25 s, if that version is on its way"]),
+        ("{bounded: {maxStalenessMs: 2500}}", ["wait up to 0.25 s, if that version is on its way"]),
+        ("{atLeast: {tokens: [], maxWaitMs: 0}}", []),
+    ],
+)
+def test_a_token_adds_the_version_and_the_wait(consistency: str, wait: list[str]) -> None:
     """What the caller has seen of this very order is demanded, and waited for within the cap."""
     seen = ConsistencyToken({AggregateKey(AggregateType.ORDER, "o-1"): Version(1, 3)})
     sealed = TokenCodec(KEYS).seal(seen, "anonymous", 1)
+    query = f'{{ order(id: "o-1", consistency: {consistency}) {{ id }} }}'
 
-    told = bff_explain('{ order(id: "o-1") { id } }', "--token", sealed).out
+    told = bff_explain(query, "--token", sealed).out
 
-    assert ladder_of(told, "order")[:3] == [
+    assert ladder_of(told, "order")[: 2 + len(wait)] == [
         "projection proven current within 2.5 s, at version 1.3 or later",
-        "wait up to 0.25 s, if that version is on its way",
+        *wait,
         "live its owner is asked, at version 1.3 or later",
     ]
 
 
 def test_without_a_projection_owners_are_all_there_is() -> None:
-    """With BFF_EVENTS=none every part is live or null."""
-    told = bff_explain(PAGE, events="none").out
+    """With BFF_EVENTS=none a row is live, or what its owner has told before; a list is live."""
+    query = '{ customer(id: "c-1") { orders { edges { node { id } } } } }'
+
+    told = bff_explain(query, events="none").out
 
     assert told.startswith("the projection is not asked:")
-    assert ladder_of(told, "order.customer") == [LIVE, LOST]
+    assert ladder_of(told, "customer") == [LIVE, STALE, LOST]
+    assert ladder_of(told, "customer.orders") == [LIVE, LOST]
+
+
+def test_where_nothing_may_stand_in_nothing_is_told_of_it() -> None:
+    """With BFF_STALE_IF_ERROR_S=0 a failure is a failure."""
+    told = bff_explain('{ order(id: "o-1") { id } }', stale_if_error_s=0).out
+
+    assert ladder_of(told, "order") == [HELD, LIVE, LOST]
 
 
 def test_what_may_be_guessed_says_so_only_where_is_guessed() -> None:
