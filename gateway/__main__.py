@@ -14,6 +14,7 @@ from rich.console import Console
 
 from gateway.app import create_app
 from gateway.dev import StubsFailed, run_dev
+from gateway.numbers_reference import rows_of_numbers
 from gateway.operating.commands import add_operator_commands
 from gateway.projector import ProjectorRefused, run_projector
 from gateway.serving import PortTaken, bind, make_server, run
@@ -99,7 +100,7 @@ def settings(
     *,
     markdown: Annotated[bool, typer.Option(help="As the table in docs/settings.md.")] = False,
 ) -> None:
-    """Print every setting: name, value now, default, range, unit and reason."""
+    """Print every setting, and every other number: value now, default, range, unit and reason."""
     if markdown:
         typer.echo(render_reference(), nl=False)
     else:
@@ -169,6 +170,9 @@ def _compare(expected: str, actual: str) -> None:
 def _print_settings(given: Settings) -> None:
     for name, value, about in rows_of(given):
         typer.echo(f"{name:<28}{value}\n    {about}")
+    typer.echo("\nNumbers that are no settings, as they are with these:\n")
+    for name, value, about in rows_of_numbers(given):
+        typer.echo(f"{name:<36}{value}\n    {about}")
 
 
 if __name__ == "__main__":

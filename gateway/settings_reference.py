@@ -7,6 +7,7 @@ from annotated_types import Ge, Le
 from pydantic import HttpUrl, RedisDsn, SecretStr
 from pydantic.fields import FieldInfo
 
+from gateway.numbers_reference import render_numbers
 from gateway.settings import Settings, unit_of, variable_name
 
 MASK = "********"
@@ -28,7 +29,7 @@ def render_reference() -> str:
         f"| {field.description} |\n"
         for name, field in Settings.model_fields.items()
     )
-    return HEADING + rows
+    return HEADING + rows + render_numbers()
 
 
 def rows_of(given: Settings) -> Iterator[tuple[str, str, str]]:

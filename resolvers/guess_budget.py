@@ -7,32 +7,32 @@ a tenth is allowed, and what is on its way for half a second is a twentieth of i
 
 from collections import deque
 from dataclasses import dataclass
+from typing import Annotated
+
+from resolvers.upstream.ranges import Between, require_ranges
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GuessOptions:
     """How far reads are asked ahead on a guess."""
 
-    waste_ratio: float = 0.1
-    """Share of the reads guessed in a window that may be for nothing, 0–1. A tenth, as retries are
+    waste_ratio: Annotated[float, Between(0, 1)] = 0.1
+    """Share of the reads guessed in a window that may be for nothing. A tenth, as retries are
     allowed: a service that is sized for its readers bears that much more."""
 
-    window_s: float = 10.0
-    """Seconds of guesses that are judged together, 1–300. Ten, as the circuit's window."""
+    window_s: Annotated[float, Between(1, 300)] = 10.0
+    """Seconds of guesses that are judged together. Ten, as the circuit's window."""
 
-    free_count: int = 100
-    """Wrong reads that are allowed in a window whatever their share, 1–10,000. A hundred, one full
-    batch: without them nobody could find out that guesses are right."""
+    free_count: Annotated[int, Between(1, 10_000)] = 100
+    """Wrong reads that are allowed in a window whatever their share. A hundred, one full batch:
+    without them nobody could find out that guesses are right."""
 
-    entry_limit: int = 10_000
-    """Orders of which is remembered whom they lead to, 1–1,000,000; the one that was heard of
-    longest ago leaves first. Ten thousand with three products each are some 5 MB."""
+    entry_limit: Annotated[int, Between(1, 1_000_000)] = 10_000
+    """Orders of which is remembered whom they lead to; the one that was heard of longest ago leaves
+    first. Ten thousand with three products each are some 5 MB."""
 
     def __post_init__(self) -> None:
-        _require_range("waste_ratio", self.waste_ratio, 0, 1)
-        _require_range("window_s", self.window_s, 1, 300)
-        _require_range("free_count", self.free_count, 1, 10_000)
-        _require_range("entry_limit", self.entry_limit, 1, 1_000_000)
+        require_ranges(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,9 +82,3 @@ class GuessBudget:
             judged = self._judged.popleft()
             self._right_count -= judged.right_count
             self._wrong_count -= judged.wrong_count
-
-
-def _require_range(name: str, value: float, lowest: float, highest: float) -> None:
-    # Written so that NaN, which compares false with everything, is refused too.
-    if not lowest <= value <= highest:
-        raise ValueError(f"{name} must be between {lowest:g} and {highest:g}, not {value!r}")

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Protocol
+from typing import Annotated, Protocol
 
 from projections.selection import OrderRoot, Root, has_pages
 from projections.token import ConsistencyToken
@@ -10,28 +10,33 @@ from projections.versions import AggregateType
 from projections.views import STALENESS_BUDGETS_S, Row
 from resolvers.answer import Answer
 from resolvers.demand import Demand
+from resolvers.upstream.ranges import Between, require_ranges
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadOptions:
-    """How long reads wait for the projection, and how old it may be; all in seconds.
+    """How long reads wait for the projection, and how old it may be."""
 
-    ``wait_cap_s`` (default 0.25, 0–5): the longest wait a client can ask for; the projection is
-    usually milliseconds behind, and what takes longer is sooner had live.
-    ``live_reserve_s`` (default 0.5, 0–10): kept of the deadline for going live after a wait, until
-    it is known how long that takes here (see `LivePace`).
-    ``staleness_budgets_s`` (default as the read models declare): a source that was not proven
-    current for so long is neither waited for nor shown where nothing was said.
-    ``stale_if_error_s`` (default 60, 0–3,600; 0: nothing): how old what is shown in place of an
-    owner's failure may be; a minute is a restart, or a deployment that is taken back.
-    """
+    wait_cap_s: Annotated[float, Between(0, 5)] = 0.25
+    """Seconds of the longest wait that a client can ask for. A quarter: the projection is usually
+    milliseconds behind, and what takes longer is sooner had live."""
 
-    wait_cap_s: float = 0.25
-    live_reserve_s: float = 0.5
+    live_reserve_s: Annotated[float, Between(0, 10)] = 0.5
+    """Seconds kept of the deadline for going live after a wait, until it is known how long that
+    takes here (`LivePace`). Half a second, and never more than a quarter of the deadline."""
+
     staleness_budgets_s: Mapping[AggregateType, float] = field(
         default_factory=lambda: STALENESS_BUDGETS_S
     )
-    stale_if_error_s: float = 60.0
+    """As the read models declare: a source that was not proven current for so long is neither
+    waited for nor shown where nothing was said."""
+
+    stale_if_error_s: Annotated[float, Between(0, 3_600)] = 60.0
+    """Seconds up to which is shown, in place of an owner's failure, what is at hand; 0 shows
+    nothing. A minute: a restart, or a deployment that is taken back."""
+
+    def __post_init__(self) -> None:
+        require_ranges(self)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

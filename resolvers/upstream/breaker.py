@@ -28,30 +28,23 @@ from resolvers.upstream.options import UpstreamOptions
 from resolvers.upstream.published_circuit import CircuitObserver, PublishedCircuit
 from resolvers.upstream.transport import CallKind, Request
 
-LATE_S = 0.25
-"""Seconds after its limit at which a timer that rings says that our own loop was held up."""
 
-ALARM_LATE_S = 0.05
-"""The same for the alarm of a slow call. A loop that lags by a tenth of the usual limit makes calls
-slow by itself, turn by turn, and an overload of ours must not open the circuits of services."""
-
-
-def vote_of(error: UpstreamError, *, waited_s: float, attempt_timeout_s: float) -> Vote:
+def vote_of(error: UpstreamError, options: UpstreamOptions, *, waited_s: float) -> Vote:
     """Say what a failed call tells about the service's health.
 
     An attempt cut short by the request's deadline is the service's failure only if it had a fair
-    chance: at least half of `attempt_timeout_s`. Otherwise impatient clients could open the circuit
+    chance: at least half of its timeout. Otherwise impatient clients could open the circuit
     of a healthy service, while without this rule a hanging one would stay closed for ever as long
     as all its clients are impatient. A timer that rang late says nothing: the answer may have been
     waiting for us, and one stall of ours must not open the circuits of healthy services.
     """
     has_run_out = isinstance(error, UpstreamTimeout | DeadlineExceeded)
-    if has_run_out and waited_s > attempt_timeout_s + LATE_S:
+    if has_run_out and waited_s > options.attempt_timeout_s + options.breaker.lag_s:
         return Vote.NEUTRAL
     match meaning_of(error).says:
         case Says.ILL:
             return Vote.FAILURE
-        case Says.ILL_IF_GIVEN_TIME if waited_s >= attempt_timeout_s / 2:
+        case Says.ILL_IF_GIVEN_TIME if waited_s >= options.attempt_timeout_s / 2:
             return Vote.FAILURE
         case Says.WELL:
             return Vote.SUCCESS
@@ -140,13 +133,12 @@ class Breaker:
         if slow_call_s >= self._options.attempt_timeout_s:
             return None
         due_at_s = started_at_s + slow_call_s
+        too_late_at_s = due_at_s + self._options.breaker.alarm_lag_s
         loop = asyncio.get_running_loop()
-        return loop.call_at(due_at_s, _ring, circuit, permit, due_at_s)
+        return loop.call_at(due_at_s, _ring, circuit, permit, too_late_at_s)
 
     def _vote(self, error: UpstreamError, started_at_s: float) -> Vote:
-        waited_s = _now_s() - started_at_s
-        timeout_s = self._options.attempt_timeout_s
-        return vote_of(error, waited_s=waited_s, attempt_timeout_s=timeout_s)
+        return vote_of(error, self._options, waited_s=_now_s() - started_at_s)
 
     def _refused(self, request: Request, context: CallContext, refusal: NoPermit) -> CircuitOpen:
         context.note(self._service, request, CallStep.REFUSED, "the circuit is open")
@@ -165,10 +157,10 @@ class CircuitGate:
         return await send(request, context)
 
 
-def _ring(circuit: PublishedCircuit, permit: Permit, due_at_s: float) -> None:
+def _ring(circuit: PublishedCircuit, permit: Permit, too_late_at_s: float) -> None:
     now_s = _now_s()
     # An alarm that rings late tells of our own loop, and the answer may be there already.
-    if now_s <= due_at_s + ALARM_LATE_S:
+    if now_s <= too_late_at_s:
         circuit.mark_overdue(permit, now_s)
 
 

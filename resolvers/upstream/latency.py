@@ -12,7 +12,6 @@ from collections.abc import Sequence
 
 from resolvers.upstream.options import HedgeOptions
 
-LATE_SHARE = 0.95
 USUAL_SHARE = 0.5
 
 
@@ -48,7 +47,7 @@ class Latency:
         """
         if len(self._in_order_s) < self._options.least_sample_count:
             return None
-        late_s = percentile(self._in_order_s, LATE_SHARE)
+        late_s = percentile(self._in_order_s, self._options.late_ratio)
         ceiling_s = self._options.usual_ratio * percentile(self._in_order_s, USUAL_SHARE)
         return max(min(late_s, ceiling_s), self._options.floor_s)
 

@@ -1,11 +1,13 @@
 """Every number of this package: its unit, default, allowed range, and where it comes from.
 
-A value outside its range is a ValueError that names it, when the process starts and not when the
-first call needs it.
+What stands here is printed by `bff settings`, with the words below each number.
 """
 
 from dataclasses import dataclass, field
+from typing import Annotated
 from urllib.parse import urlsplit
+
+from resolvers.upstream.ranges import Between, require_ranges
 
 _KIB = 1024
 _MIB = 1024 * _KIB
@@ -15,111 +17,103 @@ _MIB = 1024 * _KIB
 class BreakerOptions:
     """When the circuit to one kind of call at one upstream opens, and when it is tried again."""
 
-    window_s: float = 10.0
-    """Seconds of calls that are judged, 1–300. Ten, as in Hystrix: shorter windows open on a
-    hiccup, longer ones keep voting about a fault that is over."""
+    window_s: Annotated[float, Between(1, 300)] = 10.0
+    """Seconds of calls that are judged. Ten, as in Hystrix: shorter windows open on a hiccup,
+    longer ones keep voting about a fault that is over."""
 
-    bucket_count: int = 10
-    """Parts the window is counted in, 2–60; memory and precision both grow with it. The window
-    slides by whole parts, so the oldest tenth leaves at once."""
+    bucket_count: Annotated[int, Between(2, 60)] = 10
+    """Parts the window is counted in; memory and precision both grow with it. The window slides by
+    whole parts, so the oldest tenth leaves at once."""
 
-    min_call_count: int = 20
-    """Calls in the window before it can open, 1–10,000; as many bad ones in a row open it whatever
-    came before. Twenty, as in Hystrix: two failures of three calls at night are no outage."""
+    min_call_count: Annotated[int, Between(1, 10_000)] = 20
+    """Calls in the window before it can open; as many bad ones in a row open it whatever came
+    before. Twenty, as in Hystrix: two failures of three calls at night are no outage."""
 
-    failure_ratio: float = 0.5
-    """Share of failed calls at which it opens, above 0 and up to 1. Half, the common default of
-    Hystrix and resilience4j."""
+    failure_ratio: Annotated[float, Between(0.01, 1)] = 0.5
+    """Share of failed calls at which it opens. Half, the common default of Hystrix and
+    resilience4j."""
 
-    slow_call_s: float = 0.5
-    """Seconds on the wire after which a call counts as slow, 0.005–60; none does where this is no
-    less than the attempt timeout. Half of that by default, as the gateway sets it: an impatient
-    deadline's call has had a fair chance by then, and half a second is left to open within one."""
+    slow_call_s: Annotated[float, Between(0.005, 60)] = 0.5
+    """Seconds on the wire after which a call counts as slow; none does where this is no less than
+    the attempt timeout. Half of that by default, as the gateway sets it: an impatient deadline's
+    call has had a fair chance by then, and half a second is left to open within one."""
 
-    slow_ratio: float = 0.8
-    """Share of slow calls at which it opens, above 0 and up to 1. Four of five, more than for
-    failures: a slow answer is still one, and a call that hung until its timeout has failed too."""
+    slow_ratio: Annotated[float, Between(0.01, 1)] = 0.8
+    """Share of slow calls at which it opens. Four of five, more than for failures: a slow answer is
+    still one, and a call that hung until its timeout has failed too."""
 
-    silent_call_count: int = 5
-    """Overdue calls in a row, with no answer of any kind between them, that open it, 1–10,000.
-    Five: ten calls a second make it open within one; two or three could be one locked row."""
+    silent_call_count: Annotated[int, Between(1, 10_000)] = 5
+    """Overdue calls in a row, with no answer of any kind between them, that open it. Five: ten
+    calls a second make it open within one; two or three could be one locked row."""
 
-    break_s: float = 5.0
-    """Seconds it stays open before one probe, 0.1–300. Five, as in Hystrix: a restart takes about
-    as long, and full service is back one break after recovery at the latest."""
+    lag_s: Annotated[float, Between(0, 60)] = 0.25
+    """Seconds after its limit at which a timer that rings says that our own loop was held up. A
+    quarter: the answer may have been waiting for us, so such a call is no vote."""
 
-    break_factor: float = 2.0
-    """By how much a break is longer than the one before, 1–10; 1 never grows. Two: a service that
-    falls down at every probe has half as many to bear each time."""
+    alarm_lag_s: Annotated[float, Between(0, 60)] = 0.05
+    """The same for the alarm of a slow call. A twentieth: a loop that lags by a tenth of the usual
+    limit makes calls slow by itself, turn by turn, and an overload of ours must not open the
+    circuits of services."""
 
-    break_cap_s: float = 30.0
-    """Seconds of the longest break, from ``break_s`` to 3,600. Thirty: after a long outage nobody
-    waits for more than half a minute to be served again."""
+    break_s: Annotated[float, Between(0.1, 300)] = 5.0
+    """Seconds it stays open before one probe. Five, as in Hystrix: a restart takes about as long,
+    and full service is back one break after recovery at the latest."""
 
-    jitter_ratio: float = 0.2
-    """The share of a break that chance may take away, 0–1; it never adds. A fifth: gateways that
-    opened together spread their probes over a second, and no promise becomes longer."""
+    break_factor: Annotated[float, Between(1, 10)] = 2.0
+    """By how much a break is longer than the one before; 1 never grows. Two: a service that falls
+    down at every probe has half as many to bear each time."""
 
-    calm_s: float = 10.0
-    """Seconds closed after which the next break is as short as the first, 0–3,600. Ten, one whole
-    window: what opens sooner has not been well in between."""
+    break_cap_s: Annotated[float, Between("break_s", 3_600)] = 30.0
+    """Seconds of the longest break. Thirty: after a long outage nobody waits for more than half a
+    minute to be served again."""
 
-    hint_s: float = 10.0
-    """Seconds for which it counts that another gateway has opened its circuit, 0–300; 0 hears
-    nothing. Ten, two breaks: whoever is still down by then has said so again."""
+    jitter_ratio: Annotated[float, Between(0, 1)] = 0.2
+    """The share of a break that chance may take away; it never adds. A fifth: gateways that opened
+    together spread their probes over a second, and no promise becomes longer."""
 
-    hinted_call_count: int = 3
-    """Bad calls in a row that open it meanwhile, 1–10,000. Three: one or two are chance, and no
-    word of another gateway may replace what this one has seen."""
+    calm_s: Annotated[float, Between(0, 3_600)] = 10.0
+    """Seconds closed after which the next break is as short as the first. Ten, one whole window:
+    what opens sooner has not been well in between."""
+
+    hint_s: Annotated[float, Between(0, 300)] = 10.0
+    """Seconds for which it counts that another gateway has opened its circuit; 0 hears nothing.
+    Ten, two breaks: whoever is still down by then has said so again."""
+
+    hinted_call_count: Annotated[int, Between(1, 10_000)] = 3
+    """Bad calls in a row that open it meanwhile. Three: one or two are chance, and no word of
+    another gateway may replace what this one has seen."""
 
     def __post_init__(self) -> None:
-        _require_range("window_s", self.window_s, 1, 300)
-        _require_range("bucket_count", self.bucket_count, 2, 60)
-        _require_range("min_call_count", self.min_call_count, 1, 10_000)
-        _require_range("failure_ratio", self.failure_ratio, 0.01, 1)
-        _require_range("slow_call_s", self.slow_call_s, 0.005, 60)
-        _require_range("slow_ratio", self.slow_ratio, 0.01, 1)
-        _require_range("silent_call_count", self.silent_call_count, 1, 10_000)
-        _require_range("break_s", self.break_s, 0.1, 300)
-        _require_range("break_factor", self.break_factor, 1, 10)
-        _require_range("break_cap_s", self.break_cap_s, self.break_s, 3_600)
-        _require_range("jitter_ratio", self.jitter_ratio, 0, 1)
-        _require_range("calm_s", self.calm_s, 0, 3_600)
-        _require_range("hint_s", self.hint_s, 0, 300)
-        _require_range("hinted_call_count", self.hinted_call_count, 1, 10_000)
+        require_ranges(self)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RetryOptions:
     """When a call to one upstream that failed is made once more."""
 
-    limit_count: int = 2
-    """Times a call is made once more at most, 0–10; 0 makes none. Two: who fails three times within
-    a tenth of a second or two is not well by the fourth."""
+    limit_count: Annotated[int, Between(0, 10)] = 2
+    """Times a call is made once more at most; 0 makes none. Two: who fails three times within a
+    tenth of a second or two is not well by the fourth."""
 
-    backoff_s: float = 0.05
-    """Seconds that the first wait lasts at most, 0–10; each next one twice as long. A twentieth:
-    with the second wait that is 0.15 s of the door's 2 s, and spreads callers over the time in
-    which a service comes back from a pause."""
+    backoff_s: Annotated[float, Between(0, 10)] = 0.05
+    """Seconds that the first wait lasts at most; each next one twice as long. A twentieth: with the
+    second wait that is 0.15 s of the door's 2 s, and spreads callers over the time in which a
+    service comes back from a pause."""
 
-    calls_per_retry: int = 10
-    """Calls for which one may be made once more, 0–1,000; 0 sets no bound. Ten, as the SRE book
-    has it: a service that is down is asked 1.1 times as often, and not three times."""
+    calls_per_retry: Annotated[int, Between(0, 1_000)] = 10
+    """Calls for which one may be made once more; 0 sets no bound. Ten, as the SRE book has it: a
+    service that is down is asked 1.1 times as often, and not three times."""
 
-    floor_count: int = 3
-    """Retries lent to a process that has made few calls, 0–100. Three: the first page that meets
-    a hiccup is whole, and thirty calls later the debt is paid."""
+    floor_count: Annotated[int, Between(0, 100)] = 3
+    """Retries lent to a process that has made few calls. Three: the first page that meets a hiccup
+    is whole, and thirty calls later the debt is paid."""
 
-    reserve_count: int = 10
-    """Retries saved at most, 1–1,000. Ten, those of a hundred good calls: a restart of one replica
-    is bridged; more would only be spent on an outage."""
+    reserve_count: Annotated[int, Between(1, 1_000)] = 10
+    """Retries saved at most. Ten, those of a hundred good calls: a restart of one replica is
+    bridged; more would only be spent on an outage."""
 
     def __post_init__(self) -> None:
-        _require_range("limit_count", self.limit_count, 0, 10)
-        _require_range("backoff_s", self.backoff_s, 0, 10)
-        _require_range("calls_per_retry", self.calls_per_retry, 0, 1_000)
-        _require_range("floor_count", self.floor_count, 0, 100)
-        _require_range("reserve_count", self.reserve_count, 1, 1_000)
+        require_ranges(self)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,37 +123,36 @@ class HedgeOptions:
     is_on: bool = True
     """Whether it ever is."""
 
-    floor_s: float = 0.02
-    """Seconds before which nothing is late, 0–10. A fiftieth: what a busy process may pause."""
+    late_ratio: Annotated[float, Between(0.5, 1)] = 0.95
+    """Share of the answers that one is later than when it is late. Nineteen of twenty: what is
+    later is rare enough to be asked for twice."""
 
-    usual_ratio: float = 3.0
-    """Times the median after which a read is late though many are, 1–1,000. Three: fast ones of
-    an ordinary spread are below it. With 2 or 3, a tail of 5 % was cut in each of 24 simulated
-    services; with 4 in 15 of them, with none in 14."""
+    floor_s: Annotated[float, Between(0, 10)] = 0.02
+    """Seconds before which nothing is late. A fiftieth: what a busy process may pause."""
 
-    sample_count: int = 500
-    """Answers of one kind that are remembered, 20–10,000. Five hundred: of 200 the 95th percentile
-    jumps so often that half of the same simulations kept their tail."""
+    usual_ratio: Annotated[float, Between(1, 1_000)] = 3.0
+    """Times the median after which a read is late though many are. Three: fast ones of an ordinary
+    spread are below it. With 2 or 3, a tail of 5 % was cut in each of 24 simulated services; with 4
+    in 15 of them, with none in 14."""
 
-    least_sample_count: int = 20
-    """Answers before anything can be late, 1–10,000. Of fewer than twenty, the slowest alone would
-    be the 95th percentile."""
+    sample_count: Annotated[int, Between(20, 10_000)] = 500
+    """Answers of one kind that are remembered. Five hundred: of 200 the 95th percentile jumps so
+    often that half of the same simulations kept their tail."""
 
-    calls_per_hedge: int = 20
-    """Answers for which one second call may be made, 1–1,000. Twenty: five extra calls of a
-    hundred, as many as are late by definition."""
+    least_sample_count: Annotated[int, Between(1, "sample_count")] = 20
+    """Answers before anything can be late. Of fewer than twenty, the slowest alone would be the
+    95th percentile."""
 
-    reserve_count: int = 20
-    """Second calls saved at most, 1–1,000. Twenty: slow answers come in crowds, and with three
-    saved a fifteenth of them was waited for in vain."""
+    calls_per_hedge: Annotated[int, Between(1, 1_000)] = 20
+    """Answers for which one second call may be made. Twenty: five extra calls of a hundred, as many
+    as are late by definition."""
+
+    reserve_count: Annotated[int, Between(1, 1_000)] = 20
+    """Second calls saved at most. Twenty: slow answers come in crowds, and with three saved a
+    fifteenth of them was waited for in vain."""
 
     def __post_init__(self) -> None:
-        _require_range("floor_s", self.floor_s, 0, 10)
-        _require_range("usual_ratio", self.usual_ratio, 1, 1_000)
-        _require_range("sample_count", self.sample_count, 20, 10_000)
-        _require_range("least_sample_count", self.least_sample_count, 1, self.sample_count)
-        _require_range("calls_per_hedge", self.calls_per_hedge, 1, 1_000)
-        _require_range("reserve_count", self.reserve_count, 1, 1_000)
+        require_ranges(self)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,82 +162,77 @@ class UpstreamOptions:
     base_url: str
     """Where it lives: http or https and a host, with or without a path in front of ours."""
 
-    attempt_timeout_s: float = 1.0
-    """Seconds one attempt may last, 0.01–60. Half the door's 2 s, so that a second attempt or the
-    other read path still fits behind a hanging one."""
+    attempt_timeout_s: Annotated[float, Between(0.01, 60)] = 1.0
+    """Seconds one attempt may last. Half the door's 2 s, so that a second attempt or the other read
+    path still fits behind a hanging one."""
 
-    in_flight_limit: int = 16
-    """Calls on the wire at once and connections kept, 1–1,024. An httpx pool scans every
-    connection at the start and end of every call: 16 cost 3.5 ms CPU a call at 32 callers, 32
-    cost 5.6 ms."""
+    in_flight_limit: Annotated[int, Between(1, 1_024)] = 16
+    """Calls on the wire at once and connections kept. An httpx pool scans every connection at the
+    start and end of every call: 16 cost 3.5 ms CPU a call at 32 callers, 32 cost 5.6 ms."""
 
-    queue_limit: int = 256
-    """Calls that may wait for a place on the wire, 0–100,000. Sixteen full turns: whoever stands
-    further back would meet the deadline first."""
+    queue_limit: Annotated[int, Between(0, 100_000)] = 256
+    """Calls that may wait for a place on the wire. Sixteen full turns: whoever stands further back
+    would meet the deadline first."""
 
-    answer_limit_bytes: int = 4 * _MIB
-    """Bytes of one answer's body, 1 KiB–1 GiB. The largest honest answer, a batch of 100 orders,
-    is two orders of magnitude smaller."""
+    answer_limit_bytes: Annotated[int, Between(_KIB, 1_024 * _MIB)] = 4 * _MIB
+    """Bytes of one answer's body. The largest honest answer, a batch of 100 orders, is two orders
+    of magnitude smaller."""
 
-    idle_connection_s: float = 4.0
-    """Seconds an unused connection is kept, 0–3,600. One less than uvicorn's 5 s: the side that
-    closes first should be ours, or a mutation is sent into a connection that is just closing."""
+    idle_connection_s: Annotated[float, Between(0, 3_600)] = 4.0
+    """Seconds an unused connection is kept. One less than uvicorn's 5 s: the side that closes first
+    should be ours, or a mutation is sent into a connection that is just closing."""
 
     retry: RetryOptions = field(default_factory=RetryOptions)
     hedge: HedgeOptions = field(default_factory=HedgeOptions)
     breaker: BreakerOptions = field(default_factory=BreakerOptions)
 
     def __post_init__(self) -> None:
+        require_ranges(self)
         _require_web_url("base_url", self.base_url)
-        _require_range("attempt_timeout_s", self.attempt_timeout_s, 0.01, 60)
-        _require_range("in_flight_limit", self.in_flight_limit, 1, 1_024)
-        _require_range("queue_limit", self.queue_limit, 0, 100_000)
-        _require_range("answer_limit_bytes", self.answer_limit_bytes, _KIB, 1_024 * _MIB)
-        _require_range("idle_connection_s", self.idle_connection_s, 0, 3_600)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SharingOptions:
     """How far readers of this process share the answers to live reads of rows."""
 
-    fresh_s: float = 0.5
+    fresh_s: Annotated[float, Between(0, 60)] = 0.5
     """Seconds for which an answer is kept for readers who may share, from when its owner was asked;
-    0–60, 0 keeps none. Half a second: a fifth of what the same readers accept of a projection
-    (2.5 s), and enough to make one call a second or two of any row that everybody looks at."""
+    0 keeps none. Half a second: a fifth of what the same readers accept of a projection (2.5 s),
+    and enough to make one call a second or two of any row that everybody looks at."""
 
-    absent_fresh_s: float = 0.1
-    """Seconds for which it is kept that there is no such row; 0 up to ``fresh_s``. A tenth: enough
-    for a stampede, short enough that nobody waits to see what has been made elsewhere meanwhile."""
+    absent_fresh_s: Annotated[float, Between(0, "fresh_s")] = 0.1
+    """Seconds for which it is kept that there is no such row. A tenth: enough for a stampede, short
+    enough that nobody waits to see what has been made elsewhere meanwhile."""
 
-    while_revalidate_s: float = 1.0
+    while_revalidate_s: Annotated[float, Between(0, 60)] = 1.0
     """Seconds after ``fresh_s`` for which a row is still shown at once, while one call in the
-    background asks for it anew (stale-while-revalidate); 0–60, 0 makes every reader wait for the
-    answer. One: together with ``fresh_s`` 1.5 s, less than the 2.5 s that the same readers accept
-    of a projection, and three times what an owner has to answer in before anybody waits for it."""
+    background asks for it anew (stale-while-revalidate); 0 makes every reader wait for the answer.
+    One: together with ``fresh_s`` 1.5 s, less than the 2.5 s that the same readers accept of a
+    projection, and three times what an owner has to answer in before anybody waits for it."""
 
-    early_refresh_ratio: float = 0.2
-    """Share of ``fresh_s`` before whose end that call may begin, drawn anew for each answer; 0–1. A
+    early_refresh_ratio: Annotated[float, Between(0, 1)] = 0.2
+    """Share of ``fresh_s`` before whose end that call may begin, drawn anew for each answer. A
     fifth: rows that came in one batch are not asked for anew in one instant."""
 
-    refresh_limit: int = 64
-    """Rows asked for in the background at once, 0–10,000; who finds no room asks herself. Four
-    turns of the 16 places that one service has: readers who wait come through beside them."""
+    refresh_limit: Annotated[int, Between(0, 10_000)] = 64
+    """Rows asked for in the background at once; who finds no room asks herself. Four turns of the
+    16 places that one service has: readers who wait come through beside them."""
 
-    refresh_timeout_s: float = 2.0
-    """Seconds such a call is wanted for, 0.01–60. Two, as a request at the door."""
+    refresh_timeout_s: Annotated[float, Between(0.01, 60)] = 2.0
+    """Seconds such a call is wanted for. Two, as a request at the door."""
 
-    if_error_s: float = 60.0
-    """Seconds for which a row is kept to be shown in place of its owner's failure
-    (stale-if-error); 0–3,600, 0 shows none. A minute: a restart, or a deployment that is taken
-    back. Whoever is shown it is told."""
+    if_error_s: Annotated[float, Between(0, 3_600)] = 60.0
+    """Seconds for which a row is kept to be shown in place of its owner's failure (stale-if-error);
+    0 shows none. A minute: a restart, or a deployment that is taken back. Whoever is shown it is
+    told."""
 
-    entry_limit: int = 10_000
-    """Answers kept at once, 1–1,000,000; the one put longest ago leaves first. Ten thousand, of
-    about 2 KB: 20 MB, and a minute of 160 rows a second."""
+    entry_limit: Annotated[int, Between(1, 1_000_000)] = 10_000
+    """Answers kept at once; the one put longest ago leaves first. Ten thousand, of about 2 KB: 20
+    MB, and a minute of 160 rows a second."""
 
-    extension_s: float = 2.0
-    """Seconds by which those who join may prolong a call beyond the deadline of its first reader,
-    0–60. Two, the door's own limit: whoever comes later finds it slow, and asks anew."""
+    extension_s: Annotated[float, Between(0, 60)] = 2.0
+    """Seconds by which those who join may prolong a call beyond the deadline of its first reader.
+    Two, the door's own limit: whoever comes later finds it slow, and asks anew."""
 
     @property
     def shown_s(self) -> float:
@@ -257,21 +245,7 @@ class SharingOptions:
         return max(self.shown_s, self.if_error_s)
 
     def __post_init__(self) -> None:
-        _require_range("fresh_s", self.fresh_s, 0, 60)
-        _require_range("absent_fresh_s", self.absent_fresh_s, 0, self.fresh_s)
-        _require_range("while_revalidate_s", self.while_revalidate_s, 0, 60)
-        _require_range("early_refresh_ratio", self.early_refresh_ratio, 0, 1)
-        _require_range("refresh_limit", self.refresh_limit, 0, 10_000)
-        _require_range("refresh_timeout_s", self.refresh_timeout_s, 0.01, 60)
-        _require_range("if_error_s", self.if_error_s, 0, 3_600)
-        _require_range("entry_limit", self.entry_limit, 1, 1_000_000)
-        _require_range("extension_s", self.extension_s, 0, 60)
-
-
-def _require_range(name: str, value: float, lowest: float, highest: float) -> None:
-    # Written so that NaN, which compares false with everything, is refused too.
-    if not lowest <= value <= highest:
-        raise ValueError(f"{name} must be between {lowest:g} and {highest:g}, not {value!r}")
+        require_ranges(self)
 
 
 def _require_web_url(name: str, value: str) -> None:

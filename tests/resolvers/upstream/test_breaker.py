@@ -296,4 +296,4 @@ async def test_mistake_of_ours_is_no_vote_and_returns_the_permit(breaker: Breake
 )
 def test_votes(error: UpstreamError, waited_s: float, vote: Vote) -> None:
     """Faults of the service vote against it, refusals for it, and our own troubles not at all."""
-    assert vote_of(error, waited_s=waited_s, attempt_timeout_s=1.0) is vote
+    assert vote_of(error, some_options(attempt_timeout_s=1.0), waited_s=waited_s) is vote

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from resolvers.upstream.breaker import ALARM_LATE_S, Breaker
+from resolvers.upstream.breaker import Breaker
 from resolvers.upstream.call_context import CallContext
 from resolvers.upstream.circuit import CircuitState
 from resolvers.upstream.errors import UpstreamError
@@ -128,11 +128,12 @@ async def test_control_answers_in_time_leave_it_closed() -> None:
 
 async def test_a_stall_of_our_own_makes_no_call_slow() -> None:
     """While our loop was held up answers may have come: alarms that ring late count nothing."""
-    slow_call_s = 0.01
-    breaker = a_breaker(BreakerOptions(silent_call_count=1, slow_call_s=slow_call_s))
+    options = BreakerOptions(silent_call_count=1, slow_call_s=0.01)
+    breaker = a_breaker(options)
+    stall_s = options.slow_call_s + 1.5 * options.alarm_lag_s
 
     async def answer_behind_a_stall(_: Request, __: CallContext) -> str:
-        time.sleep(slow_call_s + 1.5 * ALARM_LATE_S)  # noqa: ASYNC251 - the loop is held up on purpose
+        time.sleep(stall_s)  # noqa: ASYNC251 - the loop is held up on purpose
         await asyncio.sleep(0)
         await asyncio.sleep(0)
         return "an answer"
