@@ -15,7 +15,17 @@ from projections.selection import PageKey, Root, reach
 from projections.token import ConsistencyToken, mark_at
 from projections.versions import AggregateKey, AggregateType
 from projections.views import OrderRow, Row
-from resolvers.answer import Absent, Answer, Failed, Found, FoundPage, Provenance, Reason, Source
+from resolvers.answer import (
+    Absent,
+    Answer,
+    Component,
+    Failed,
+    Found,
+    FoundPage,
+    Provenance,
+    Reason,
+    Source,
+)
 from resolvers.causality import broken_by
 from resolvers.demand import Demand
 from resolvers.guessing import Guessing
@@ -119,7 +129,7 @@ class OrderDetails:
         for key, row in rows.items():
             match row:
                 case Failed():
-                    answer.components.setdefault(key, instead[key])
+                    _put_instead(answer, key, instead[key])
                 case None:
                     self._put_absent(answer, key, paths[key])
                 case _:
@@ -243,6 +253,17 @@ def _put_newer(answer: Answer, row: Row, provenance: Provenance) -> None:
     known = answer.row_of(row.key)
     if known is None or row.at > known.at:
         answer.components[row.key] = Found(row, provenance)
+
+
+def _put_instead(answer: Answer, key: AggregateKey, instead: Component) -> None:
+    """Put what stands in, or the failure, unless what has come with a page or a row is as new."""
+    match answer.components.get(key), instead:
+        case None, _:
+            answer.components[key] = instead
+        case Found(row=known), Found(row=row) if row.at > known.at:
+            answer.components[key] = instead
+        case _:
+            pass
 
 
 def _now_s() -> float:

@@ -6,6 +6,7 @@ import pytest
 from projections.token import ConsistencyToken
 from projections.versions import AggregateType
 from projections.views import OrderRow
+from tests.contracts.twins import page_of
 from tests.faults.misbehaviour import answering, failing, hanging, misbehave
 from tests.gateway_in_process import (
     GatewayInProcess,
@@ -26,6 +27,7 @@ ASK = """query ($consistency: Consistency) {
 LIST = '{ orders(customerId: "c-1") { edges { node { id } } } }'
 CANCEL = 'mutation { cancelOrder(input: {id: "o-1"}) { order { status } } }'
 PLACED_LIST = '{ orders(customerId: "c-1", status: PLACED) { edges { node { id } } } }'
+NOTES = '{ orders(customerId: "c-1") { edges { node { id note } } } }'
 STALE = ("PROJECTION", "STALE_IF_ERROR")
 KEPT = ("LIVE", "STALE_IF_ERROR")
 NOTED: OrderRow = changed(ORDER, note="Ring twice")
@@ -256,3 +258,23 @@ async def test_a_list_that_passes_over_what_stands_in_stands_in_as_well() -> Non
         assert answer.origin("orders") == ("PROJECTION", "STALE_IF_ERROR")
         assert answer.component("orders")["insteadOf"] == "UPSTREAM_UNAVAILABLE"
         assert answer.consistency["satisfied"] is False
+
+
+async def test_a_row_at_hand_stands_in_for_the_older_one_of_a_lagging_list() -> None:
+    """The list came from an old replica, and the order cannot be asked for by itself."""
+    twins = twins_of(*SHOP)
+    async with open_gateway(twins) as bff:
+        await bff.projection.apply(NOTED)
+        await pass_time(BUDGET_SPENT_S)
+
+        def lists_alone(request: httpx.Request) -> httpx.Response:
+            if request.url.path == "/orders":
+                return page_of([ORDER], request.url.params)
+            return httpx.Response(503)
+
+        twins.orders.mock(side_effect=lists_alone)
+        answer = await bff.ask(NOTES)
+
+        (edge,) = answer.data["orders"]["edges"]
+        assert edge["node"]["note"] == NOTED.note
+        assert answer.origin("orders.edges.node") == STALE
