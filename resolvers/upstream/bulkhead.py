@@ -2,20 +2,29 @@
 
 A service that hangs can hold no more of us than its own places. Places are handed on in the order
 of arrival: a call that ends gives its place to the longest waiting one directly, so a newcomer
-never overtakes.
+never overtakes. Who waits in vain, because the circuit has opened meanwhile, is told at once.
 """
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 
 from resolvers.upstream.call_context import CallContext
-from resolvers.upstream.deadline import Deadline
-from resolvers.upstream.errors import BulkheadFull, DeadlineExceeded
+from resolvers.upstream.errors import BulkheadFull, DeadlineExceeded, UpstreamError
 from resolvers.upstream.layer import AnswerT, Send
 from resolvers.upstream.options import UpstreamOptions
 from resolvers.upstream.transport import Request
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Waiting:
+    """A call in the queue; ``turn`` is done when it has its place, or is refused."""
+
+    request: Request
+    context: CallContext
+    turn: asyncio.Future[None]
 
 
 class Bulkhead:
@@ -28,7 +37,7 @@ class Bulkhead:
         # By then every call that is on the wire now has ended, one way or the other.
         self._retry_after_s = options.attempt_timeout_s
         self._in_flight_count = 0
-        self._queue: deque[asyncio.Future[None]] = deque()
+        self._queue: deque[Waiting] = deque()
 
     def __repr__(self) -> str:
         return f"<Bulkhead {self._in_flight_count} in flight, {len(self._queue)} waiting>"
@@ -39,46 +48,56 @@ class Bulkhead:
         Raises BulkheadFull at once if the queue is full too, DeadlineExceeded if no place came in
         time; nothing has been sent in either case.
         """
-        async with self._place(context.deadline):
+        async with self._place(request, context):
             return await send(request, context)
 
+    def look_again(self, check: Callable[[Request, CallContext], None]) -> None:
+        """Refuse all who wait and for whose call ``check`` raises an UpstreamError by now."""
+        for waiting in self._queue:
+            try:
+                check(waiting.request, waiting.context)
+            except UpstreamError as refusal:
+                if not waiting.turn.done():
+                    waiting.turn.set_exception(refusal)
+
     @asynccontextmanager
-    async def _place(self, deadline: Deadline) -> AsyncIterator[None]:
+    async def _place(self, request: Request, context: CallContext) -> AsyncIterator[None]:
         if self._in_flight_count < self._in_flight_limit:
             self._in_flight_count += 1
         else:
-            await self._wait_for_place(deadline)
+            await self._wait_for_place(request, context)
         try:
             yield
         finally:
             self._hand_on_place()
 
-    async def _wait_for_place(self, deadline: Deadline) -> None:
+    async def _wait_for_place(self, request: Request, context: CallContext) -> None:
         if len(self._queue) >= self._queue_limit:
             raise BulkheadFull(self._service, retry_after_s=self._retry_after_s)
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._queue.append(turn)
+        waiting = Waiting(request, context, turn)
+        self._queue.append(waiting)
         try:
-            async with asyncio.timeout_at(deadline.at_s):
+            async with asyncio.timeout_at(context.deadline.at_s):
                 await turn
         except BaseException as cause:
-            self._leave_queue(turn)
+            self._leave_queue(waiting)
             if isinstance(cause, TimeoutError):
                 raise DeadlineExceeded(self._service) from cause
             raise
 
-    def _leave_queue(self, turn: asyncio.Future[None]) -> None:
-        if not turn.cancelled():
+    def _leave_queue(self, waiting: Waiting) -> None:
+        if waiting in self._queue:
+            self._queue.remove(waiting)
+        if not waiting.turn.cancelled() and waiting.turn.exception() is None:
             # The place was handed to us in the very moment we gave up: it must not be lost.
             self._hand_on_place()
-        elif turn in self._queue:
-            self._queue.remove(turn)
 
     def _hand_on_place(self) -> None:
         """Give the place to the longest waiting call, or keep it for the next to come."""
         while self._queue:
-            turn = self._queue.popleft()
-            # A waiter that was cancelled just now is still in the queue until its task runs.
+            turn = self._queue.popleft().turn
+            # Who was cancelled or refused just now is still in the queue until its task runs.
             if not turn.done():
                 turn.set_result(None)
                 return

@@ -6,7 +6,8 @@
 - Retry and hedge are outside the bulkhead and the breaker: what is sent again is a call like any
   other, which finds a place and a closed circuit or does not, and nothing is held between two.
 - The hedge is inside the retry: a late read is asked a second time, and only if both fail, again.
-- The gate is outside the bulkhead: nobody queues behind calls that hang to be refused then.
+- The gate is outside the bulkhead: nobody queues behind calls that hang to be refused then; and
+  who queues already when the circuit opens is refused in that moment.
 - The bulkhead is outside the breaker: a full bulkhead is our fault, so it must not count against
   the service; and a call that waited for its place still meets an open circuit before the wire.
 - The attempt timeout is inside the breaker: an attempt that ran out is a failure of the service.
@@ -57,13 +58,15 @@ class Upstream:
     ) -> None:
         self.service = service
         self._transport = transport
-        self._breaker = Breaker(service, options, observe=observe, draw=draw)
+        self._observe = observe
+        self._breaker = Breaker(service, options, observe=self._announce, draw=draw)
+        self._bulkhead = Bulkhead(service, options)
         self._layers: tuple[Layer, ...] = (
             DeadlineGuard(service),
             Retry(service, options, draw=draw),
             Hedge(service, options),
             CircuitGate(self._breaker),
-            Bulkhead(service, options),
+            self._bulkhead,
             self._breaker,
             AttemptTimeout(service, options.attempt_timeout_s),
         )
@@ -108,6 +111,11 @@ class Upstream:
     async def aclose(self) -> None:
         """Close the connections; no call may follow."""
         await self._transport.aclose()
+
+    def _announce(self, change: CircuitChanged) -> None:
+        if change.after is CircuitState.OPEN:
+            self._bulkhead.look_again(self._breaker.check_open)
+        self._observe(change)
 
     def _exchange(self, parse: Callable[[Response], AnswerT]) -> Send[AnswerT]:
         """Return the innermost part of the tower: the wire, and reading what it brings."""

@@ -13,20 +13,24 @@ from resolvers.upstream.errors import (
     CircuitOpen,
     InvalidAnswer,
     UpstreamError,
+    UpstreamTimeout,
     UpstreamUnavailable,
 )
-from resolvers.upstream.transport import CallKind, Response
+from resolvers.upstream.options import BreakerOptions
+from resolvers.upstream.transport import CallKind, Request, Response
 from tests.resolvers.upstream.builders import (
     CALLS_TO_OPEN,
     MUTATION,
     READ,
     SMALL_TOWER,
     a_context,
+    an_upstream,
     answers_after,
     ask,
     hangs,
     let_everybody_run,
     now_s,
+    some_options,
 )
 
 pytestmark = pytest.mark.steered_time
@@ -197,3 +201,45 @@ async def test_cancelled_call_leaves_nothing_behind(
     assert answer == "an order"
     assert upstream.circuit_states[CallKind.READ] is CircuitState.CLOSED
     assert now_s() == 0.0
+
+
+async def test_who_queues_when_the_circuit_opens_is_refused_in_that_moment(
+    router: respx.Router, service: respx.Route
+) -> None:
+    """Two calls hang on the only places; behind them nobody waits until they time out."""
+    service.mock(side_effect=hangs)
+    breaker = BreakerOptions(silent_call_count=2, slow_call_s=0.5)
+    upstream = an_upstream(router, some_options(in_flight_limit=2, breaker=breaker))
+
+    async def refused_at_s(request: Request) -> float | None:
+        error = await ask(upstream, request)
+        return now_s() if isinstance(error, CircuitOpen) else None
+
+    async with asyncio.TaskGroup() as group:
+        hanging = [group.create_task(ask(upstream)) for _ in range(2)]
+        await let_everybody_run()
+        reads = [group.create_task(refused_at_s(READ)) for _ in range(3)]
+        writing = group.create_task(refused_at_s(MUTATION))
+
+    assert [read.result() for read in reads] == [pytest.approx(0.5)] * 3
+    assert [type(call.result()) for call in hanging] == [UpstreamTimeout] * 2
+    assert writing.result() is None  # another kind of call has a circuit of its own
+
+
+async def test_refused_in_the_queue_and_cancelled_at_once_loses_no_place(
+    router: respx.Router, service: respx.Route
+) -> None:
+    """A caller that leaves in the moment of the refusal takes no place along, and gives none."""
+    service.mock(side_effect=hangs)
+    breaker = BreakerOptions(silent_call_count=1, slow_call_s=0.5)
+    upstream = an_upstream(router, some_options(in_flight_limit=1, breaker=breaker))
+
+    async with asyncio.TaskGroup() as group:
+        group.create_task(ask(upstream))
+        await let_everybody_run()
+        waiting = [group.create_task(ask(upstream)) for _ in range(2)]
+        asyncio.get_running_loop().call_at(0.5, waiting[0].cancel)
+
+    service.mock(return_value=httpx.Response(200, text="an order"))
+    await asyncio.sleep(10.0)
+    assert await ask(upstream) == "an order"
