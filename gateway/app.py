@@ -93,7 +93,13 @@ class Gateway:
     @property
     def health(self) -> Health:
         """What `/readyz` tells."""
-        return Health(gauge=self.gauge, is_shared=not self.is_projecting, circuits=self._circuits)
+        guesses = self.clients.guesses
+        return Health(
+            gauge=self.gauge,
+            is_shared=not self.is_projecting,
+            circuits=self._circuits,
+            guesses=None if guesses is None else guesses.counts,
+        )
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[None]:

@@ -1,7 +1,7 @@
 """Is the process alive, is it ready for traffic, and how far behind is each source?"""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from http import HTTPStatus
 from typing import Final
 
@@ -11,6 +11,7 @@ from fastapi.responses import JSONResponse
 from gateway.freshness import Freshness, FreshnessGauge
 from gateway.watcher import Hearing
 from projections.errors import StoreUnavailable
+from resolvers.speculation import GuessCounts
 
 READY: Final = "ready"
 STALE: Final = "stale"
@@ -24,12 +25,14 @@ class Health:
     """What a gateway can tell of itself.
 
     ``gauge`` is None where there is no projection. ``is_shared``: it is not this process that
-    projects, so others are no nearer to being ready. ``circuits`` gives the state of each.
+    projects, so others are no nearer to being ready. ``circuits`` gives the state of each;
+    ``guesses`` is None where nothing is guessed.
     """
 
     gauge: FreshnessGauge | None
     is_shared: bool
     circuits: Callable[[], dict[str, str]]
+    guesses: GuessCounts | None
 
     async def read(self) -> tuple[bool, dict[str, object]]:
         """Whether traffic should come here, and all there is to tell."""
@@ -48,6 +51,8 @@ class Health:
         }
         if self.gauge is not None and self.gauge.watcher is not None:
             told["watcher"] = _heard(self.gauge.watcher.hearing)
+        if self.guesses is not None:
+            told["guesses"] = asdict(self.guesses)
         return self.is_shared or status in {READY, STALE}, told
 
 

@@ -135,6 +135,20 @@ async def test_every_circuit_shows() -> None:
     assert after.json()["circuits"] == dict.fromkeys(called, "closed")
 
 
+async def test_guesses_are_metered() -> None:
+    """How many reads were asked ahead, and what that came to; nothing where nobody guesses."""
+    page = '{ order(id: "o-1", consistency: {live: true}) { customer { name } } }'
+    async with open_door(live_fresh_ms=0) as door:
+        await door.ask(page)
+        await door.ask(page)
+        guessing = await door.client.get("/readyz")
+    async with open_door(guess_ahead=False) as door:
+        waiting = await door.client.get("/readyz")
+
+    assert guessing.json()["guesses"] == {"guessed": 1, "right": 1, "wrong": 0, "refused": 0}
+    assert "guesses" not in waiting.json()
+
+
 async def test_a_gateway_that_stops_is_not_ready() -> None:
     """Who is asked to stop wants no new clients, though it still serves the ones it has."""
     async with open_door() as door:
