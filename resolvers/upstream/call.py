@@ -2,7 +2,8 @@
 
     deadline › retry › hedge › circuit gate › bulkhead › breaker › attempt timeout › transport
 
-- The deadline is outermost: a request whose time is over takes no place and no permit.
+- The deadline is outermost: a request whose time is over takes no place and no permit. It is looked
+  at once more below retry and hedge, whose waits may end late: nothing is sent after it.
 - Retry and hedge are outside the bulkhead and the breaker: what is sent again is a call like any
   other, which finds a place and a closed circuit or does not, and nothing is held between two.
 - The hedge is inside the retry: a late read is asked a second time, and only if both fail, again.
@@ -61,10 +62,12 @@ class Upstream:
         self._observe = observe
         self._breaker = Breaker(service, options, observe=self._announce, draw=draw)
         self._bulkhead = Bulkhead(service, options)
+        in_time = DeadlineGuard(service)
         self._layers: tuple[Layer, ...] = (
-            DeadlineGuard(service),
+            in_time,
             Retry(service, options, draw=draw),
             Hedge(service, options),
+            in_time,
             CircuitGate(self._breaker),
             self._bulkhead,
             self._breaker,

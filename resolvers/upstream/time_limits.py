@@ -40,11 +40,8 @@ class AttemptTimeout:
         """Obey `Layer.around`; tell the upstream the time left.
 
         Raises UpstreamTimeout if the attempt had its full time, DeadlineExceeded if the request's
-        deadline cut it short. A mutation that was cut off counts as possibly received; one that
-        never began, because a wait in front of the wire ended late, does not.
+        deadline cut it short. A mutation that was cut off counts as possibly received.
         """
-        if context.deadline.has_passed():
-            raise DeadlineExceeded(self._service)
         attempt = 0 if context.log is None else context.log.next_attempt()
         note = partial(context.note, self._service, request, attempt=attempt)
         note(CallStep.SENT)
