@@ -3,7 +3,7 @@
 from pydantic import Field, HttpUrl
 
 from gateway.sections.field_kinds import Milliseconds, Seconds, Section
-from resolvers.upstream.options import SharingOptions, UpstreamOptions
+from resolvers.upstream.options import AdaptiveLimitOptions, SharingOptions, UpstreamOptions
 
 
 class ServiceSettings(Section):
@@ -20,9 +20,15 @@ class ServiceSettings(Section):
         1.0, ge=0.01, le=60, description="The longest one call to a service may take."
     )
     in_flight_limit: int = Field(
-        16, ge=1, le=1024, description="Calls on the wire to one service at a time."
+        16, ge=1, le=1024, description="Calls on the wire to one service at a time, at most."
     )
-
+    in_flight_floor: int = Field(
+        4,
+        ge=1,
+        le=1024,
+        description="Calls on the wire to one service that stay allowed while it is slow or drops "
+        "calls; as high as the limit, the limit is fixed.",
+    )
     live_fresh_ms: Milliseconds = Field(
         500,
         ge=0,
@@ -52,4 +58,5 @@ class ServiceSettings(Section):
             base_url=url,
             attempt_timeout_s=self.attempt_timeout_s,
             in_flight_limit=self.in_flight_limit,
+            adaptive=AdaptiveLimitOptions(floor_count=self.in_flight_floor),
         )

@@ -44,6 +44,54 @@ class BreakerOptions:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AdaptiveLimitOptions:
+    """How the places before one upstream follow what it bears; the ceiling is `in_flight_limit`."""
+
+    floor_count: int = 4
+    """Places it never falls below, 1–1,024; as high as the ceiling, the limit is fixed. Four: one
+    that hangs for its whole second leaves three for those that do not, and few enough to let a
+    service recover; what is down altogether is the circuit's business."""
+
+    round_call_count: int = 10
+    """Ended calls in a round at least, 1–1,000; else as many as there are places. Ten: the median
+    of fewer is luck."""
+
+    backoff_ratio: float = 0.75
+    """What a bad round leaves of the limit, 0.1–0.99. Three quarters: from 16 to the floor in five
+    rounds. Netflix takes 0.9 for limits of hundreds, where each round is ten times as long."""
+
+    drop_ratio: float = 0.2
+    """Share of dropped calls that makes a round bad, above 0 and up to 1. A fifth: with less than
+    three of sixteen a service has a tail, and not too much to do."""
+
+    tolerance_ratio: float = 2.0
+    """Times the baseline at which a round is slow, 1–100. Netflix tolerates 1.5 of like calls;
+    ours are mixed of single rows, batches and lists."""
+
+    slow_ratio: float = 0.1
+    """Share of an attempt's time that is never slow, 0–1. A tenth, 0.1 s of one second: who is
+    faster has no queue worth to be shortened."""
+
+    baseline_up_ratio: float = 0.02
+    """Part of the way that the baseline climbs towards a slower round, 0–1; with 0 it never
+    climbs. A fiftieth: what is five times as slow is the new usual after 25 rounds."""
+
+    baseline_down_ratio: float = 0.2
+    """Part of the way that it falls towards a faster round, above 0 and up to 1. A fifth: ten times
+    as fast as it climbs, yet one lucky round makes no slow one of the next."""
+
+    def __post_init__(self) -> None:
+        _require_range("floor_count", self.floor_count, 1, 1_024)
+        _require_range("round_call_count", self.round_call_count, 1, 1_000)
+        _require_range("backoff_ratio", self.backoff_ratio, 0.1, 0.99)
+        _require_range("drop_ratio", self.drop_ratio, 0.01, 1)
+        _require_range("tolerance_ratio", self.tolerance_ratio, 1, 100)
+        _require_range("slow_ratio", self.slow_ratio, 0, 1)
+        _require_range("baseline_up_ratio", self.baseline_up_ratio, 0, 1)
+        _require_range("baseline_down_ratio", self.baseline_down_ratio, 0.01, 1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class UpstreamOptions:
     """How one upstream is reached, and how much of us it may occupy."""
 
@@ -55,9 +103,9 @@ class UpstreamOptions:
     other read path still fits behind a hanging one."""
 
     in_flight_limit: int = 16
-    """Calls on the wire at once and connections kept, 1–1,024. An httpx pool scans every
-    connection at the start and end of every call: 16 cost 3.5 ms CPU a call at 32 callers, 32
-    cost 5.6 ms."""
+    """Calls on the wire at once at most, and connections kept, 1–1,024. An httpx pool scans
+    every connection at the start and end of every call: 16 cost 3.5 ms CPU a call at 32 callers,
+    32 cost 5.6 ms."""
 
     queue_limit: int = 256
     """Calls that may wait for a place on the wire, 0–100,000. Sixteen full turns: whoever stands
@@ -72,6 +120,7 @@ class UpstreamOptions:
     closes first should be ours, or a mutation is sent into a connection that is just closing."""
 
     breaker: BreakerOptions = field(default_factory=BreakerOptions)
+    adaptive: AdaptiveLimitOptions = field(default_factory=AdaptiveLimitOptions)
 
     def __post_init__(self) -> None:
         _require_web_url("base_url", self.base_url)
