@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from fastapi import FastAPI
 from starlette.routing import Route
 
+from gateway.admission.door import Door
 from gateway.admission.limits import DocumentLimits
 from gateway.catch_up import CatchUp
 from gateway.execution.documents import Documents
@@ -65,6 +66,7 @@ class Gateway:
         self.watcher = StoreWatcher()
         self.telemetry = Telemetry(watch_redis=self.watcher.observe)
         self.wall_clock = wires.wall_clock
+        self.door = Door(settings.admission_options(), observe=self.telemetry.shedding)
         self.upstreams = {
             service: wires.upstream(service, settings.upstream_options(url), self.telemetry)
             for service, url in settings.service_urls.items()
@@ -87,7 +89,12 @@ class Gateway:
     @property
     def health(self) -> Health:
         """What `/readyz` tells."""
-        return Health(gauge=self.gauge, is_shared=not self.is_projecting, circuits=self._circuits)
+        return Health(
+            gauge=self.gauge,
+            is_shared=not self.is_projecting,
+            circuits=self._circuits,
+            crowd=lambda: self.door.crowd,
+        )
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[None]:
@@ -197,7 +204,7 @@ def create_app(settings: Settings, keys: TokenKeys, *, wires: Wires | None = Non
         subject_header=settings.subject_header,
         is_cookie_set=settings.token_cookie,
     )
-    graphql = GraphQLHttp(gateway.operations, http, site)
+    graphql = GraphQLHttp(gateway.operations, gateway.door, http, site)
     app.router.routes.append(Route("/graphql", graphql, methods=None))
     app.include_router(health_routes(app, gateway.health))
     if site is not None:

@@ -1,0 +1,56 @@
+"""Every number of the door's policy: its unit, default, allowed range, and where it comes from."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AdmissionOptions:
+    """How much is let in at a time, and how long anybody waits for that."""
+
+    is_on: bool = True
+    """Off, whoever comes is let in: the control of the measurements."""
+
+    operation_limit: int = 1_000
+    """Operations begun and not yet answered, 1–100,000. A thousand: more than a process begins
+    within its deadline of 2 s, so it is reached only where nearly all of them wait for others."""
+
+    queue_time_s: float = 0.1
+    """Seconds that anybody waits to be let in, 0.001–5. A tenth: a burst, or a pause of the
+    machine, of that length is ridden out; the other 95 % of the deadline are for the work."""
+
+    standing_ratio: float = 0.2
+    """Share of that time that reads may wait once there has been a queue for all of it, 0–1. A
+    fifth, 20 ms, as CoDel tells a burst from a standing queue, which makes everybody late and
+    serves nobody sooner; a few operations are enough to keep the processor busy."""
+
+    turn_floor_s: float = 0.000_2
+    """Seconds that a turn of the loop is reckoned with at least, 0.000,01–0.1: what the cheapest
+    operation takes. So the queue is bounded before anything has been measured: 500 with these."""
+
+    turn_weight: float = 0.1
+    """Weight of the newest turn in the mean of turns, above 0 and up to 1. A tenth: some twenty
+    operations decide, and one pause of the machine is forgotten in as many."""
+
+    retry_after_s: float = 1.0
+    """Seconds after which who is refused is asked to come back, 0.1–60, plus or minus half of them
+    by lot: those who are refused together must not come back together."""
+
+    shedding_s: float = 1.0
+    """Seconds after the last refusal for which the door says that it sheds load, 0.1–60."""
+
+    def __post_init__(self) -> None:
+        for name, lowest, highest in RANGES:
+            value: float = getattr(self, name)
+            if not lowest <= value <= highest:
+                raise ValueError(f"{name} must be between {lowest:g} and {highest:g}, not {value}")
+
+
+RANGES = (
+    ("operation_limit", 1, 100_000),
+    ("queue_time_s", 0.001, 5),
+    ("standing_ratio", 0, 1),
+    ("turn_floor_s", 0.000_01, 0.1),
+    ("turn_weight", 0.01, 1),
+    ("retry_after_s", 0.1, 60),
+    ("shedding_s", 0.1, 60),
+)

@@ -1,0 +1,143 @@
+"""Who may begin, who waits for it, who is refused: the decisions of the door, without a clock.
+
+The processor is what runs out first in a process with one event loop, so what is admitted is the
+right to begin: one operation begins in each turn of the loop. What has begun goes on in the same
+turns whenever its answers come, and is never held up by what has not. Hence under overload the
+requests wait here, in order and counted, and not inside the loop, where all would be late together;
+and however many wait when things get better, they begin one by one.
+
+- *In flight* is what has begun and is not answered. A read that waits for the projection or for a
+  service counts as much as one that computes: it holds memory, and may wake at any time. It does
+  not hold the turn, so the limit can be a large one.
+- Requests are refused when they come, by the wait they would have: those before it times the mean
+  turn, or how long the first in the line has waited, if that is more. So a refusal is an answer
+  that nobody had to wait for, and costs no parsing.
+- Reads may wait for `queue_time_s`, and for less once there has been a queue for as long as that
+  (CoDel's two numbers, as Facebook puts them to use for requests). Writes wait before them.
+- Whoever would not begin before her deadline is refused as well, and whoever has waited for
+  `queue_time_s` in fact.
+"""
+
+from collections import deque
+from dataclasses import dataclass, field
+
+from gateway.admission.lanes import Lane
+from gateway.admission.options import AdmissionOptions
+
+
+@dataclass(slots=True, eq=False)
+class Ticket:
+    """A request in the line, or begun. It is not to begin at ``gives_up_at_s`` or later."""
+
+    lane: Lane
+    arrived_at_s: float
+    gives_up_at_s: float
+    has_begun: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Overload:
+    """The request is refused: it would have waited for ``expected_wait_s``."""
+
+    expected_wait_s: float
+
+
+@dataclass(slots=True)
+class AdmissionQueue:
+    """The line before the gateway. Every ticket is to be finished or, unbegun, to leave."""
+
+    options: AdmissionOptions
+    in_flight_count: int = 0
+    _lanes: dict[Lane, deque[Ticket]] = field(
+        default_factory=lambda: {lane: deque() for lane in Lane}
+    )
+    _turn_s: float = 0.0
+    _turn_taken_at_s: float | None = None
+    _reads_wait_since_s: float = 0.0
+
+    @property
+    def waiting_count(self) -> int:
+        return sum(map(len, self._lanes.values()))
+
+    @property
+    def is_turn_due(self) -> bool:
+        """Is there somebody to begin, or a turn to be ended?"""
+        can_begin = self.waiting_count > 0 and self._has_room
+        return self._turn_taken_at_s is not None or can_begin
+
+    def arrive(self, lane: Lane, now_s: float, deadline_at_s: float) -> Ticket | Overload:
+        """Take a request in, begun or in the line, or refuse it."""
+        gives_up_at_s = min(now_s + self.options.queue_time_s, deadline_at_s)
+        ticket = Ticket(lane, now_s, gives_up_at_s)
+        if self._turn_taken_at_s is None and self._has_room and not self.waiting_count:
+            self._begin(ticket, now_s)
+            return ticket
+        expected_wait_s = self._expected_wait_s(lane, now_s)
+        if expected_wait_s > min(self._allowed_s(lane, now_s), deadline_at_s - now_s):
+            return Overload(expected_wait_s)
+        if lane is Lane.READ and not self._lanes[lane]:
+            self._reads_wait_since_s = now_s
+        self._lanes[lane].append(ticket)
+        return ticket
+
+    def turn(self, now_s: float) -> Ticket | None:
+        """End the turn of the loop; the ticket that begins in the next one, if any can."""
+        if self._turn_taken_at_s is not None:
+            took_s = now_s - self._turn_taken_at_s
+            self._turn_s += self.options.turn_weight * (took_s - self._turn_s)
+            self._turn_taken_at_s = None
+        if not self._has_room:
+            return None
+        ticket = self._next(now_s)
+        if ticket is not None:
+            self._begin(ticket, now_s)
+        return ticket
+
+    def finish(self) -> None:
+        """An operation has been answered, or has ended otherwise."""
+        self.in_flight_count -= 1
+
+    def leave(self, ticket: Ticket) -> None:
+        """The ticket is given back, begun or not. Idempotent before it has begun."""
+        if ticket.has_begun:
+            self.finish()
+        elif ticket in self._lanes[ticket.lane]:
+            self._lanes[ticket.lane].remove(ticket)
+
+    @property
+    def _has_room(self) -> bool:
+        return self.in_flight_count < self.options.operation_limit
+
+    def _begin(self, ticket: Ticket, now_s: float) -> None:
+        ticket.has_begun = True
+        self.in_flight_count += 1
+        self._turn_taken_at_s = now_s
+
+    def _next(self, now_s: float) -> Ticket | None:
+        for lane in (Lane.WRITE, Lane.READ):
+            while self._lanes[lane]:
+                ticket = self._lanes[lane].popleft()
+                # Else its time is over, and it is being told so: the loop has stood still.
+                if now_s < ticket.gives_up_at_s:
+                    return ticket
+        return None
+
+    def _expected_wait_s(self, lane: Lane, now_s: float) -> float:
+        """How long one who comes now would wait, at least."""
+        own = self._lanes[lane]
+        ahead_count = len(self._lanes[Lane.WRITE])
+        if lane is Lane.READ:
+            ahead_count += len(own)
+        first_has_waited_s = now_s - own[0].arrived_at_s if own else 0.0
+        turn_s = max(self._turn_s, self.options.turn_floor_s)
+        return max((ahead_count + 1) * turn_s, first_has_waited_s)
+
+    def _allowed_s(self, lane: Lane, now_s: float) -> float:
+        """How long one who comes now may wait."""
+        queue_time_s = self.options.queue_time_s
+        is_standing = (
+            lane is Lane.READ
+            and bool(self._lanes[lane])
+            and now_s - self._reads_wait_since_s >= queue_time_s
+        )
+        return queue_time_s * self.options.standing_ratio if is_standing else queue_time_s
