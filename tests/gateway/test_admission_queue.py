@@ -1,0 +1,212 @@
+"""The line before the gateway: who begins, who waits, who is refused."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.admission.lanes import Lane
+from gateway.admission.options import AdmissionOptions
+from gateway.admission.queue import AdmissionQueue, Overload, Ticket
+
+TURN_S = 0.01
+FAR_S = 1_000_000.0
+
+
+def a_queue(*, operation_limit: int = 100, turn_floor_s: float = TURN_S) -> AdmissionQueue:
+    return AdmissionQueue(
+        AdmissionOptions(operation_limit=operation_limit, turn_floor_s=turn_floor_s)
+    )
+
+
+def take_in(
+    queue: AdmissionQueue, lane: Lane = Lane.READ, *, now_s: float = 0.0, deadline_at_s: float = 2.0
+) -> Ticket:
+    """The ticket of one who is not refused."""
+    ticket = queue.arrive(lane, now_s, deadline_at_s)
+    assert isinstance(ticket, Ticket)
+    return ticket
+
+
+def refused_from(queue: AdmissionQueue, lane: Lane, now_s: float) -> int:
+    """How many of this lane are taken in at one instant before one is refused."""
+    count = 0
+    while isinstance(queue.arrive(lane, now_s, FAR_S), Ticket):
+        count += 1
+    return count
+
+
+def test_one_begins_at_once_and_the_next_in_the_next_turn() -> None:
+    """In each turn of the loop one operation begins, in order of arrival."""
+    queue = a_queue()
+    first, second, third = (take_in(queue) for _ in range(3))
+    begun_at_once = [ticket.has_begun for ticket in (first, second, third)]
+
+    next_one, one_after = queue.turn(TURN_S), queue.turn(2 * TURN_S)
+
+    assert begun_at_once == [True, False, False]
+    assert (next_one, one_after) == (second, third)
+
+
+def test_writes_begin_before_reads() -> None:
+    """A mutation that comes last begins before all queries that wait."""
+    queue = a_queue()
+    take_in(queue)
+    read, write = take_in(queue), take_in(queue, Lane.WRITE)
+
+    begun = [queue.turn(TURN_S), queue.turn(2 * TURN_S)]
+
+    assert begun == [write, read]
+
+
+def test_reads_are_refused_while_writes_are_taken_in() -> None:
+    """A line of reads that is full has room for writes, which overtake it."""
+    queue = a_queue()
+    take_in(queue)
+    reads = refused_from(queue, Lane.READ, 0.0)
+
+    writes = refused_from(queue, Lane.WRITE, 0.0)
+
+    assert (reads, writes) == (10, 10)
+
+
+def test_a_refusal_tells_the_wait_there_would_have_been() -> None:
+    """The wait is reckoned from those ahead and how long a turn takes."""
+    queue = a_queue()
+    take_in(queue)
+    refused_from(queue, Lane.READ, 0.0)
+
+    assert queue.arrive(Lane.READ, 0.0, FAR_S) == Overload(expected_wait_s=pytest.approx(0.11))
+
+
+def test_who_could_not_begin_before_her_deadline_is_refused_at_once() -> None:
+    """With three turns to wait and the time of two, there is no use in waiting."""
+    queue = a_queue()
+    for _ in range(3):
+        take_in(queue)
+
+    assert isinstance(queue.arrive(Lane.READ, 0.0, 2 * TURN_S), Overload)
+    assert isinstance(queue.arrive(Lane.READ, 0.0, 4 * TURN_S), Ticket)
+
+
+def test_a_standing_queue_is_kept_shorter_than_a_burst() -> None:
+    """A line that has not been empty for a tenth of a second may hold a fifth of that."""
+    queue = a_queue()
+    take_in(queue)
+    burst = refused_from(queue, Lane.READ, 0.0)
+    now_s = 0.0
+    while queue.waiting_count > 1:
+        now_s += TURN_S
+        queue.turn(now_s)
+        queue.arrive(Lane.READ, now_s, FAR_S)
+
+    assert burst == 10
+    assert refused_from(queue, Lane.READ, now_s) + queue.waiting_count <= 3
+
+
+def test_the_first_in_line_tells_how_long_the_others_would_wait() -> None:
+    """When nobody begins, new ones are refused as soon as the first has waited that long."""
+    queue = a_queue(operation_limit=1, turn_floor_s=0.000_2)
+    take_in(queue)
+    take_in(queue)
+
+    assert isinstance(queue.arrive(Lane.READ, 0.05, FAR_S), Ticket)
+    assert isinstance(queue.arrive(Lane.READ, 0.11, FAR_S), Overload)
+
+
+def test_nobody_begins_over_the_limit_of_operations() -> None:
+    """With all places taken the turn passes; the next answer lets the next one begin."""
+    queue = a_queue(operation_limit=1)
+    first, second = take_in(queue), take_in(queue)
+    passed = queue.turn(TURN_S)
+
+    queue.leave(first)
+
+    assert passed is None
+    assert queue.is_turn_due
+    assert queue.turn(2 * TURN_S) is second
+
+
+def test_who_has_waited_too_long_does_not_begin() -> None:
+    """After a pause of the process the line is not worked off for clients that have given up."""
+    queue = a_queue()
+    take_in(queue)
+    late = take_in(queue)
+    fresh = take_in(queue, now_s=0.095)
+
+    begun = queue.turn(0.1)
+
+    assert begun is fresh
+    assert not late.has_begun
+
+
+def test_who_leaves_is_not_waited_for() -> None:
+    """A ticket given back in the line costs the others no turn."""
+    queue = a_queue()
+    take_in(queue)
+    leaver, behind = take_in(queue), take_in(queue)
+
+    queue.leave(leaver)
+
+    assert queue.turn(TURN_S) is behind
+
+
+def test_slow_turns_let_fewer_wait() -> None:
+    """The queue is bounded in time: with turns twice as long it is half as long."""
+    queue = a_queue()
+    now_s = 0.0
+    for _ in range(100):
+        queue.leave(take_in(queue, now_s=now_s, deadline_at_s=FAR_S))
+        now_s += 2 * TURN_S
+        queue.turn(now_s)
+    take_in(queue, now_s=now_s, deadline_at_s=FAR_S)
+
+    assert refused_from(queue, Lane.READ, now_s) == 5
+
+
+steps = st.lists(
+    st.one_of(
+        st.tuples(st.just("arrive"), st.sampled_from(Lane), st.floats(0, 1)),
+        st.tuples(st.sampled_from(["turn", "leave"]), st.integers(0, 99), st.floats(0, 0.05)),
+    ),
+    max_size=300,
+)
+
+
+@given(steps, st.integers(1, 5))
+def test_the_books_are_right_whatever_happens(
+    happenings: list[tuple[str, object, float]], operation_limit: int
+) -> None:
+    """Nobody begins over the limit, twice or too late; all who come are begun, waiting or gone."""
+    queue = a_queue(operation_limit=operation_limit)
+    here: list[Ticket] = []
+    begun: list[Ticket] = []
+    now_s = 0.0
+    for what, which, amount_s in happenings:
+        if what == "arrive":
+            assert isinstance(which, Lane)
+            ticket = queue.arrive(which, now_s, now_s + amount_s)
+            if isinstance(ticket, Ticket):
+                here.append(ticket)
+        elif what == "turn":
+            now_s += amount_s
+            next_one = queue.turn(now_s)
+            if next_one is not None:
+                assert next_one not in begun
+                assert now_s < next_one.gives_up_at_s
+                begun.append(next_one)
+        elif here and isinstance(which, int):
+            queue.leave(here.pop(which % len(here)))
+
+        assert queue.in_flight_count == sum(ticket.has_begun for ticket in here)
+        assert queue.in_flight_count <= operation_limit
+        assert queue.waiting_count <= sum(not ticket.has_begun for ticket in here)
+    for ticket in here:
+        queue.leave(ticket)
+    assert (queue.in_flight_count, queue.waiting_count) == (0, 0)
+
+
+@pytest.mark.parametrize("name", ["queue_time_s", "operation_limit", "turn_weight"])
+def test_a_number_out_of_range_is_named(name: str) -> None:
+    """A wrong option stops the start with its name and its range."""
+    with pytest.raises(ValueError, match=f"{name} must be between"):
+        AdmissionOptions(**{name: -1})
