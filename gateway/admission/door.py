@@ -71,9 +71,6 @@ class Door:
         Raises `RequestRefused` with `OVERLOADED` if that would be too late, nearly always at once,
         and `ClientLeft` if the client does not wait for it.
         """
-        if not self._options.is_on:
-            yield
-            return
         ticket = self._admit(lane, deadline)
         try:
             if not ticket.has_begun:
@@ -132,7 +129,7 @@ class Door:
         if not self._is_shedding:
             self._is_shedding = True
             self._observe(SheddingChanged(is_shedding=True, refused_count=1))
-            loop.call_later(self._options.shedding_s, self._look_whether_it_is_over)
+            self._look_again()
         return RequestRefused(
             HTTPStatus.SERVICE_UNAVAILABLE,
             ErrorCode.OVERLOADED,
@@ -140,12 +137,15 @@ class Door:
             retry_after_s=self._options.retry_after_s * (0.5 + self._chance()),
         )
 
-    def _look_whether_it_is_over(self) -> None:
-        loop = asyncio.get_running_loop()
+    def _look_again(self) -> None:
         over_at_s = self._refused_at_s + self._options.shedding_s
-        if loop.time() < over_at_s:
-            loop.call_at(over_at_s, self._look_whether_it_is_over)
+        loop = asyncio.get_running_loop()
+        loop.call_at(over_at_s, self._look_whether_it_is_over, self._refused_count)
+
+    def _look_whether_it_is_over(self, refused_count: int) -> None:
+        if self._refused_count > refused_count:
+            self._look_again()
             return
         self._is_shedding = False
-        self._observe(SheddingChanged(is_shedding=False, refused_count=self._refused_count))
+        self._observe(SheddingChanged(is_shedding=False, refused_count=refused_count))
         self._refused_count = 0

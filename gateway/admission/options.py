@@ -18,10 +18,14 @@ class AdmissionOptions:
     """Seconds that anybody waits to be let in, 0.001–5. A tenth: a burst, or a pause of the
     machine, of that length is ridden out; the other 95 % of the deadline are for the work."""
 
+    burst_ratio: float = 0.5
+    """Share of that time that a newcomer may be reckoned to wait, 0–1. Half: what is reckoned lags
+    behind, and who is taken into the line shall not be refused at its end."""
+
     standing_ratio: float = 0.2
-    """Share of that time that reads may wait once there has been a queue for all of it, 0–1. A
-    fifth, 20 ms, as CoDel tells a burst from a standing queue, which makes everybody late and
-    serves nobody sooner; a few operations are enough to keep the processor busy."""
+    """The same for reads, once there has been a queue for all of that time, 0–1. A fifth, 20 ms,
+    as CoDel tells a burst from a standing queue, which makes everybody late and serves nobody
+    sooner; a few operations are enough to keep the processor busy."""
 
     turn_floor_s: float = 0.000_2
     """Seconds that a turn of the loop is reckoned with at least, 0.000,01–0.1: what the cheapest
@@ -48,6 +52,7 @@ class AdmissionOptions:
 RANGES = (
     ("operation_limit", 1, 100_000),
     ("queue_time_s", 0.001, 5),
+    ("burst_ratio", 0, 1),
     ("standing_ratio", 0, 1),
     ("turn_floor_s", 0.000_01, 0.1),
     ("turn_weight", 0.01, 1),

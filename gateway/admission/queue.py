@@ -9,11 +9,12 @@ and however many wait when things get better, they begin one by one.
 - *In flight* is what has begun and is not answered. A read that waits for the projection or for a
   service counts as much as one that computes: it holds memory, and may wake at any time. It does
   not hold the turn, so the limit can be a large one.
-- Requests are refused when they come, by the wait they would have: those before it times the mean
-  turn, or how long the first in the line has waited, if that is more. So a refusal is an answer
-  that nobody had to wait for, and costs no parsing.
-- Reads may wait for `queue_time_s`, and for less once there has been a queue for as long as that
-  (CoDel's two numbers, as Facebook puts them to use for requests). Writes wait before them.
+- Requests are refused when they come, by the wait they would have: those before it times the pace
+  at which the line has moved, or how long it has not moved, if that is more. So a refusal is an
+  answer that nobody had to wait for, and costs no parsing. A new line knows no pace of its own but
+  how long turns take, else a slow line of long ago would refuse the first of a new one.
+- Who would wait for half of `queue_time_s` is refused; a read for less once there has been a queue
+  for all of it (CoDel's two numbers, as Facebook puts them to use for requests). Writes go first.
 - Whoever would not begin before her deadline is refused as well, and whoever has waited for
   `queue_time_s` in fact.
 """
@@ -53,7 +54,9 @@ class AdmissionQueue:
     )
     _turn_s: float = 0.0
     _turn_taken_at_s: float | None = None
-    _reads_wait_since_s: float = 0.0
+    _pace_s: float = 0.0
+    _line_since_s: float = 0.0
+    _moved_at_s: float = 0.0
 
     @property
     def waiting_count(self) -> int:
@@ -69,27 +72,30 @@ class AdmissionQueue:
         """Take a request in, begun or in the line, or refuse it."""
         gives_up_at_s = min(now_s + self.options.queue_time_s, deadline_at_s)
         ticket = Ticket(lane, now_s, gives_up_at_s)
-        if self._turn_taken_at_s is None and self._has_room and not self.waiting_count:
+        is_next = self._turn_taken_at_s is None and self._has_room and not self.waiting_count
+        if is_next or not self.options.is_on:
             self._begin(ticket, now_s)
             return ticket
         expected_wait_s = self._expected_wait_s(lane, now_s)
         if expected_wait_s > min(self._allowed_s(lane, now_s), deadline_at_s - now_s):
             return Overload(expected_wait_s)
-        if lane is Lane.READ and not self._lanes[lane]:
-            self._reads_wait_since_s = now_s
+        if not self.waiting_count:
+            self._line_since_s = self._moved_at_s = now_s
+            self._pace_s = 0.0
         self._lanes[lane].append(ticket)
         return ticket
 
     def turn(self, now_s: float) -> Ticket | None:
         """End the turn of the loop; the ticket that begins in the next one, if any can."""
         if self._turn_taken_at_s is not None:
-            took_s = now_s - self._turn_taken_at_s
-            self._turn_s += self.options.turn_weight * (took_s - self._turn_s)
+            self._turn_s = self._mean(self._turn_s, now_s - self._turn_taken_at_s)
             self._turn_taken_at_s = None
         if not self._has_room:
             return None
         ticket = self._next(now_s)
         if ticket is not None:
+            self._pace_s = self._mean(self._pace_s, now_s - self._moved_at_s)
+            self._moved_at_s = now_s
             self._begin(ticket, now_s)
         return ticket
 
@@ -123,21 +129,25 @@ class AdmissionQueue:
         return None
 
     def _expected_wait_s(self, lane: Lane, now_s: float) -> float:
-        """How long one who comes now would wait, at least."""
-        own = self._lanes[lane]
+        """How long one who comes now would wait."""
         ahead_count = len(self._lanes[Lane.WRITE])
         if lane is Lane.READ:
-            ahead_count += len(own)
-        first_has_waited_s = now_s - own[0].arrived_at_s if own else 0.0
+            ahead_count += len(self._lanes[lane])
         turn_s = max(self._turn_s, self.options.turn_floor_s)
-        return max((ahead_count + 1) * turn_s, first_has_waited_s)
+        if not self.waiting_count:
+            return turn_s
+        has_stood_s = now_s - self._moved_at_s
+        return max((ahead_count + 1) * max(turn_s, self._pace_s), has_stood_s)
 
     def _allowed_s(self, lane: Lane, now_s: float) -> float:
-        """How long one who comes now may wait."""
-        queue_time_s = self.options.queue_time_s
-        is_standing = (
-            lane is Lane.READ
-            and bool(self._lanes[lane])
-            and now_s - self._reads_wait_since_s >= queue_time_s
+        """How long one who comes now may be reckoned to wait."""
+        options = self.options
+        has_lasted_s = now_s - self._line_since_s if self.waiting_count else 0.0
+        is_standing = lane is Lane.READ and has_lasted_s >= options.queue_time_s
+        return options.queue_time_s * (
+            options.standing_ratio if is_standing else options.burst_ratio
         )
-        return queue_time_s * self.options.standing_ratio if is_standing else queue_time_s
+
+    def _mean(self, mean_s: float, newest_s: float) -> float:
+        """The mean with the newest length; the first is the mean itself."""
+        return mean_s + self.options.turn_weight * (newest_s - mean_s) if mean_s else newest_s

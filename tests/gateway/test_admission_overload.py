@@ -97,6 +97,7 @@ def test_refusals_are_quick_and_answers_are_not_late() -> None:
     """Who is refused knows at once; who is let in waits for a tenth of a second at most."""
     account = serve_behind_a_door(OVERLOADED)
 
+    assert len(account.answered) + len(account.refused) == len(OVERLOADED)
     assert max(late_s for _, late_s in account.refused) <= 0.01
     assert max(late_s for _, late_s in account.answered) <= 0.15
 
