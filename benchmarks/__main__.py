@@ -1,4 +1,4 @@
-"""`python -m benchmarks`: measure events or tokens, print the figures, keep them as JSON lines."""
+"""`python -m benchmarks`: measure, print the figures, keep them as JSON lines."""
 
 import argparse
 import json
@@ -19,6 +19,7 @@ from benchmarks import (
     live_apply,
     machine,
     memory,
+    overload,
     rebuild_rate,
     token_flood,
     token_silence,
@@ -50,16 +51,19 @@ MEASUREMENTS: Final[Mapping[str, Callable[[Run], Iterator[Figure]]]] = {
     "token-silence": token_silence.measure,
     "waiter-crowd": waiter_crowd.measure,
     "token-flood": token_flood.measure,
+    "overload": overload.measure,
 }
 
 EVENTS: Final = "events"
 TOKENS: Final = "tokens"
+FAULTS: Final = "faults"
 GROUPS: Final[Mapping[str, Sequence[str]]] = {
     EVENTS: (
         *("visible-embedded", "token-embedded", "memory-embedded", "apply", "rebuild"),
         *("visible-distributed", "token-distributed", "memory-distributed"),
     ),
     TOKENS: ("token-sizes", "token-silence", "waiter-crowd", "token-embedded", "token-flood"),
+    FAULTS: ("overload",),
 }
 """In this order: first those that need no Kafka, which is started when it is first needed."""
 
