@@ -24,7 +24,7 @@ from benchmarks.overload_account import REFUSED, Outcome
 from benchmarks.wishes import ORDER, ORDER_COUNT
 
 PROBING_COUNT: Final = 4
-CROWD_COUNT: Final = 256
+CROWD_COUNT: Final = 128
 OVERLOAD_FACTOR: Final = 3.0
 CALM_FACTOR: Final = 0.5
 CALM_S: Final = 5.0

@@ -109,15 +109,14 @@ class Door:
             raise self._refusal()
 
     def _call_turn(self) -> None:
-        """See to it that the next one begins in the next turn of the loop."""
+        """See to it that the next ones begin in the next turn of the loop."""
         if self._queue.is_turn_due and not self._is_turn_coming:
             self._is_turn_coming = True
             asyncio.get_running_loop().call_soon(self._turn)
 
     def _turn(self) -> None:
         self._is_turn_coming = False
-        ticket = self._queue.turn(asyncio.get_running_loop().time())
-        if ticket is not None:
+        for ticket in self._queue.turn(asyncio.get_running_loop().time()):
             self._turns[ticket].set_result(None)
         self._call_turn()
 

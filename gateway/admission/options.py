@@ -14,6 +14,10 @@ class AdmissionOptions:
     """Operations begun and not yet answered, 1–100,000. A thousand: more than a process begins
     within its deadline of 2 s, so it is reached only where nearly all of them wait for others."""
 
+    begin_limit: int = 4
+    """Operations that begin in one turn of the loop, 1–100. Four of 1.5 ms keep a turn, and so a
+    refusal, below 10 ms; with one alone, a turn made long by refusals would leave it too little."""
+
     queue_time_s: float = 0.1
     """Seconds that anybody waits to be let in, 0.001–5. A tenth: a burst, or a pause of the
     machine, of that length is ridden out; the other 95 % of the deadline are for the work."""
@@ -27,12 +31,12 @@ class AdmissionOptions:
     as CoDel tells a burst from a standing queue, which makes everybody late and serves nobody
     sooner; a few operations are enough to keep the processor busy."""
 
-    turn_floor_s: float = 0.000_2
-    """Seconds that a turn of the loop is reckoned with at least, 0.000,01–0.1: what the cheapest
-    operation takes. So the queue is bounded before anything has been measured: 500 with these."""
+    pace_floor_s: float = 0.000_2
+    """Seconds from one beginning to the next that are reckoned with at least, 0.000,01–0.1: what
+    the cheapest operation takes. So the line is bounded before anything is measured: by 250."""
 
-    turn_weight: float = 0.1
-    """Weight of the newest turn in the mean of turns, above 0 and up to 1. A tenth: some twenty
+    pace_weight: float = 0.1
+    """Weight of the newest in the mean of paces, above 0 and up to 1. A tenth: some twenty
     operations decide, and one pause of the machine is forgotten in as many."""
 
     retry_after_s: float = 1.0
@@ -51,11 +55,12 @@ class AdmissionOptions:
 
 RANGES = (
     ("operation_limit", 1, 100_000),
+    ("begin_limit", 1, 100),
     ("queue_time_s", 0.001, 5),
     ("burst_ratio", 0, 1),
     ("standing_ratio", 0, 1),
-    ("turn_floor_s", 0.000_01, 0.1),
-    ("turn_weight", 0.01, 1),
+    ("pace_floor_s", 0.000_01, 0.1),
+    ("pace_weight", 0.01, 1),
     ("retry_after_s", 0.1, 60),
     ("shedding_s", 0.1, 60),
 )

@@ -1,18 +1,18 @@
 """Who may begin, who waits for it, who is refused: the decisions of the door, without a clock.
 
 The processor is what runs out first in a process with one event loop, so what is admitted is the
-right to begin: one operation begins in each turn of the loop. What has begun goes on in the same
+right to begin: a few operations begin in each turn of the loop. What has begun goes on in the same
 turns whenever its answers come, and is never held up by what has not. Hence under overload the
 requests wait here, in order and counted, and not inside the loop, where all would be late together;
-and however many wait when things get better, they begin one by one.
+and however many wait when things get better, they begin a few at a time.
 
 - *In flight* is what has begun and is not answered. A read that waits for the projection or for a
   service counts as much as one that computes: it holds memory, and may wake at any time. It does
   not hold the turn, so the limit can be a large one.
 - Requests are refused when they come, by the wait they would have: those before it times the pace
   at which the line has moved, or how long it has not moved, if that is more. So a refusal is an
-  answer that nobody had to wait for, and costs no parsing. A new line knows no pace of its own but
-  how long turns take, else a slow line of long ago would refuse the first of a new one.
+  answer that nobody had to wait for, and costs no parsing. A new line knows no pace but that of
+  turns; else a slow line of long ago would refuse the first of a new one.
 - Who would wait for half of `queue_time_s` is refused; a read for less once there has been a queue
   for all of it (CoDel's two numbers, as Facebook puts them to use for requests). Writes go first.
 - Whoever would not begin before her deadline is refused as well, and whoever has waited for
@@ -52,8 +52,9 @@ class AdmissionQueue:
     _lanes: dict[Lane, deque[Ticket]] = field(
         default_factory=lambda: {lane: deque() for lane in Lane}
     )
-    _turn_s: float = 0.0
-    _turn_taken_at_s: float | None = None
+    _turn_since_s: float = 0.0
+    _begun_count: int = 0
+    _turn_pace_s: float = 0.0
     _pace_s: float = 0.0
     _line_since_s: float = 0.0
     _moved_at_s: float = 0.0
@@ -66,14 +67,14 @@ class AdmissionQueue:
     def is_turn_due(self) -> bool:
         """Is there somebody to begin, or a turn to be ended?"""
         can_begin = self.waiting_count > 0 and self._has_room
-        return self._turn_taken_at_s is not None or can_begin
+        return self._begun_count > 0 or can_begin
 
     def arrive(self, lane: Lane, now_s: float, deadline_at_s: float) -> Ticket | Overload:
         """Take a request in, begun or in the line, or refuse it."""
         gives_up_at_s = min(now_s + self.options.queue_time_s, deadline_at_s)
         ticket = Ticket(lane, now_s, gives_up_at_s)
-        is_next = self._turn_taken_at_s is None and self._has_room and not self.waiting_count
-        if is_next or not self.options.is_on:
+        can_begin = self._has_room and self._begun_count < self.options.begin_limit
+        if (can_begin and not self.waiting_count) or not self.options.is_on:
             self._begin(ticket, now_s)
             return ticket
         expected_wait_s = self._expected_wait_s(lane, now_s)
@@ -85,19 +86,23 @@ class AdmissionQueue:
         self._lanes[lane].append(ticket)
         return ticket
 
-    def turn(self, now_s: float) -> Ticket | None:
-        """End the turn of the loop; the ticket that begins in the next one, if any can."""
-        if self._turn_taken_at_s is not None:
-            self._turn_s = self._mean(self._turn_s, now_s - self._turn_taken_at_s)
-            self._turn_taken_at_s = None
-        if not self._has_room:
-            return None
-        ticket = self._next(now_s)
-        if ticket is not None:
-            self._pace_s = self._mean(self._pace_s, now_s - self._moved_at_s)
-            self._moved_at_s = now_s
+    def turn(self, now_s: float) -> list[Ticket]:
+        """End the turn of the loop; the tickets that begin in the next one."""
+        if self._begun_count:
+            took_s = (now_s - self._turn_since_s) / self._begun_count
+            self._turn_pace_s = self._mean(self._turn_pace_s, took_s)
+        self._turn_since_s, self._begun_count = now_s, 0
+        begun: list[Ticket] = []
+        while self._has_room and self._begun_count < self.options.begin_limit:
+            ticket = self._next(now_s)
+            if ticket is None:
+                break
             self._begin(ticket, now_s)
-        return ticket
+            begun.append(ticket)
+        if begun:
+            pace_s = (now_s - self._moved_at_s) / len(begun)
+            self._pace_s, self._moved_at_s = self._mean(self._pace_s, pace_s), now_s
+        return begun
 
     def finish(self) -> None:
         """An operation has been answered, or has ended otherwise."""
@@ -117,7 +122,9 @@ class AdmissionQueue:
     def _begin(self, ticket: Ticket, now_s: float) -> None:
         ticket.has_begun = True
         self.in_flight_count += 1
-        self._turn_taken_at_s = now_s
+        if not self._begun_count:
+            self._turn_since_s = now_s
+        self._begun_count += 1
 
     def _next(self, now_s: float) -> Ticket | None:
         for lane in (Lane.WRITE, Lane.READ):
@@ -133,11 +140,11 @@ class AdmissionQueue:
         ahead_count = len(self._lanes[Lane.WRITE])
         if lane is Lane.READ:
             ahead_count += len(self._lanes[lane])
-        turn_s = max(self._turn_s, self.options.turn_floor_s)
+        turn_pace_s = max(self._turn_pace_s, self.options.pace_floor_s)
         if not self.waiting_count:
-            return turn_s
+            return turn_pace_s
         has_stood_s = now_s - self._moved_at_s
-        return max((ahead_count + 1) * max(turn_s, self._pace_s), has_stood_s)
+        return max((ahead_count + 1) * max(turn_pace_s, self._pace_s), has_stood_s)
 
     def _allowed_s(self, lane: Lane, now_s: float) -> float:
         """How long one who comes now may be reckoned to wait."""
@@ -150,4 +157,4 @@ class AdmissionQueue:
 
     def _mean(self, mean_s: float, newest_s: float) -> float:
         """The mean with the newest length; the first is the mean itself."""
-        return mean_s + self.options.turn_weight * (newest_s - mean_s) if mean_s else newest_s
+        return mean_s + self.options.pace_weight * (newest_s - mean_s) if mean_s else newest_s

@@ -58,15 +58,13 @@ def serve_behind_a_door(coming: list[float]) -> Account:
                     account.refused.append((came_s, now_s - came_s))
                 case ticket:
                     running.extend([ticket] if ticket.has_begun else [])
-        if running:
+        while running:
             now_s += OPERATION_S
             done = running.popleft()
             queue.leave(done)
             account.answered.append((done.arrived_at_s, now_s - done.arrived_at_s))
-        begun = queue.turn(now_s)
-        running.extend([] if begun is None else [begun])
-        if begun is None:
-            now_s += REFUSAL_S
+        running.extend(queue.turn(now_s))
+        now_s += REFUSAL_S
     return account
 
 

@@ -1,6 +1,6 @@
 """The line before the gateway: who begins, who waits, who is refused."""
 
-from dataclasses import replace
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given
@@ -14,10 +14,14 @@ TURN_S = 0.01
 FAR_S = 1_000_000.0
 
 
-def a_queue(*, operation_limit: int = 100, turn_floor_s: float = TURN_S) -> AdmissionQueue:
-    return AdmissionQueue(
-        AdmissionOptions(operation_limit=operation_limit, turn_floor_s=turn_floor_s)
+def a_queue(
+    *, operation_limit: int = 100, pace_floor_s: float = TURN_S, begin_limit: int = 1
+) -> AdmissionQueue:
+    """One begins in a turn, so that a turn is the pace."""
+    options = AdmissionOptions(
+        operation_limit=operation_limit, pace_floor_s=pace_floor_s, begin_limit=begin_limit
     )
+    return AdmissionQueue(options)
 
 
 def take_in(
@@ -46,7 +50,19 @@ def test_one_begins_at_once_and_the_next_in_the_next_turn() -> None:
     next_one, one_after = queue.turn(TURN_S), queue.turn(2 * TURN_S)
 
     assert begun_at_once == [True, False, False]
-    assert (next_one, one_after) == (second, third)
+    assert (next_one, one_after) == ([second], [third])
+
+
+def test_no_more_begin_in_a_turn_than_may() -> None:
+    """However many wait, a few begin in each turn of the loop, whether they had to wait or not."""
+    queue = a_queue(begin_limit=3, pace_floor_s=0.001)
+    tickets = [take_in(queue) for _ in range(8)]
+    begun_at_once = sum(ticket.has_begun for ticket in tickets)
+
+    begun_later = [len(queue.turn(number * TURN_S)) for number in (1, 2, 3)]
+
+    assert begun_at_once == 3
+    assert begun_later == [3, 2, 0]
 
 
 def test_writes_begin_before_reads() -> None:
@@ -57,7 +73,7 @@ def test_writes_begin_before_reads() -> None:
 
     begun = [queue.turn(TURN_S), queue.turn(2 * TURN_S)]
 
-    assert begun == [write, read]
+    assert begun == [[write], [read]]
 
 
 def test_reads_are_refused_while_writes_are_taken_in() -> None:
@@ -110,7 +126,7 @@ def test_a_standing_queue_is_kept_shorter_than_a_burst() -> None:
 
 def test_a_line_that_stands_takes_nobody_in() -> None:
     """When nobody begins, new ones are refused as soon as that has lasted for too long."""
-    queue = a_queue(operation_limit=1, turn_floor_s=0.000_2)
+    queue = a_queue(operation_limit=1, pace_floor_s=0.000_2)
     take_in(queue)
     take_in(queue)
 
@@ -120,7 +136,7 @@ def test_a_line_that_stands_takes_nobody_in() -> None:
 
 def test_a_slow_line_is_reckoned_by_its_own_pace() -> None:
     """Where places get free every 30 ms, there is no room behind one, however short turns are."""
-    queue = a_queue(operation_limit=1, turn_floor_s=0.000_2)
+    queue = a_queue(operation_limit=1, pace_floor_s=0.000_2)
     inside, _, _ = (take_in(queue) for _ in range(3))
     queue.turn(0.0)
 
@@ -133,7 +149,7 @@ def test_a_slow_line_is_reckoned_by_its_own_pace() -> None:
 
 def test_a_new_line_is_not_judged_by_an_old_one() -> None:
     """After a slow line has gone, the next burst is taken in as if there had been none."""
-    queue = a_queue(operation_limit=1, turn_floor_s=0.001)
+    queue = a_queue(operation_limit=1, pace_floor_s=0.001)
     inside, waiting = take_in(queue), take_in(queue)
     queue.turn(0.0)
     queue.leave(inside)
@@ -153,9 +169,9 @@ def test_nobody_begins_over_the_limit_of_operations() -> None:
 
     queue.leave(first)
 
-    assert passed is None
+    assert passed == []
     assert queue.is_turn_due
-    assert queue.turn(2 * TURN_S) is second
+    assert queue.turn(2 * TURN_S) == [second]
 
 
 def test_who_has_waited_too_long_does_not_begin() -> None:
@@ -167,7 +183,7 @@ def test_who_has_waited_too_long_does_not_begin() -> None:
 
     begun = queue.turn(0.1)
 
-    assert begun is fresh
+    assert begun == [fresh]
     assert not late.has_begun
 
 
@@ -179,7 +195,7 @@ def test_who_leaves_is_not_waited_for() -> None:
 
     queue.leave(leaver)
 
-    assert queue.turn(TURN_S) is behind
+    assert queue.turn(TURN_S) == [behind]
 
 
 def test_control_with_the_door_off_all_begin_at_once() -> None:
@@ -219,7 +235,7 @@ def test_the_books_are_right_whatever_happens(
     happenings: list[tuple[str, object, float]], operation_limit: int
 ) -> None:
     """Nobody begins over the limit, twice or too late; all who come are begun, waiting or gone."""
-    queue = a_queue(operation_limit=operation_limit)
+    queue = a_queue(operation_limit=operation_limit, begin_limit=2)
     here: list[Ticket] = []
     begun: list[Ticket] = []
     now_s = 0.0
@@ -231,8 +247,7 @@ def test_the_books_are_right_whatever_happens(
                 here.append(ticket)
         elif what == "turn":
             now_s += amount_s
-            next_one = queue.turn(now_s)
-            if next_one is not None:
+            for next_one in queue.turn(now_s):
                 assert next_one not in begun
                 assert now_s < next_one.gives_up_at_s
                 begun.append(next_one)
@@ -247,8 +262,15 @@ def test_the_books_are_right_whatever_happens(
     assert (queue.in_flight_count, queue.waiting_count) == (0, 0)
 
 
-@pytest.mark.parametrize("name", ["queue_time_s", "operation_limit", "turn_weight"])
-def test_a_number_out_of_range_is_named(name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "refused"),
+    [
+        ("queue_time_s", lambda: AdmissionOptions(queue_time_s=-1)),
+        ("operation_limit", lambda: AdmissionOptions(operation_limit=0)),
+        ("pace_weight", lambda: AdmissionOptions(pace_weight=2)),
+    ],
+)
+def test_a_number_out_of_range_is_named(name: str, refused: Callable[[], object]) -> None:
     """A wrong option stops the start with its name and its range."""
     with pytest.raises(ValueError, match=f"{name} must be between"):
-        replace(AdmissionOptions(), **{name: -1})
+        refused()
