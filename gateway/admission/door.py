@@ -6,6 +6,7 @@ cookie.
 
 import asyncio
 import random
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -55,6 +56,7 @@ class Door:
         self._queue = AdmissionQueue(options)
         self._turns: dict[Ticket, asyncio.Future[None]] = {}
         self._is_turn_coming = False
+        self._used_s = 0.0
         self._is_shedding = False
         self._refused_count = 0
         self._refused_at_s = 0.0
@@ -112,11 +114,14 @@ class Door:
         """See to it that the next ones begin in the next turn of the loop."""
         if self._queue.is_turn_due and not self._is_turn_coming:
             self._is_turn_coming = True
+            self._used_s = time.thread_time()
             asyncio.get_running_loop().call_soon(self._turn)
 
     def _turn(self) -> None:
         self._is_turn_coming = False
-        for ticket in self._queue.turn(asyncio.get_running_loop().time()):
+        used_s = time.thread_time()
+        now_s = asyncio.get_running_loop().time()
+        for ticket in self._queue.turn(now_s, used_s - self._used_s):
             self._turns[ticket].set_result(None)
         self._call_turn()
 

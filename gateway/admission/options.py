@@ -18,6 +18,14 @@ class AdmissionOptions:
     """Operations that begin in one turn of the loop, 1–100. Four of 1.5 ms keep a turn, and so a
     refusal, below 10 ms; with one alone, a turn made long by refusals would leave it too little."""
 
+    busy_limit: int = 16
+    """Operations in flight above which another begins only after a short turn, 1–100,000. An
+    operation takes some 25 turns, so 16 are enough to fill each; more would only all be later."""
+
+    short_turn_s: float = 0.001
+    """Processor time (s) of a turn up to which the loop has time to spare, 0.000,1–0.1. A
+    millisecond: less than one operation takes, so those in flight wait for others."""
+
     queue_time_s: float = 0.1
     """Seconds that anybody waits to be let in, 0.001–5. A tenth: a burst, or a pause of the
     machine, of that length is ridden out; the other 95 % of the deadline are for the work."""
@@ -56,6 +64,8 @@ class AdmissionOptions:
 RANGES = (
     ("operation_limit", 1, 100_000),
     ("begin_limit", 1, 100),
+    ("busy_limit", 1, 100_000),
+    ("short_turn_s", 0.000_1, 0.1),
     ("queue_time_s", 0.001, 5),
     ("burst_ratio", 0, 1),
     ("standing_ratio", 0, 1),

@@ -6,6 +6,8 @@ turns whenever its answers come, and is never held up by what has not. Hence und
 requests wait here, in order and counted, and not inside the loop, where all would be late together;
 and however many wait when things get better, they begin a few at a time.
 
+- While some are in flight, another begins only if the last turn left the processor time to spare:
+  then those wait for others. So what computes is finished first, and what waits is in nobody's way.
 - *In flight* is what has begun and is not answered. A read that waits for the projection or for a
   service counts as much as one that computes: it holds memory, and may wake at any time. It does
   not hold the turn, so the limit can be a large one.
@@ -54,6 +56,7 @@ class AdmissionQueue:
     )
     _turn_since_s: float = 0.0
     _begun_count: int = 0
+    _is_busy: bool = False
     _turn_pace_s: float = 0.0
     _pace_s: float = 0.0
     _line_since_s: float = 0.0
@@ -73,8 +76,7 @@ class AdmissionQueue:
         """Take a request in, begun or in the line, or refuse it."""
         gives_up_at_s = min(now_s + self.options.queue_time_s, deadline_at_s)
         ticket = Ticket(lane, now_s, gives_up_at_s)
-        can_begin = self._has_room and self._begun_count < self.options.begin_limit
-        if (can_begin and not self.waiting_count) or not self.options.is_on:
+        if (self._can_begin and not self.waiting_count) or not self.options.is_on:
             self._begin(ticket, now_s)
             return ticket
         expected_wait_s = self._expected_wait_s(lane, now_s)
@@ -86,14 +88,18 @@ class AdmissionQueue:
         self._lanes[lane].append(ticket)
         return ticket
 
-    def turn(self, now_s: float) -> list[Ticket]:
-        """End the turn of the loop; the tickets that begin in the next one."""
+    def turn(self, now_s: float, used_s: float) -> list[Ticket]:
+        """End the turn of the loop; the tickets that begin in the next one.
+
+        ``used_s``: processor time that this process has used since the turn before.
+        """
+        self._is_busy = used_s > self.options.short_turn_s
         if self._begun_count:
             took_s = (now_s - self._turn_since_s) / self._begun_count
             self._turn_pace_s = self._mean(self._turn_pace_s, took_s)
         self._turn_since_s, self._begun_count = now_s, 0
         begun: list[Ticket] = []
-        while self._has_room and self._begun_count < self.options.begin_limit:
+        while self._can_begin:
             ticket = self._next(now_s)
             if ticket is None:
                 break
@@ -118,6 +124,13 @@ class AdmissionQueue:
     @property
     def _has_room(self) -> bool:
         return self.in_flight_count < self.options.operation_limit
+
+    @property
+    def _can_begin(self) -> bool:
+        """Now, in this turn?"""
+        if self._is_busy and self.in_flight_count >= self.options.busy_limit:
+            return False
+        return self._has_room and self._begun_count < self.options.begin_limit
 
     def _begin(self, ticket: Ticket, now_s: float) -> None:
         ticket.has_begun = True

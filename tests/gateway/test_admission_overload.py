@@ -63,7 +63,7 @@ def serve_behind_a_door(coming: list[float]) -> Account:
             done = running.popleft()
             queue.leave(done)
             account.answered.append((done.arrived_at_s, now_s - done.arrived_at_s))
-        running.extend(queue.turn(now_s))
+        running.extend(queue.turn(now_s, OPERATION_S))
         now_s += REFUSAL_S
     return account
 

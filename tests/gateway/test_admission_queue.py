@@ -47,7 +47,7 @@ def test_one_begins_at_once_and_the_next_in_the_next_turn() -> None:
     first, second, third = (take_in(queue) for _ in range(3))
     begun_at_once = [ticket.has_begun for ticket in (first, second, third)]
 
-    next_one, one_after = queue.turn(TURN_S), queue.turn(2 * TURN_S)
+    next_one, one_after = queue.turn(TURN_S, 0.0), queue.turn(2 * TURN_S, 0.0)
 
     assert begun_at_once == [True, False, False]
     assert (next_one, one_after) == ([second], [third])
@@ -59,7 +59,7 @@ def test_no_more_begin_in_a_turn_than_may() -> None:
     tickets = [take_in(queue) for _ in range(8)]
     begun_at_once = sum(ticket.has_begun for ticket in tickets)
 
-    begun_later = [len(queue.turn(number * TURN_S)) for number in (1, 2, 3)]
+    begun_later = [len(queue.turn(number * TURN_S, 0.0)) for number in (1, 2, 3)]
 
     assert begun_at_once == 3
     assert begun_later == [3, 2, 0]
@@ -71,7 +71,7 @@ def test_writes_begin_before_reads() -> None:
     take_in(queue)
     read, write = take_in(queue), take_in(queue, Lane.WRITE)
 
-    begun = [queue.turn(TURN_S), queue.turn(2 * TURN_S)]
+    begun = [queue.turn(TURN_S, 0.0), queue.turn(2 * TURN_S, 0.0)]
 
     assert begun == [[write], [read]]
 
@@ -117,7 +117,7 @@ def test_a_standing_queue_is_kept_shorter_than_a_burst() -> None:
     now_s = 0.0
     while now_s < 0.2:
         now_s += TURN_S
-        queue.turn(now_s)
+        queue.turn(now_s, 0.0)
         refused_from(queue, Lane.READ, now_s)
 
     assert burst == 5
@@ -138,10 +138,10 @@ def test_a_slow_line_is_reckoned_by_its_own_pace() -> None:
     """Where places get free every 30 ms, there is no room behind one, however short turns are."""
     queue = a_queue(operation_limit=1, pace_floor_s=0.000_2)
     inside, _, _ = (take_in(queue) for _ in range(3))
-    queue.turn(0.0)
+    queue.turn(0.0, 0.0)
 
     queue.leave(inside)
-    queue.turn(0.03)
+    queue.turn(0.03, 0.0)
 
     assert queue.waiting_count == 1
     assert refused_from(queue, Lane.READ, 0.03) == 0
@@ -151,11 +151,11 @@ def test_a_new_line_is_not_judged_by_an_old_one() -> None:
     """After a slow line has gone, the next burst is taken in as if there had been none."""
     queue = a_queue(operation_limit=1, pace_floor_s=0.001)
     inside, waiting = take_in(queue), take_in(queue)
-    queue.turn(0.0)
+    queue.turn(0.0, 0.0)
     queue.leave(inside)
-    queue.turn(0.09)
+    queue.turn(0.09, 0.0)
     queue.leave(waiting)
-    queue.turn(0.09)
+    queue.turn(0.09, 0.0)
     take_in(queue, now_s=0.1)
 
     assert refused_from(queue, Lane.READ, 0.1) == 50
@@ -165,13 +165,30 @@ def test_nobody_begins_over_the_limit_of_operations() -> None:
     """With all places taken the turn passes; the next answer lets the next one begin."""
     queue = a_queue(operation_limit=1)
     first, second = take_in(queue), take_in(queue)
-    passed = queue.turn(TURN_S)
+    passed = queue.turn(TURN_S, 0.0)
 
     queue.leave(first)
 
     assert passed == []
     assert queue.is_turn_due
-    assert queue.turn(2 * TURN_S) == [second]
+    assert queue.turn(2 * TURN_S, 0.0) == [second]
+
+
+def test_a_busy_loop_finishes_what_it_has_begun() -> None:
+    """Over sixteen in flight, one begins when another ends, or after a turn with time to spare."""
+    queue = a_queue(begin_limit=100, pace_floor_s=0.000_2)
+    inside = [take_in(queue) for _ in range(16)]
+    queue.turn(0.001, 0.005)
+    waiting = [take_in(queue) for _ in range(3)]
+
+    while_busy = queue.turn(0.002, 0.005)
+    queue.leave(inside[0])
+    after_an_answer = queue.turn(0.003, 0.005)
+    with_time_to_spare = queue.turn(0.004, 0.000_1)
+
+    assert while_busy == []
+    assert after_an_answer == waiting[:1]
+    assert with_time_to_spare == waiting[1:]
 
 
 def test_who_has_waited_too_long_does_not_begin() -> None:
@@ -181,7 +198,7 @@ def test_who_has_waited_too_long_does_not_begin() -> None:
     late = take_in(queue)
     fresh = take_in(queue, now_s=0.04)
 
-    begun = queue.turn(0.1)
+    begun = queue.turn(0.1, 0.0)
 
     assert begun == [fresh]
     assert not late.has_begun
@@ -195,7 +212,7 @@ def test_who_leaves_is_not_waited_for() -> None:
 
     queue.leave(leaver)
 
-    assert queue.turn(TURN_S) == [behind]
+    assert queue.turn(TURN_S, 0.0) == [behind]
 
 
 def test_control_with_the_door_off_all_begin_at_once() -> None:
@@ -215,7 +232,7 @@ def test_slow_turns_let_fewer_wait() -> None:
     for _ in range(100):
         queue.leave(take_in(queue, now_s=now_s, deadline_at_s=FAR_S))
         now_s += 2 * TURN_S
-        queue.turn(now_s)
+        queue.turn(now_s, 0.0)
     take_in(queue, now_s=now_s, deadline_at_s=FAR_S)
 
     assert refused_from(queue, Lane.READ, now_s) == 2
@@ -247,7 +264,7 @@ def test_the_books_are_right_whatever_happens(
                 here.append(ticket)
         elif what == "turn":
             now_s += amount_s
-            for next_one in queue.turn(now_s):
+            for next_one in queue.turn(now_s, 0.0):
                 assert next_one not in begun
                 assert now_s < next_one.gives_up_at_s
                 begun.append(next_one)
