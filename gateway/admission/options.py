@@ -43,6 +43,11 @@ class AdmissionOptions:
     """Seconds from one beginning to the next that are reckoned with at least, 0.000,01–0.1: what
     the cheapest operation takes. So the line is bounded before anything is measured: by 250."""
 
+    new_pace_s: float = 0.005
+    """Seconds from one beginning to the next that a new line is reckoned with at most, whatever the
+    one before was like, 0.000,1–1. Five milliseconds: more than an operation takes of the
+    processor, so that ten may come at once after a line that was slow for other reasons."""
+
     pace_weight: float = 0.1
     """Weight of the newest in the mean of paces, above 0 and up to 1. A tenth: some twenty
     operations decide, and one pause of the machine is forgotten in as many."""
@@ -70,6 +75,7 @@ RANGES = (
     ("burst_ratio", 0, 1),
     ("standing_ratio", 0, 1),
     ("pace_floor_s", 0.000_01, 0.1),
+    ("new_pace_s", 0.000_1, 1),
     ("pace_weight", 0.01, 1),
     ("retry_after_s", 0.1, 60),
     ("shedding_s", 0.1, 60),

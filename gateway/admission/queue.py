@@ -13,8 +13,8 @@ and however many wait when things get better, they begin a few at a time.
   not hold the turn, so the limit can be a large one.
 - Requests are refused when they come, by the wait they would have: those before it times the pace
   at which the line has moved, or how long it has not moved, if that is more. So a refusal is an
-  answer that nobody had to wait for, and costs no parsing. A new line knows no pace but that of
-  turns; else a slow line of long ago would refuse the first of a new one.
+  answer that nobody had to wait for, and costs no parsing. A new line takes over the pace of the
+  one before, up to a bound: else a slow line of long ago would refuse the first of a new one.
 - Who would wait for half of `queue_time_s` is refused; a read for less once there has been a queue
   for all of it (CoDel's two numbers, as Facebook puts them to use for requests). Writes go first.
 - Whoever would not begin before her deadline is refused as well, and whoever has waited for
@@ -84,7 +84,7 @@ class AdmissionQueue:
             return Overload(expected_wait_s)
         if not self.waiting_count:
             self._line_since_s = self._moved_at_s = now_s
-            self._pace_s = 0.0
+            self._pace_s = min(self._pace_s, self.options.new_pace_s)
         self._lanes[lane].append(ticket)
         return ticket
 
