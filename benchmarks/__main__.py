@@ -1,4 +1,4 @@
-"""`python -m benchmarks`: measure, print the figures, keep them as JSON lines."""
+"""`python -m benchmarks`: measure events, tokens or faults; figures are printed and kept."""
 
 import argparse
 import json
@@ -15,12 +15,18 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from benchmarks import (
+    cold_stampede,
     commit_to_visible,
+    dead_services,
+    isolated_service,
+    keyed_mutations,
     live_apply,
     machine,
     memory,
+    one_round_trip,
     overload,
     rebuild_rate,
+    slow_tail,
     token_flood,
     token_silence,
     token_sizes,
@@ -51,6 +57,12 @@ MEASUREMENTS: Final[Mapping[str, Callable[[Run], Iterator[Figure]]]] = {
     "token-silence": token_silence.measure,
     "waiter-crowd": waiter_crowd.measure,
     "token-flood": token_flood.measure,
+    "dead-services": dead_services.measure,
+    "isolated-service": isolated_service.measure,
+    "cold-stampede": cold_stampede.measure,
+    "keyed-mutations": keyed_mutations.measure,
+    "slow-tail": slow_tail.measure,
+    "one-round-trip": one_round_trip.measure,
     "overload": overload.measure,
 }
 
@@ -62,8 +74,11 @@ GROUPS: Final[Mapping[str, Sequence[str]]] = {
         *("visible-embedded", "token-embedded", "memory-embedded", "apply", "rebuild"),
         *("visible-distributed", "token-distributed", "memory-distributed"),
     ),
+    FAULTS: (
+        *("dead-services", "isolated-service", "slow-tail", "one-round-trip"),
+        *("cold-stampede", "keyed-mutations", "overload"),
+    ),
     TOKENS: ("token-sizes", "token-silence", "waiter-crowd", "token-embedded", "token-flood"),
-    FAULTS: ("overload",),
 }
 """In this order: first those that need no Kafka, which is started when it is first needed."""
 

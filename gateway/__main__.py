@@ -41,7 +41,7 @@ cli.add_typer(token, name="token")
 @cli.command()
 def dev() -> None:
     """Run everything on this machine: three stub services, their data, gateway and playground."""
-    settings = _settings(playground=True, introspection=True)
+    settings = _settings(playground=True, introspection=True, plan=True)
     configure_logging(settings.log_format)
     run(run_dev(settings, Console()))
 

@@ -16,6 +16,7 @@ from starlette.routing import Route
 from gateway.admission.door import Door
 from gateway.admission.limits import DocumentLimits
 from gateway.catch_up import CatchUp
+from gateway.circuit_hints import CircuitHints
 from gateway.execution.documents import Documents
 from gateway.execution.executor import Executor, graphql_schema_of
 from gateway.freshness import FreshnessGauge
@@ -36,6 +37,7 @@ from projections.waiters import WaiterOptions, Waiters
 from resolvers.loaders import Clients
 from resolvers.read_model import ReadModel
 from resolvers.schema import build_schema
+from resolvers.speculation import Guesses
 from resolvers.upstream.call import Upstream
 from resolvers.upstream.customers import CustomersClient
 from resolvers.upstream.feed_http import FeedHttp
@@ -43,6 +45,7 @@ from resolvers.upstream.options import UpstreamOptions
 from resolvers.upstream.orders import OrdersClient
 from resolvers.upstream.owners import Owners
 from resolvers.upstream.products import ProductsClient
+from resolvers.upstream.published_circuit import name_of
 from resolvers.upstream.shared_reads import SharedReads
 
 
@@ -64,7 +67,10 @@ class Gateway:
     def __init__(self, settings: Settings, keys: TokenKeys, wires: Wires) -> None:
         self.settings = settings
         self.watcher = StoreWatcher()
-        self.telemetry = Telemetry(watch_redis=self.watcher.observe)
+        self.hints = CircuitHints()
+        self.telemetry = Telemetry(
+            watch_redis=self.watcher.observe, watch_circuits=self.hints.observe
+        )
         self.wall_clock = wires.wall_clock
         self.door = Door(settings.admission_options(), observe=self.telemetry.shedding)
         self.upstreams = {
@@ -107,6 +113,9 @@ class Gateway:
             if isinstance(self.store, RedisStore):
                 stack.enter_context(self.store.following(self.watcher.follow))
             await stack.enter_async_context(opened(self.store))
+            if isinstance(self.store, RedisStore):
+                hinting = self.hints.run(self.store.words("circuits"), self.upstreams)
+                await stack.enter_async_context(running(hinting))
             if self.model is not None:
                 await stack.enter_async_context(self.model.waiters.open())
             if self.projecting is not None:
@@ -122,7 +131,8 @@ class Gateway:
         products = ProductsClient(self.upstreams["products"])
         owners = Owners(orders, customers, products)
         shared = SharedReads(owners.ask, self.settings.sharing_options())
-        return Clients(orders, customers, products, shared)
+        guesses = Guesses() if self.settings.guess_ahead else None
+        return Clients(orders, customers, products, shared, guesses)
 
     def _projecting(self, wires: Wires) -> FeedProjecting:
         return FeedProjecting(
@@ -153,7 +163,11 @@ class Gateway:
         self.catch_up.observe(signal)
 
     def _circuits(self) -> dict[str, str]:
-        states = {name: upstream.circuit_state.value for name, upstream in self.upstreams.items()}
+        states = {
+            name_of(service, kind): state.value
+            for service, upstream in self.upstreams.items()
+            for kind, state in upstream.circuit_states.items()
+        }
         return states if self.model is None else {**states, "store": self.model.circuit_state}
 
     def _operations(self, keys: TokenKeys) -> Operations:
@@ -172,6 +186,7 @@ class Gateway:
             read_options=settings.read_options(),
             request_timeout_s=settings.request_timeout_s,
             telemetry=self.telemetry,
+            is_plan_shown=settings.plan,
             wall_clock=self.wall_clock,
         )
 

@@ -1,6 +1,6 @@
 """`extensions.consistency`: what the report of an operation looks like to a client."""
 
-from gateway.errors import Json, missing_as_json
+from gateway.errors import UPSTREAM_CODES, Json, missing_as_json
 from projections.versions import AggregateKey
 from resolvers.report import ConsistencyReport, Shown
 
@@ -24,7 +24,7 @@ def render_consistency(report: ConsistencyReport, token: str | None, *, expired_
 
 
 def _component(shown: Shown) -> Json:
-    return {
+    rendered: Json = {
         "path": shown.path,
         "id": shown.key.id if isinstance(shown.key, AggregateKey) else None,
         "source": shown.provenance.source.value,
@@ -32,6 +32,9 @@ def _component(shown: Shown) -> Json:
         "ageMs": _ms(shown.provenance.age_s),
         "reason": shown.provenance.reason.value,
     }
+    if (failure := shown.provenance.instead_of) is not None:
+        rendered["insteadOf"] = UPSTREAM_CODES[type(failure)].value
+    return rendered
 
 
 def _ms(seconds: float) -> int:

@@ -1,5 +1,6 @@
 """One GraphQL operation from request to response body: context, execution, joined token."""
 
+import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -11,6 +12,7 @@ from gateway.consistency_extension import render_consistency
 from gateway.errors import ErrorCode, Json, RequestRefused, translate
 from gateway.execution.documents import Document, DocumentRefused, Documents
 from gateway.execution.executor import Executor
+from gateway.plan_extension import render_plan
 from gateway.request import GraphQLRequest, RequestHeaders
 from gateway.telemetry import Telemetry
 from projections.token import ConsistencyToken
@@ -20,10 +22,12 @@ from resolvers.errors import BadInput, InvalidToken
 from resolvers.live_pace import LivePace
 from resolvers.loaders import Clients, LiveLoader
 from resolvers.read_model import ReadModel
-from resolvers.reading import OperationReads, ReadOptions
+from resolvers.read_request import ReadOptions
+from resolvers.reading import OperationReads
 from resolvers.report import ConsistencyReport
 from resolvers.tokens import TokenDesk
 from resolvers.upstream.call_context import CallContext
+from resolvers.upstream.call_log import CallLog
 from resolvers.upstream.deadline import Deadline
 
 
@@ -71,6 +75,7 @@ class Operations:
     read_options: ReadOptions
     request_timeout_s: float
     telemetry: Telemetry
+    is_plan_shown: bool = False
     pace: LivePace = field(default_factory=LivePace)
     wall_clock: Callable[[], float] = time.time
 
@@ -136,7 +141,8 @@ class Operations:
         tokens: TokenDesk,
         token: ConsistencyToken,
     ) -> OperationContext:
-        call = CallContext(deadline, caller.request_id, caller.traceparent)
+        log = CallLog(began_at_s=_now_s()) if self.is_plan_shown else None
+        call = CallContext(deadline, caller.request_id, caller.traceparent, log)
         report = ConsistencyReport(token)
         reads = OperationReads(
             model=self.model,
@@ -169,7 +175,10 @@ class Operations:
         consistency = render_consistency(
             context.report, sealed, expired_count=context.tokens.expired_count
         )
-        body["extensions"] = {"consistency": consistency}
+        extensions: Json = {"consistency": consistency}
+        if context.call.log is not None:
+            extensions["plan"] = render_plan(context.call.log, _now_s())
+        body["extensions"] = extensions
         return Response(body, sealed)
 
     def _refuse(self, errors: list[GraphQLError], caller: Caller) -> Response:
@@ -189,6 +198,10 @@ class Operations:
             rendered["path"] = error.path
         rendered["extensions"] = told.extensions
         return rendered
+
+
+def _now_s() -> float:
+    return asyncio.get_running_loop().time()
 
 
 def _is_refused(result: ExecutionResult) -> bool:

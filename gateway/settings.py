@@ -19,7 +19,8 @@ from gateway.sections.services import ServiceSettings
 from gateway.sections.store import StoreSettings
 from gateway.sections.tokens import TokenSettings
 from gateway.settings_refusals import SettingsError, unknown_name, wrong_value
-from resolvers.reading import ReadOptions
+from resolvers.read_request import ReadOptions
+from resolvers.upstream.options import SharingOptions
 
 NONE: Mapping[str, object] = {}
 
@@ -59,6 +60,22 @@ class Settings(
             wait_cap_s=self.wait_cap_ms / 1000,
             live_reserve_s=min(0.5, self.request_timeout_s / 4),
             staleness_budgets_s=self.staleness_budgets_s,
+            stale_if_error_s=self.stale_if_error_s,
+        )
+
+    def sharing_options(self) -> SharingOptions:
+        """How far readers share live answers; an absence is kept for less.
+
+        No row is shown without need that is older than a staleness budget, or where the operator
+        wants none to be shared.
+        """
+        fresh_s = self.live_fresh_ms / 1000
+        longest_s = max(0.0, min(self.staleness_budgets_s.values()) - fresh_s) if fresh_s else 0.0
+        return SharingOptions(
+            fresh_s=fresh_s,
+            absent_fresh_s=min(0.1, fresh_s),
+            while_revalidate_s=min(self.live_revalidate_ms / 1000, longest_s),
+            if_error_s=self.stale_if_error_s,
         )
 
     def _contradictions(self) -> Iterator[str]:

@@ -47,7 +47,7 @@ from projections.redis_store.signals import (
     ignore,
 )
 from resolvers.read_model import Reach
-from resolvers.upstream.breaker import CircuitChanged
+from resolvers.upstream.published_circuit import CircuitChanged, CircuitObserver
 
 PROGRESS_INTERVAL_S = 1.0
 """Between two lines about one source that is catching up."""
@@ -83,12 +83,19 @@ def configure_logging(log_format: Literal["console", "json"]) -> None:
 class Telemetry:
     """Where every layer's signals end. Holds only what tells a change from a repetition.
 
-    ``watch_redis`` is told as well what becomes of the server that keeps the projection.
+    ``watch_redis`` is told as well what becomes of the server that keeps the projection, and
+    ``watch_circuits`` what becomes of circuits.
     """
 
-    def __init__(self, *, watch_redis: RedisObserver = ignore) -> None:
+    def __init__(
+        self,
+        *,
+        watch_redis: RedisObserver = ignore,
+        watch_circuits: CircuitObserver = lambda _: None,
+    ) -> None:
         self._log = structlog.get_logger("gateway")
         self._watch_redis = watch_redis
+        self._watch_circuits = watch_circuits
         self._stale: set[str] = set()
         self._is_deaf = False
         self._caught_up: set[str] = set()
@@ -184,9 +191,11 @@ class Telemetry:
 
     def circuit(self, change: CircuitChanged) -> None:
         """A circuit opened, is being tried, or closed."""
+        self._watch_circuits(change)
         self._log.warning(
             "circuit_changed",
             service=change.service,
+            kind=change.kind.value,
             before=change.before.value,
             after=change.after.value,
         )

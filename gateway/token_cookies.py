@@ -50,14 +50,16 @@ class CookieDesk:
     ) -> ReceivedCookies:
         """Each cookie by what its token is worth to ``subject``. Costs no I/O.
 
-        Of more than a request may bring, ``beside_count`` others included, the last are passed
-        over: too many cookies must not make a request fail.
+        Of more than a request may bring, ``beside_count`` others included, the first are passed
+        over: too many cookies must not make a request fail, and browsers send the oldest first (RFC
+        6265, 5.4).
         """
         now_minute = int(self.wall_clock() // 60)
+        room = max(0, MAX_TOKENS - beside_count)
         honoured: list[TokenCookie] = []
         expired: list[TokenCookie] = []
         refused: list[TokenCookie] = []
-        for cookie in cookies[: max(0, MAX_TOKENS - beside_count)]:
+        for cookie in cookies[max(0, len(cookies) - room) :]:
             match self.codec.open_token(cookie.text, subject, now_minute):
                 case Opened():
                     honoured.append(cookie)

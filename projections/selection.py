@@ -6,7 +6,7 @@ cut; composition walks over what has been fetched so far, and what is reached bu
 the next wave of calls. So nothing is fetched that was not asked for, and N+1 calls cannot happen.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -98,7 +98,19 @@ class PageKey(NamedTuple):
         return cls(customer_id, page.status, page.first, page.after)
 
 
-RowOf = Callable[[AggregateKey], Row | None]
+@dataclass(frozen=True, slots=True)
+class OrderLinks:
+    """Whom an order leads to, where no more is known of it: enough to ask, nothing to show."""
+
+    customer_id: str
+    product_ids: tuple[str, ...]
+
+    @classmethod
+    def of(cls, order: OrderRow) -> "OrderLinks":
+        return cls(order.customer_id, tuple(item.product_id for item in order.items))
+
+
+RowOf = Callable[[AggregateKey], Row | OrderLinks | None]
 PageOf = Callable[[PageKey], Sequence[str] | None]
 
 
@@ -141,14 +153,18 @@ class _Walk:
         self.reached.keys[key] = None
         if self._is_visited(key, selection):
             return
-        row = self._row_of(key)
-        if not isinstance(row, OrderRow):
-            return
+        match self._row_of(key):
+            case OrderRow(customer_id=customer_id, items=items):
+                product_ids: Iterable[str] = (item.product_id for item in items)
+            case OrderLinks(customer_id=customer_id, product_ids=product_ids):
+                pass
+            case _:
+                return
         if selection.customer is not None:
-            self.customer(row.customer_id, selection.customer)
+            self.customer(customer_id, selection.customer)
         if selection.has_products:
-            for item in row.items:
-                self.reached.keys[AggregateKey(AggregateType.PRODUCT, item.product_id)] = None
+            for product_id in product_ids:
+                self.reached.keys[AggregateKey(AggregateType.PRODUCT, product_id)] = None
 
     def customer(self, customer_id: str, selection: CustomerSelection) -> None:
         key = AggregateKey(AggregateType.CUSTOMER, customer_id)
@@ -169,6 +185,20 @@ class _Walk:
         is_known = visit in self._visited
         self._visited.add(visit)
         return is_known
+
+
+def leads_on(root: Root) -> bool:
+    """Does ``root`` ask of any order who ordered it, or what?"""
+    match root:
+        case OrderRoot(selection=selection):
+            return selection.customer is not None or selection.has_products
+        case OrdersRoot(page=page):
+            return page.node.customer is not None or page.node.has_products
+        case CustomerRoot(selection=selection):
+            nodes = [page.node for page in selection.orders]
+            return any(node.customer is not None or node.has_products for node in nodes)
+        case ProductRoot():
+            return False
 
 
 def has_pages(root: Root) -> bool:

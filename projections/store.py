@@ -69,6 +69,9 @@ class Cut:
         stored = self.rows.get(key)
         return None if stored is None else stored.at
 
+    def is_sure_of(self, key: AggregateKey, /) -> bool:
+        return key in self.rows and key not in self.suspects
+
     def place_of(self, aggregate_type: AggregateType, partition: int, /) -> LogPlace | None:
         position = self.positions.get(aggregate_type.source)
         return None if position is None else position.places.get(partition)

@@ -75,6 +75,9 @@ class View(Protocol):
     def version_of(self, key: AggregateKey, /) -> Version | None:
         """What this world shows of the aggregate, a tombstone's version too; None if nothing."""
 
+    def is_sure_of(self, key: AggregateKey, /) -> bool:
+        """Was this world asked for the aggregate, and does it know all that it was told of it?"""
+
     def place_of(self, aggregate_type: AggregateType, partition: int, /) -> LogPlace | None:
         """How far one partition of the type's log is applied; None where that is not known."""
 
@@ -126,8 +129,8 @@ def merge(*tokens: ConsistencyToken) -> ConsistencyToken:
 
 
 def raised(token: ConsistencyToken, seen: Mapping[AggregateKey, Version]) -> ConsistencyToken:
-    """The token, demanding these versions too; an entry that is as great keeps its doubt."""
-    new = {k: v for k, v in seen.items() if k not in token.entries or token.entries[k] < v}
+    """The token, demanding these versions too, which are no longer in doubt."""
+    new = {k: v for k, v in seen.items() if k not in token.entries or token.entries[k] <= v}
     return merge(token, ConsistencyToken(new)) if new else token
 
 
@@ -205,8 +208,11 @@ def is_refuted(view: View, token: ConsistencyToken, key: AggregateKey) -> bool:
     All that was committed before the doubt is in this world; what it lacks was never committed, or
     its service has lost it.
     """
-    doubt = token.doubts.get(key)
-    return doubt is not None and is_proven(view, key.type, doubt)
+    doubt, at = token.doubts.get(key), token.entries.get(key)
+    if doubt is None or at is None or not view.is_sure_of(key):
+        return False
+    shown = view.version_of(key)
+    return is_proven(view, key.type, doubt) and (shown is None or shown < at)
 
 
 def _holds(view: View, token: ConsistencyToken, key: AggregateKey, at: Version) -> bool:
@@ -226,12 +232,6 @@ def demand_for_keys(
     """
     wanted = frozenset(keys)
     return _share(token, wanted, {*types, *(key.type for key in wanted)})
-
-
-def demand_for_type(token: ConsistencyToken, aggregate_type: AggregateType) -> ConsistencyToken:
-    """What the token demands of a read that may show any aggregate of a type: a list, a count."""
-    named = {*token.entries, *token.uncertain}
-    return _share(token, {k for k in named if k.type is aggregate_type}, {aggregate_type})
 
 
 def _share(

@@ -32,6 +32,7 @@ class Reason(StrEnum):
     TOKEN_REACHED = "TOKEN_REACHED"
     TOKEN_REACHED_AFTER_WAIT = "TOKEN_REACHED_AFTER_WAIT"
     STALE_ALLOWED = "STALE_ALLOWED"
+    STALE_IF_ERROR = "STALE_IF_ERROR"
     LIVE_REQUESTED = "LIVE_REQUESTED"
     TOKEN_NOT_REACHED = "TOKEN_NOT_REACHED"
     NOT_PROJECTED = "NOT_PROJECTED"
@@ -48,11 +49,20 @@ class Reason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Provenance:
-    """Where and why; ``age_s``: at most so long ago (s) this was the owner's newest state."""
+    """Where and why; ``age_s``: at most so long ago (s) this was the owner's newest state.
+
+    ``instead_of`` is the failure in whose place it is shown, where it is (`STALE_IF_ERROR`).
+    """
 
     source: Source
     reason: Reason
     age_s: float = 0.0
+    instead_of: UpstreamError | None = None
+
+    @property
+    def is_stale(self) -> bool:
+        """Is it older than it should be, and shown for a reason all the same?"""
+        return self.reason in (Reason.STALE_ALLOWED, Reason.STALE_IF_ERROR)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,16 +76,16 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Absent:
-    """There is no such aggregate; ``at`` is the version of its tombstone where one is known.
+    """There is no such aggregate; ``at`` is the version of its tombstone where one is shown.
 
-    ``at_least``: it was there at the version before this one, so to be gone it must have changed.
-    ``is_unchecked``: nobody could tell whether the projection still holds it.
+    ``at_least``: the version of the tombstone that the projection has, though its owner was asked.
+    ``may_come_back``: somebody has seen it, or may, in a projection that is behind its owner.
     """
 
     provenance: Provenance
     at: Version | None = None
     at_least: Version | None = None
-    is_unchecked: bool = False
+    may_come_back: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +105,7 @@ class FoundPage:
     ``listed_at`` holds where each order stands, whether its row can be had or not. ``ends_at`` is
     where the last one stood when the page was read: the list goes on after it even if all of them
     turn out to have left the list since. ``seen`` is what the next page must not fall behind.
-    ``gone`` are, of a live page, the orders that the projection still lists, with the least version
-    at which they can have left; ``is_unchecked``: nobody could tell of any.
+    ``lacks_listed``: it is live, and the projection still lists what it does not, or may.
     """
 
     order_ids: tuple[str, ...]
@@ -105,8 +114,7 @@ class FoundPage:
     listed_at: Mapping[str, ListingPosition] = field(default_factory=dict)
     ends_at: ListingPosition | None = None
     seen: ConsistencyToken = EMPTY_TOKEN
-    gone: Mapping[AggregateKey, Version] = field(default_factory=dict)
-    is_unchecked: bool = False
+    lacks_listed: bool = False
 
     @classmethod
     def of(
@@ -125,12 +133,14 @@ class FoundPage:
 
 @dataclass(slots=True)
 class Answer:
-    """The components and pages of one root field, filled wave by wave; read by the field types."""
+    """The components and pages of one root field, filled wave by wave; read by the field types.
+
+    ``shown``: what a reader of all of it has seen, once it is complete.
+    """
 
     components: dict[AggregateKey, Component] = field(default_factory=dict)
     pages: dict[PageKey, FoundPage | Failed] = field(default_factory=dict)
-    missing: Mapping[AggregateKey, Version] = field(default_factory=dict)
-    waited_s: float = 0.0
+    shown: ConsistencyToken = EMPTY_TOKEN
 
     def row_of(self, key: AggregateKey) -> Row | None:
         match self.components.get(key):
@@ -164,6 +174,25 @@ class Answer:
             for part in (*self.components.values(), *self.pages.values())
         )
 
+    @property
+    def is_stale_by_leave(self) -> bool:
+        """Does anything in it, shown or passed over by a list, rest on a world that is too old?"""
+        parts = (*self.components.values(), *self.pages.values())
+        return any(
+            not isinstance(part, Failed)
+            and part.provenance.is_stale
+            and not self._is_of_no_list(part)
+            for part in parts
+        )
+
+    def _is_of_no_list(self, part: "Found | Absent | FoundPage") -> bool:
+        """Is it a demanded order that none of the lists can show? Its customer never changes."""
+        match part:
+            case Found(row=OrderRow(customer_id=customer_id)) if self.pages:
+                return all(page.customer_id != customer_id for page in self.pages)
+            case _:
+                return False
+
     def unproven(self) -> Iterator[tuple[AggregateKey, Version]]:
         """What was shown but not yet streamed: a later read must not fall behind it."""
         for key, component in self.components.items():
@@ -172,27 +201,30 @@ class Answer:
                     yield key, row.at
                 case Absent(at_least=Version() as at_least):
                     yield key, at_least
-        for page in self.pages.values():
-            if isinstance(page, FoundPage):
-                yield from page.gone.items()
 
-    def unchecked_types(self) -> set[AggregateType]:
-        """The types of which something is missing live, and the projection may still hold it."""
+    def outdated_types(self) -> set[AggregateType]:
+        """The types of which something is gone, and a projection that is behind still shows it.
+
+        No version tells since when: between the last that was seen and the one at which it went
+        there may be others.
+        """
         types = {
             key.type
             for key, component in self.components.items()
-            if isinstance(component, Absent) and component.is_unchecked
+            if isinstance(component, Absent) and component.may_come_back
         }
-        if any(isinstance(page, FoundPage) and page.is_unchecked for page in self.pages.values()):
+        if any(isinstance(page, FoundPage) and page.lacks_listed for page in self.pages.values()):
             types.add(AggregateType.ORDER)
         return types
 
     def told_live(self) -> set[AggregateKey]:
-        """The aggregates of which an owner has told, be it that there is none."""
+        """The aggregates of which an owner has told just now, be it that there is none."""
         return {
             key
             for key, component in self.components.items()
-            if not isinstance(component, Failed) and component.provenance.source is Source.LIVE
+            if not isinstance(component, Failed)
+            and component.provenance.source is Source.LIVE
+            and component.provenance.instead_of is None
         }
 
     def projected_types(self) -> set[AggregateType]:

@@ -15,7 +15,7 @@ from projections.versions import AggregateKey, AggregateType, Version
 from projections.views import OrderRow, Row
 from projections.views.causal_deps import MAX_CAUSAL_DEPS
 from resolvers.answer import Answer, Found
-from resolvers.demand import AtLeast, Demand
+from resolvers.demand import Demand
 from resolvers.read_model import ReadModel
 
 NOTHING: Mapping[AggregateKey, Version] = {}
@@ -25,20 +25,16 @@ _CAUSES = frozenset((AggregateType.CUSTOMER, AggregateType.PRODUCT))
 
 def needed_by(demand: Demand, answer: Answer) -> Mapping[AggregateKey, Version]:
     """The least versions that the orders found so far need of others; nothing, if not causal."""
-    if not _is_causal(demand):
+    if not demand.is_causal:
         return NOTHING
     return _causes_of(part.row for part in answer.components.values() if isinstance(part, Found))
 
 
 def needed_in(demand: Demand, cut: Cut) -> Mapping[AggregateKey, Version]:
     """Likewise of the orders of a cut."""
-    if not _is_causal(demand):
+    if not demand.is_causal:
         return NOTHING
     return _causes_of(stored.row for stored in cut.rows.values() if stored is not None)
-
-
-def _is_causal(demand: Demand) -> bool:
-    return isinstance(demand.mode, AtLeast) and demand.mode.is_causal
 
 
 def _causes_of(rows: Iterable[Row | None]) -> dict[AggregateKey, Version]:
@@ -64,14 +60,18 @@ async def seen_by_writer(
 ) -> dict[AggregateKey, Version]:
     """The customer and products that ``roots`` reach, at versions no older than the writer saw.
 
-    What she saw under a floor is in the projection by now; its rows, maybe newer, stand for it.
+    What she saw under a floor or a mark is in the projection by now; its rows, maybe newer, stand
+    for it. (One that has lost it in a failover is taken at its word: to ask all owners before each
+    write would cost more than it saves.) Where nobody tells what is reached, all that she has seen
+    goes along.
     """
     entries = {key: at for key, at in token.entries.items() if key.type in _CAUSES}
-    if not (entries or any(log.type in _CAUSES for log in token.floor)):
+    if not (entries or _CAUSES & {*token.marks, *(log.type for log in token.floor)}):
         return {}
     cut = Cut() if model is None else await model.read(roots, seen=seen_places(token))
-    causes = {key: stored.at for key, stored in cut.rows.items() if stored and key.type in _CAUSES}
+    reached = {key: stored for key, stored in cut.rows.items() if key.type in _CAUSES}
+    causes = {key: stored.at for key, stored in reached.items() if stored is not None}
     for key, at in entries.items():
-        if key in causes or not causes:
+        if key in reached or not reached:
             causes[key] = max(at, causes.get(key, at))
     return dict(islice(causes.items(), MAX_CAUSAL_DEPS))

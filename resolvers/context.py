@@ -9,7 +9,7 @@ from graphql import FragmentDefinitionNode
 from projections.token import ConsistencyToken
 from resolvers.loaders import Clients
 from resolvers.read_model import ReadModel
-from resolvers.reading import OperationReads
+from resolvers.read_request import Reads
 from resolvers.report import ConsistencyReport
 from resolvers.tokens import TokenDesk
 from resolvers.upstream.call_context import CallContext
@@ -25,7 +25,7 @@ class OperationContext:
     clients: Clients
     model: ReadModel | None
     call: CallContext
-    reads: OperationReads
+    reads: Reads
     report: ConsistencyReport
     tokens: TokenDesk
     token: ConsistencyToken

@@ -75,6 +75,11 @@ class Demand:
         return self.token.entries.get(key)
 
     @property
+    def is_causal(self) -> bool:
+        """Is no order to be shown with an older world than its writer had seen?"""
+        return isinstance(self.mode, AtLeast) and self.mode.is_causal
+
+    @property
     def on_timeout(self) -> OnTimeout:
         match self.mode:
             case AtLeast(on_timeout=on_timeout) | Bounded(on_timeout=on_timeout):

@@ -4,9 +4,10 @@ The pace of a process is the 95th percentile of its last live answers: what a re
 live after it has waited in vain. Before there are enough of them it is not known.
 """
 
-import math
 from collections import deque
 from typing import Final
+
+from resolvers.upstream.latency import percentile
 
 SAMPLE_COUNT: Final = 100
 """The last so many answers count: some seconds of a busy gateway, minutes of a quiet one."""
@@ -43,10 +44,5 @@ class LivePace:
         if len(self._took_s) < LEAST_SAMPLE_COUNT:
             return until_known_s
         if self._p95_s is None:
-            self._p95_s = percentile(self._took_s, PERCENTILE)
+            self._p95_s = percentile(sorted(self._took_s), PERCENTILE)
         return min(max(self._p95_s, FLOOR_S), CEILING_S)
-
-
-def percentile(values: deque[float], share: float) -> float:
-    """The least of the values that so great a share of them does not exceed."""
-    return sorted(values)[math.ceil(share * len(values)) - 1]

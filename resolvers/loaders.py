@@ -7,23 +7,27 @@ closing cancels what is still on the wire, unless another operation waits for it
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from strawberry.dataloader import DataLoader, DefaultCache
 
 from projections.selection import PageKey
-from projections.versions import AggregateKey, AggregateType
+from projections.versions import AggregateKey, AggregateType, Version
 from projections.views import Row
 from resolvers.answer import Failed
+from resolvers.speculation import Guesses
 from resolvers.upstream.call_context import CallContext
+from resolvers.upstream.call_log import CallStep
 from resolvers.upstream.customers import CustomersClient
 from resolvers.upstream.errors import UpstreamError
-from resolvers.upstream.live_demand import Heard, LiveDemand, Question
+from resolvers.upstream.live_demand import Heard, Kept, LiveDemand, Question, RowAnswer
 from resolvers.upstream.orders import OrdersClient, OrdersPage
 from resolvers.upstream.owners import Owners
 from resolvers.upstream.products import ProductsClient
-from resolvers.upstream.shared_reads import SharedReads
+from resolvers.upstream.shared_reads import SharedReads, note_questions
+from resolvers.upstream.transport import cut_short
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -39,13 +43,14 @@ class Clients:
     """The typed clients of the owning services.
 
     ``shared`` is what lets the readers of this process share their reads of rows; without it each
-    asks for herself.
+    asks for herself. ``guesses`` is what lets them ask ahead; without it nothing is guessed.
     """
 
     orders: OrdersClient
     customers: CustomersClient
     products: ProductsClient
     shared: SharedReads | None = None
+    guesses: Guesses | None = None
 
     async def read_rows(
         self, demands: Mapping[Question, LiveDemand], context: CallContext
@@ -73,6 +78,11 @@ class Loader(Generic[K, V]):
             await asyncio.wait(futures.values())
         return {key: future.result() for key, future in futures.items()}
 
+    def begin(self, keys: Iterable[K]) -> None:
+        """Load, and leave the answer for whoever asks for the same: nobody waits here."""
+        for key in keys:
+            self._loader.load(key)
+
     def forget(self) -> None:
         """Load anew what is asked from now on."""
         self._before.extend(f for f in self._cache.cache_map.values() if not f.done())
@@ -96,6 +106,35 @@ class LiveLoader:
         self._heard: dict[AggregateKey, Heard] = {}
         self._pages: Loader[PageKey, OrdersPage | Failed] = Loader(self._load_pages)
 
+    @property
+    def guesses(self) -> Guesses | None:
+        """What may be asked ahead on a guess; None where nothing is, as while orders are down."""
+        return None if self._clients.orders.is_refused else self._clients.guesses
+
+    @contextmanager
+    def noting_wait(self, awaited: Mapping[AggregateKey, Version]) -> Iterator[None]:
+        """Note in the log of calls, where there is one, that these versions are waited for."""
+        log = self._context.log
+        about = cut_short("wait for " + ", ".join(f"{key}@{at}" for key, at in awaited.items()))
+        if log is not None:
+            log.note("projection", about, CallStep.WAITED)
+        yield
+        if log is not None:
+            log.note("projection", about, CallStep.ANSWERED)
+
+    def begin_rows(self, demanded: Mapping[AggregateKey, LiveDemand]) -> None:
+        """Ask for rows that may be needed soon: `load_rows` of the same costs nothing more then.
+
+        Nobody waits for them or hears of their failure; closing ends what is still on the wire.
+        """
+        for key, demand in demanded.items():
+            self._rows[key.type].begin([(Question(key), demand)])
+        note_questions(self._context, map(Question, demanded), CallStep.GUESSED)
+
+    def note_wasted(self, keys: Iterable[AggregateKey]) -> None:
+        """Note that these were begun for nothing."""
+        note_questions(self._context, map(Question, keys), CallStep.GUESSED, "wrong")
+
     async def load_rows(
         self, demanded: Mapping[AggregateKey, LiveDemand]
     ) -> dict[AggregateKey, LiveRow]:
@@ -116,15 +155,32 @@ class LiveLoader:
         for (question, _), again in insisting.items():
             heard[question.key] = _newer(heard[question.key], again)
         self._heard.update(heard)
+        self._learn(of.answer for of in heard.values())
         return {key: _live_row(heard[key]) for key in demanded}
 
     def age_s(self, key: AggregateKey) -> float:
         """At most so long ago (s) what `load_rows` returned of it last was its owner's newest."""
         return _now_s() - self._heard[key].asked_at_s
 
+    def kept(self, key: AggregateKey) -> Kept | None:
+        """Beside a failure: what is kept of its row, if this operation may be shown that."""
+        heard = self._heard.get(key)
+        return None if heard is None else heard.kept
+
+    def was_asked_since(self, key: AggregateKey, at_s: float) -> bool:
+        """Was the owner asked at or after ``at_s`` (s of the loop) for what `load_rows` returned?
+
+        What was asked for before is the answer to somebody else's question.
+        """
+        return self._heard[key].asked_at_s >= at_s
+
     async def load_pages(self, keys: Iterable[PageKey]) -> dict[PageKey, OrdersPage | Failed]:
         """One answer a page; each is one call."""
-        return await self._pages.load(keys)
+        pages = await self._pages.load(keys)
+        for page in pages.values():
+            if isinstance(page, OrdersPage):
+                self._learn(page.items)
+        return pages
 
     def forget(self) -> None:
         """Let nothing that was asked by now answer what is asked from now on: a write lies between.
@@ -138,6 +194,12 @@ class LiveLoader:
         """Stop waiting for every call that is still on the wire. Idempotent."""
         for loader in self._loaders():
             loader.close()
+
+    def _learn(self, answers: Iterable[RowAnswer]) -> None:
+        """Remember whom these orders lead to, for the next guess."""
+        if self._clients.guesses is not None:
+            rows = (answer for answer in answers if not isinstance(answer, UpstreamError))
+            self._clients.guesses.links.learn(rows)
 
     def _loaders(self) -> Iterator[Loader[Asked, Heard] | Loader[PageKey, OrdersPage | Failed]]:
         yield from self._rows.values()

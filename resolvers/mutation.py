@@ -102,11 +102,12 @@ class UpdateProductPayload(Payload):
 class Mutation:
     @strawberry.mutation(description="Place an order. The order service sets the prices.")
     async def place_order(self, info: Info, input: PlaceOrderInput) -> PlaceOrderPayload:
+        own_key = _given(input.idempotency_key)
         command = PlaceOrder(
             customer_id=input.customer_id,
             items=tuple(OrderLine(item.product_id, item.quantity) for item in input.items),
             note=_given(input.note),
-            idempotency_key=_given(input.idempotency_key) or str(uuid.uuid4()),
+            idempotency_key=own_key or str(uuid.uuid4()),
         )
         orders, call = info.context.clients.orders, info.context.call
         return await _write_order(
@@ -116,6 +117,7 @@ class Mutation:
             lambda causes: orders.place(command, call, causal_deps=causes),
             [CustomerRoot(input.customer_id), *(ProductRoot(i.product_id) for i in input.items)],
             idempotency_key=command.idempotency_key,
+            may_be_repeated=bool(own_key),
         )
 
     @strawberry.mutation(description="Change the note of an order.")
@@ -190,6 +192,7 @@ async def _write_order(
     *,
     order_id: str | None = None,
     idempotency_key: str | None = None,
+    may_be_repeated: bool = False,
 ) -> PayloadT:
     """Perform a write of an order and answer with ``payload``.
 
@@ -208,6 +211,7 @@ async def _write_order(
         lambda order: OrderRoot(order.id, selection),
         None if order_id is None else AggregateKey(AggregateType.ORDER, order_id),
         idempotency_key,
+        may_be_repeated,
     )
     return _payload(payload, await perform(info, write))
 

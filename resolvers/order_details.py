@@ -3,11 +3,12 @@
 The rule: every wave asks only for what the query needs and nobody has told yet, all of it at once.
 Each component comes from the projection where that is new enough, and from its owner where it is
 not; with no usable projection this is plain API composition, in as many waves as the query is deep.
-A live answer is written back to the projection under its version gate.
+A live answer is written back to the projection under its version gate. Where an owner fails,
+something at hand may stand in (`stand_ins`).
 """
 
 import asyncio
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from projections.selection import PageKey, Root, reach
@@ -17,10 +18,12 @@ from projections.views import OrderRow, Row
 from resolvers.answer import Absent, Answer, Failed, Found, FoundPage, Provenance, Reason, Source
 from resolvers.causality import broken_by
 from resolvers.demand import Demand
+from resolvers.guessing import Guessing
 from resolvers.loaders import LiveLoader
-from resolvers.pages import Listed, gone_from, revise
+from resolvers.pages import Listed, revise
 from resolvers.projected import Projected
 from resolvers.read_path import Composition
+from resolvers.stand_ins import StandIns
 from resolvers.upstream.live_demand import LiveDemand
 from resolvers.upstream.orders import OrdersPage
 
@@ -52,26 +55,34 @@ def next_wave(root: Root, demand: Demand, answer: Answer) -> Wave | None:
 class OrderDetails:
     """Fills the answer of one root field."""
 
-    def __init__(self, demand: Demand, projected: Projected, live: LiveLoader) -> None:
+    def __init__(
+        self, demand: Demand, projected: Projected, live: LiveLoader, stand_ins: StandIns
+    ) -> None:
         self._demand = demand
         self._projected = projected
         self._live = live
+        self._stand_ins = stand_ins
+        self._guessing = Guessing(projected, live)
 
     async def complete(self, root: Root, answer: Answer) -> None:
         """Find everything ``root`` needs. Failures become components; nothing is raised for them.
 
         Waits no longer than the calls' deadline.
         """
-        while (wave := next_wave(root, self._demand, answer)) is not None:
-            await self._find(wave, answer)
+        with self._guessing.judged_by(answer):
+            while (wave := next_wave(root, self._demand, answer)) is not None:
+                await self._find(root, wave, answer)
         if broken := broken_by(self._demand, answer):
             paths = {key: Composition(Reason.CAUSE_NOT_REACHED, at) for key, at in broken.items()}
             await self._fetch_rows(paths, answer)
 
-    async def _find(self, wave: Wave, answer: Answer) -> None:
+    async def _find(self, root: Root, wave: Wave, answer: Answer) -> None:
         rows_to_fetch = await self._projected.take_rows(wave.keys, answer)
         pages_to_fetch = await self._projected.take_pages(wave.pages, answer)
-        async with asyncio.TaskGroup() as group:
+        async with (
+            self._guessing.ahead(root, rows_to_fetch, pages_to_fetch, answer),
+            asyncio.TaskGroup() as group,
+        ):
             group.create_task(self._fetch_rows(rows_to_fetch, answer))
             group.create_task(self._fetch_pages(pages_to_fetch, answer))
         for key in wave.pages:
@@ -84,20 +95,26 @@ class OrderDetails:
         rows = await self._live.load_rows(
             {key: LiveDemand(path.at_least, path.may_share) for key, path in paths.items()}
         )
-        took_s = _now_s() - started_at_s
+        instead = await self._stand_ins.for_rows(rows, paths)
         healing: list[Row] = []
         for key, row in rows.items():
             match row:
                 case Failed():
-                    answer.components.setdefault(key, row)
+                    answer.components.setdefault(key, instead[key])
                 case None:
-                    self._put_absent(answer, key, paths[key], took_s)
+                    self._put_absent(answer, key, paths[key])
                 case _:
                     age_s = self._live.age_s(key)
                     _put_newer(answer, row, Provenance(Source.LIVE, paths[key].reason, age_s))
-                    if age_s <= took_s:  # what was asked for before has been healed with then
+                    if self._is_own(key, started_at_s):
                         healing.append(row)
-        await self._projected.heal(healing, age_s=took_s)
+        oldest_s = max((self._live.age_s(row.key) for row in healing), default=0.0)
+        await self._projected.heal(healing, age_s=oldest_s)
+
+    def _is_own(self, key: AggregateKey, started_at_s: float) -> bool:
+        """Was it asked for by this reader? What others had asked for is healed by them."""
+        asked_at_s = self._guessing.asked_at_s(key, else_s=started_at_s)
+        return self._live.was_asked_since(key, asked_at_s)
 
     async def _fetch_pages(self, paths: Mapping[PageKey, Composition], answer: Answer) -> None:
         # Listed before they are asked for: what is listed later may be newer than the answer.
@@ -106,7 +123,7 @@ class OrderDetails:
         for key, page in (await self._live.load_pages(paths)).items():
             match page:
                 case Failed():
-                    answer.pages[key] = page
+                    self._stand_ins.put_page(key, page, answer)
                 case OrdersPage(orders, has_more):
                     age_s = _now_s() - started_at_s
                     provenance = Provenance(Source.LIVE, paths[key].reason, age_s)
@@ -117,39 +134,36 @@ class OrderDetails:
                     )
                     answer.pages[key] = self._checked(live, listed[key])
                     await self._projected.heal(orders, age_s=age_s)
+                    await self._press(orders, paths[key].reason, answer)
+
+    async def _press(self, orders: Sequence[OrderRow], reason: Reason, answer: Answer) -> None:
+        """Ask again for what a live page shows older than the projection has it."""
+        paths = {
+            order.key: Composition(reason, row.at)
+            for order in orders
+            if (row := self._projected.row_of(order.key)) is not None and row.at > order.at
+        }
+        await self._fetch_rows(paths, answer)
 
     def _checked(self, live: FoundPage, listed: Listed | None) -> FoundPage:
-        """The live page with what must have changed, since the projection lists it and it not."""
+        """The live page, knowing whether it lacks what the projection may still list."""
         if listed is None:
-            return replace(live, is_unchecked=not self._projected.is_off)
+            return replace(live, lacks_listed=not self._projected.is_off)
         ends_at = live.ends_at if live.has_more else None
-        return replace(
-            live,
-            gone=gone_from(listed.orders, live.listed_at, ends_at),
-            is_unchecked=not listed.reaches(ends_at),
-        )
+        return replace(live, lacks_listed=not listed.is_within(live.listed_at, ends_at))
 
     def _now_mark(self) -> ConsistencyToken:
         """What the page after a live one must not fall behind."""
         return ConsistencyToken(marks={AggregateType.ORDER: mark_at(self._projected.now_s)})
 
-    def _put_absent(
-        self, answer: Answer, key: AggregateKey, path: Composition, took_s: float
-    ) -> None:
-        """Put a live absence, unless a page has brought a row. What had been there has changed.
-
-        An answer to an earlier question (older than ``took_s``) may be of a time before it was
-        there: that proves no change.
-        """
-        if answer.row_of(key) is not None:
-            return
-        known_at, age_s = self._projected.known_at(key), self._live.age_s(key)
-        is_checked = self._projected.covers(key) and age_s <= took_s
-        answer.components[key] = Absent(
-            Provenance(Source.LIVE, path.reason, age_s),
-            at_least=known_at.successor if known_at is not None and age_s <= took_s else None,
-            is_unchecked=not (is_checked or self._projected.is_off),
-        )
+    def _put_absent(self, answer: Answer, key: AggregateKey, path: Composition) -> None:
+        """Put a live absence, unless a page has brought a row."""
+        if answer.row_of(key) is None:
+            answer.components[key] = Absent(
+                Provenance(Source.LIVE, path.reason, self._live.age_s(key)),
+                at_least=self._projected.tombstone_at(key),
+                may_come_back=self._projected.may_show(key),
+            )
 
     def _revise(self, key: PageKey, answer: Answer) -> None:
         """Let the page show no older world than the demanded orders; fail it if one is unknown."""

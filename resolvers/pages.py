@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from projections.selection import PageKey
-from projections.versions import AggregateKey, Version
 from projections.views import OrderRow
 from projections.views.aggregate import is_id
 from projections.views.orders import ListingPosition
@@ -94,28 +93,19 @@ class Listed:
     orders: Sequence[OrderRow]
     has_more: bool
 
-    def reaches(self, ends_at: ListingPosition | None) -> bool:
-        """Does it tell of every order down to there, or to the end of the list where None?"""
-        if not self.has_more:
-            return True
-        return ends_at is not None and any(order.listed_at <= ends_at for order in self.orders)
+    def is_within(self, live: Collection[str], ends_at: ListingPosition | None) -> bool:
+        """Is all that it lists on a later page too, as far as that goes?
 
-
-def gone_from(
-    listed: Iterable[OrderRow],
-    live: Collection[str],
-    ends_at: ListingPosition | None,
-) -> dict[AggregateKey, Version]:
-    """Of the orders that one page lists and a later page, live, does not: where they are at least.
-
-    ``ends_at`` is where the live page ends, None at the end of the list. An order that has left a
-    list has changed since it was in it.
-    """
-    return {
-        order.key: order.at.successor
-        for order in listed
-        if order.id not in live and (ends_at is None or order.listed_at >= ends_at)
-    }
+        ``ends_at`` is where the later page ends, None at the end of the list. An order that has
+        left a list has changed since it was in it.
+        """
+        is_told = not self.has_more or (
+            ends_at is not None and any(order.listed_at <= ends_at for order in self.orders)
+        )
+        return is_told and all(
+            order.id in live or (ends_at is not None and order.listed_at < ends_at)
+            for order in self.orders
+        )
 
 
 def _belongs(order: OrderRow, key: PageKey) -> bool:

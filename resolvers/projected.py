@@ -3,16 +3,16 @@
 Starts from the operation's cut (`SharedCut`), and widens it where live answers lead further.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from projections.projector import StoredRow
 from projections.selection import OrdersRoot, PageKey, PageSelection, Root, root_of
-from projections.store import StoredPage
+from projections.store import Cut
 from projections.token import demand_for_keys
 from projections.token_shrinking import floor_from
 from projections.versions import AggregateKey, AggregateType, Version
-from projections.views import STALENESS_BUDGETS_S, OrderRow, Row
+from projections.views import STALENESS_BUDGETS_S, Row
 from resolvers.answer import (
     Absent,
     Answer,
@@ -37,6 +37,7 @@ from resolvers.read_path import (
     age_s,
     choose_for_row,
     choose_for_type,
+    row_age_s,
 )
 from resolvers.shared_cut import SharedCut
 
@@ -74,22 +75,36 @@ class Projected:
 
     def row_of(self, key: AggregateKey) -> Row | None:
         """The row in the cut, whatever may be demanded of it."""
-        stored = self._cut.cut.rows.get(key)
-        return None if stored is None else stored.row
+        return self._cut.row_of(key)
+
+    @property
+    def cut(self) -> Cut:
+        """What of the projection this operation has read by now, whatever may be shown of it."""
+        return self._cut.cut
+
+    async def look(self, root: Root) -> Cut:
+        """What the projection has of ``root`` now, however old: to guess from, not to show."""
+        if self._model is None or not self._cut.cut.is_available:
+            return Cut()
+        return await self._model.read([root])
 
     @property
     def is_off(self) -> bool:
         """Is there no projection at all?"""
         return self._model is None
 
-    def covers(self, key: AggregateKey) -> bool:
-        """Was the projection asked about the aggregate, whether it knew anything or not?"""
-        return key in self._cut.cut.rows
+    def tombstone_at(self, key: AggregateKey) -> Version | None:
+        """The version at which the projection knows that it was deleted."""
+        stored = self._cut.cut.rows.get(key)
+        return stored.at if stored is not None and stored.row is None else None
 
-    def known_at(self, key: AggregateKey) -> Version | None:
-        """The greatest version of which we know that it was: the caller's, or the projection's."""
-        known = [self._demand.token.entries.get(key), self._cut.version_of(key)]
-        return max((at for at in known if at is not None), default=None)
+    def may_show(self, key: AggregateKey) -> bool:
+        """May a projection show it to this caller although its owner says that there is none?"""
+        entry, tombstone_at = self._demand.token.entries.get(key), self.tombstone_at(key)
+        if entry is not None:
+            return tombstone_at is None or tombstone_at < entry
+        is_looked_up = key in self._cut.cut.rows
+        return not self.is_off and (not is_looked_up or self.row_of(key) is not None)
 
     async def listed(self, key: PageKey) -> Listed | None:
         """The page as the projection has it by now; None where nobody can tell."""
@@ -98,7 +113,7 @@ class Projected:
         page = self._cut.cut.pages.get(key)
         if page is None or self._cut.proven_at_s(AggregateType.ORDER) is None:
             return None
-        return Listed(tuple(self._orders_of(page)), has_more=page.has_more)
+        return Listed(tuple(self._cut.orders_on(page)), has_more=page.has_more)
 
     async def take_rows(
         self, keys: Sequence[AggregateKey], answer: Answer
@@ -122,6 +137,26 @@ class Projected:
                     answer.components[key] = Failed(self._timeout([key]))
         return to_fetch
 
+    def paths_ahead(
+        self, keys: Iterable[AggregateKey], answer: Answer
+    ) -> dict[AggregateKey, Composition]:
+        """How `take_rows` would have these fetched, of those that it would not take itself.
+
+        Left out is what the cut does not cover yet, and what orders yet to come may demand newer
+        of an owner who is asked for this reader alone: that would be asked for twice.
+        """
+        needed = needed_by(self._demand, answer)
+        paths: dict[AggregateKey, Composition] = {}
+        for key in keys:
+            type_path = self._path_of_type(key.type)
+            if isinstance(type_path, Projection) and key not in self._cut.cut.rows:
+                continue
+            path = self._path_of_row(key, type_path, needed.get(key))
+            may_share = self._may_share(key)
+            if isinstance(path, Composition) and (may_share or not self._demand.is_causal):
+                paths[key] = replace(path, may_share=may_share)
+        return paths
+
     async def take_pages(
         self, keys: Sequence[PageKey], answer: Answer
     ) -> dict[PageKey, Composition]:
@@ -144,17 +179,11 @@ class Projected:
             elif page.is_suspect:
                 to_fetch[key] = Composition(Reason.PARKED)
             else:
-                rows = self._orders_of(page)
+                rows = self._cut.orders_on(page)
                 answer.pages[key] = FoundPage.of(
                     rows, provenance, has_more=page.has_more, seen=seen
                 )
         return to_fetch
-
-    def _orders_of(self, page: StoredPage) -> Iterator[OrderRow]:
-        for order_id in page.order_ids:
-            row = self.row_of(AggregateKey(AggregateType.ORDER, order_id))
-            if isinstance(row, OrderRow):
-                yield row
 
     async def heal(self, rows: Iterable[Row], *, age_s: float) -> None:
         """Write live answers back under the version gate, where there is a projection to write to.
@@ -193,26 +222,28 @@ class Projected:
         """``needed``: the version that other components of the answer need this one to have."""
         entry = self._demand.at_least(key, self._cut)
         at_least = max((at for at in (entry, needed) if at is not None), default=None)
-        match type_path:
-            case Projection():
-                return choose_for_row(
-                    self._demand,
-                    type_path,
-                    self._cut.cut.rows.get(key),
-                    at_least,
-                    is_suspect=key in self._cut.cut.suspects,
-                    is_uncertain=key in self._demand.token.uncertain,
-                )
+        if isinstance(type_path, Projection):
+            path = choose_for_row(
+                self._demand,
+                type_path,
+                self._cut.cut.rows.get(key),
+                at_least,
+                is_suspect=key in self._cut.cut.suspects,
+                is_uncertain=key in self._demand.token.uncertain,
+            )
+        else:
+            path = type_path
+        match path:
             case Composition(reason=reason):
-                return Composition(reason, self._known_at_least(key, at_least))
-            case Refused():
-                return type_path
+                return Composition(reason, self._least_of_owner(key, at_least))
+            case Projection() | Refused():
+                return path
 
-    def _known_at_least(self, key: AggregateKey, at_least: Version | None) -> Version | None:
-        """What an owner's answer must have reached: also the row that nobody may be shown here.
+    def _least_of_owner(self, key: AggregateKey, at_least: Version | None) -> Version | None:
+        """What an owner's answer must have reached: also the row at hand, which is not shown.
 
-        It may stand in a log of which nothing is known any more, but its owner has told it once,
-        and a copy of the owner that lags has not yet.
+        It may be in doubt, or stand in a log of which nothing is known any more; but its owner has
+        told it once, and a copy of the owner that lags has not yet.
         """
         row = self.row_of(key)
         known = [at for at in (at_least, None if row is None else row.at) if at is not None]
@@ -234,11 +265,8 @@ class Projected:
     def _provenance(
         self, aggregate_type: AggregateType, reason: Reason, stored: StoredRow | None = None
     ) -> Provenance:
-        """A healed row was the owner's newest when it was fetched, whatever the stream shows."""
-        age = age_s(self._cut.cut.positions[aggregate_type.source], self._now_s)
-        if stored is not None and stored.healed_at_s is not None:
-            age = min(age, max(0.0, self._now_s - stored.healed_at_s))
-        return Provenance(Source.PROJECTION, reason, age)
+        position = self._cut.cut.positions[aggregate_type.source]
+        return Provenance(Source.PROJECTION, reason, row_age_s(position, stored, self._now_s))
 
     def _timeout(self, keys: Sequence[AggregateKey]) -> ConsistencyTimeout:
         entries = self._demand.token.entries

@@ -13,7 +13,7 @@ from resolvers.context import Info
 from resolvers.errors import BadInput
 from resolvers.inputs import ConsistencyInput, read_demand
 from resolvers.pages import DEFAULT_PAGE_SIZE
-from resolvers.reading import ReadRequest
+from resolvers.read_request import ReadRequest
 from resolvers.selecting import SelectionReader
 from resolvers.types import Customer, Order, OrderConnection, Product
 
@@ -78,4 +78,4 @@ async def _read(
     seen: ConsistencyToken = EMPTY_TOKEN,
 ) -> Answer:
     demand = read_demand(consistency or None, info.context, seen)
-    return await info.context.reads.read(ReadRequest(root, demand))
+    return await info.context.reads.read(ReadRequest(root, demand, name=str(info.path.key)))

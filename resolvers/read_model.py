@@ -35,13 +35,16 @@ class Reach(StrEnum):
 class ReadModelOptions:
     """When the store is left alone.
 
-    ``breaker``: half of at least 10 reads of the last 5 s failing; for 0.5 s, because it is near
-    and comes back quickly, and one probe costs a read no more than the store's own timeout.
+    ``breaker``: half of at least 10 reads of the last 5 s failing; for 0.5 s and never longer,
+    because it is near and comes back quickly, and one probe costs a read no more than the store's
+    own timeout.
     ``probe_limit_s`` (s): the longest such a probe can last.
     """
 
     breaker: BreakerOptions = field(
-        default_factory=lambda: BreakerOptions(window_s=5.0, min_call_count=10, break_s=0.5)
+        default_factory=lambda: BreakerOptions(
+            window_s=5.0, min_call_count=10, break_s=0.5, break_cap_s=0.5
+        )
     )
     probe_limit_s: float = 1.0
 

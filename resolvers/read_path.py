@@ -5,6 +5,7 @@ when the cut is there: is this row new enough for what is demanded of it?
 """
 
 from dataclasses import dataclass
+from math import inf
 
 from projections.positions import SourcePosition
 from projections.projector import StoredRow
@@ -95,6 +96,18 @@ def choose_for_row(
 def age_s(position: SourcePosition, now_s: float) -> float:
     """How old (s) the projection of a source may be at most."""
     return max(0.0, now_s - position.proven_at_s)
+
+
+def row_age_s(position: SourcePosition | None, stored: StoredRow | None, now_s: float) -> float:
+    """How old (s) what the projection holds may be at most; infinite where nothing proves it.
+
+    A healed row was the owner's newest when it was fetched, whatever the stream shows.
+    """
+    is_proven = position is not None and position.is_caught_up
+    age = age_s(position, now_s) if position is not None and is_proven else inf
+    if stored is None or stored.healed_at_s is None:
+        return age
+    return min(age, max(0.0, now_s - stored.healed_at_s))
 
 
 def _when_too_old(demand: Demand, reason: Reason, at_least: Version | None = None) -> ReadPath:

@@ -8,10 +8,9 @@ Whatever is missing even then is fetched live by `OrderDetails`, component by co
 import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from typing import Final
 
-from projections.selection import OrderRoot, Root, has_pages
 from projections.store import Cut
 from projections.token import (
     ConsistencyToken,
@@ -21,8 +20,8 @@ from projections.token import (
     seen_places,
     unmet,
 )
-from projections.versions import AggregateKey, AggregateType, Version
-from projections.views import STALENESS_BUDGETS_S, Row
+from projections.versions import AggregateKey, Version
+from projections.views import Row
 from projections.waiters import WaitEnd
 from resolvers.answer import Answer, Found, Provenance, Reason, Source
 from resolvers.causality import needed_by, needed_in
@@ -32,63 +31,16 @@ from resolvers.loaders import LiveLoader, Loader
 from resolvers.order_details import OrderDetails
 from resolvers.projected import Projected
 from resolvers.read_model import ReadModel
+from resolvers.read_request import ReadOptions, ReadRequest
 from resolvers.report import ConsistencyReport
 from resolvers.shared_cut import SharedCut
+from resolvers.stand_ins import StandIns
 from resolvers.upstream.deadline import Deadline
 from resolvers.wait_choice import FieldWait, WaitChoice, choose_waits, end_of, wait_budget_s
 from resolvers.waited_time import WaitedTime
 
 _MAY_HAVE_COME: Final = frozenset({WaitEnd.REACHED, WaitEnd.TIMED_OUT})
 """The ends of a wait after which a part at least of what was waited for may be there."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReadOptions:
-    """How long reads wait for the projection, and how old it may be; all in seconds.
-
-    ``wait_cap_s`` (default 0.25, 0–5): the longest wait a client can ask for; the projection is
-    usually milliseconds behind, and what takes longer is sooner had live.
-    ``live_reserve_s`` (default 0.5, 0–10): kept of the deadline for going live after a wait, until
-    it is known how long that takes here (see `LivePace`).
-    ``staleness_budgets_s`` (default as the read models declare): a source that was not proven
-    current for so long is neither waited for nor shown where nothing was said.
-    """
-
-    wait_cap_s: float = 0.25
-    live_reserve_s: float = 0.5
-    staleness_budgets_s: Mapping[AggregateType, float] = field(
-        default_factory=lambda: STALENESS_BUDGETS_S
-    )
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class ReadRequest:
-    """One root field. ``written`` is the owner's answer to the mutation that this read follows."""
-
-    root: Root
-    demand: Demand
-    written: Row | None = None
-
-    def roots(self) -> list[Root]:
-        """What the cut must hold; a list may show any demanded order, so those come along."""
-        if not has_pages(self.root):
-            return [self.root]
-        return [self.root, *(OrderRoot(key.id) for key in self.demand.orders)]
-
-    @property
-    def is_outdated(self) -> bool:
-        """Is the written state older than demanded, as when a write was repeated with its key?"""
-        if self.written is None:
-            return False
-        return self.written.at < self.demand.token.entries.get(self.written.key, self.written.at)
-
-    @property
-    def awaited(self) -> ConsistencyToken:
-        """What the projection has to reach: the tokens, less the write that is already at hand."""
-        if self.written is None or self.is_outdated:
-            return self.demand.token
-        others = {k: v for k, v in self.demand.token.entries.items() if k != self.written.key}
-        return replace(self.demand.token, entries=others)
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,15 +117,25 @@ class OperationReads:
             budgets_s=self._options.staleness_budgets_s,
             wall_clock=self._wall_clock,
         )
-        await self._find(request, projected, answer)
+        stand_ins = StandIns(
+            request.demand,
+            settled.cut,
+            self._live,
+            wall_clock=self._wall_clock,
+            limit_s=self._options.stale_if_error_s,
+        )
+        await self._find(request, projected, stand_ins, answer)
         missing = _missing(request.demand, answer, settled.cut)
-        self._report.add(answer, missing, settled.cut, projected.now_s)
+        answer.shown = self._report.add(answer, missing, settled.cut, projected.now_s)
 
-    async def _find(self, request: ReadRequest, projected: Projected, answer: Answer) -> None:
+    async def _find(
+        self, request: ReadRequest, projected: Projected, stand_ins: StandIns, answer: Answer
+    ) -> None:
         """Complete the answer; if its owners had to tell, their pace is noted."""
         written = None if request.written is None else request.written.key
         started_at_s = self._now_s()
-        await OrderDetails(request.demand, projected, self._live).complete(request.root, answer)
+        details = OrderDetails(request.demand, projected, self._live, stand_ins)
+        await details.complete(request.root, answer)
         if answer.told_live() - {written}:
             self._pace.note(self._now_s() - started_at_s)
 
@@ -221,7 +183,7 @@ class OperationReads:
         self, model: ReadModel, unmet: Mapping[AggregateKey, Version], timeout_s: float
     ) -> WaitEnd:
         try:
-            with self._waited.running():
+            with self._waited.running(), self._live.noting_wait(unmet):
                 return await model.waiters.wait_for(
                     unmet, subject=self._subject, timeout_s=timeout_s
                 )
@@ -256,7 +218,7 @@ def _is_newest(request: ReadRequest, written: Row, cut: SharedCut) -> bool:
     if request.is_outdated or (stored_at is not None and stored_at > written.at):
         return False
     unseen = unmet(cut, demand_for_keys(request.demand.token, [written.key]))
-    return not (unseen.floor or unseen.marks)
+    return not (unseen.floor or unseen.marks or unseen.uncertain)
 
 
 def _missing(demand: Demand, answer: Answer, cut: SharedCut) -> dict[AggregateKey, Version]:

@@ -23,7 +23,7 @@ from projections.token_shrinking import StreamedView, floor_from, shrunk
 from projections.versions import AggregateKey, AggregateType, Version
 from projections.views import Row
 from projections.waiters import WaitEnd
-from resolvers.answer import Answer, Provenance, Reason
+from resolvers.answer import Answer, Provenance
 
 MAX_SHOWN = 100
 """Components told of one by one; a page of orders with all their products would be a thousand."""
@@ -82,17 +82,26 @@ class ConsistencyReport:
         missing: Mapping[AggregateKey, Version],
         view: StreamedView,
         now_s: float,
-    ) -> None:
-        """Join one completed root field, read from ``view``, and what was not new enough in it."""
-        joined = raised(self.token, dict(answer.unproven()))
-        joined = without_uncertain(joined, answer.told_live())
-        joined = with_doubts(joined, missing.keys() & answer.told_live(), mark_at(now_s))
-        marks = dict.fromkeys(answer.unchecked_types(), mark_at(now_s))
-        floor = floor_from(view, answer.projected_types(), now_s)
-        self.token = shrunk(merge(joined, floor, ConsistencyToken(marks=marks)), view, now_s)
+    ) -> ConsistencyToken:
+        """Join one completed root field, read from ``view``, and what was not new enough in it.
+
+        Returns what it has shown, by itself: whoever goes on from there must not fall behind it.
+        """
+        marks = dict.fromkeys(answer.outdated_types(), mark_at(now_s))
+        bounds = merge(
+            floor_from(view, answer.projected_types(), now_s), ConsistencyToken(marks=marks)
+        )
+        seen = dict(answer.unproven())
+        denied = {key for key, at in missing.items() if at == self.token.entries.get(key)}
+        told = answer.told_live()
+        joined = without_uncertain(raised(self.token, seen), told)
+        joined = with_doubts(joined, denied & told, mark_at(now_s))
+        self.token = shrunk(merge(joined, bounds), view, now_s)
         for key, at in missing.items():
             self.missing[key] = max(at, self.missing.get(key, at))
         self.is_held_back |= answer.is_held_back
+        self.is_stale_shown |= answer.is_stale_by_leave
+        return merge(bounds, ConsistencyToken(seen))
 
     def show(
         self,
@@ -102,7 +111,6 @@ class ConsistencyReport:
         version: Version | None,
     ) -> None:
         """Note that a component or a page is shown at ``path``; told once for each path."""
-        self.is_stale_shown |= provenance.reason is Reason.STALE_ALLOWED
         if (path, key) in self._paths:
             return
         self._paths.add((path, key))

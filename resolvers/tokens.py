@@ -1,7 +1,7 @@
 """Tokens as one caller brings and takes them: opened for her subject, joined, sealed again."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from projections.selection import root_of
 from projections.store import Cut
@@ -24,25 +24,30 @@ class TokenDesk:
     subject: str
     wall_clock: Callable[[], float]
     expired_count: int = 0
+    _seen: dict[str, ConsistencyToken] = field(default_factory=dict)
 
-    def open_all(self, texts: list[str], field: str) -> ConsistencyToken:
+    def open_all(self, texts: list[str], name: str) -> ConsistencyToken:
         """The merged demand of ``texts``.
 
-        Raises `InvalidToken` naming ``field`` at the first that is not ours; an expired token
+        Raises `InvalidToken` naming ``name`` at the first that is not ours; an expired token
         demands nothing and is counted. Costs no I/O.
         """
         if len(texts) > MAX_TOKENS:
-            raise BadInput(
-                field, f"at most {MAX_TOKENS} tokens; merge them by sending the last one"
-            )
-        return merge(*(self._open(text, field) for text in texts))
+            raise BadInput(name, f"at most {MAX_TOKENS} tokens; merge them by sending the last one")
+        demand = merge(*(self._open(text, name) for text in texts))
+        return fit(demand, self.wall_clock())  # or many tokens of one order each would be a fan-out
 
     def open_seen(self, text: str) -> ConsistencyToken:
-        """What a cursor says was shown up to it. Raises `BadInput` naming ``after``."""
-        try:
-            return self._open(text, "after")
-        except InvalidToken as error:
-            raise BadInput("after", "not a cursor of this caller") from error
+        """What a cursor says was shown up to it. Raises `BadInput` naming ``after``.
+
+        Each is opened once, however many fields it is read for.
+        """
+        if text not in self._seen:
+            try:
+                self._seen[text] = self._open(text, "after")
+            except InvalidToken as error:
+                raise BadInput("after", "not a cursor of this caller") from error
+        return self._seen[text]
 
     def seal(self, token: ConsistencyToken) -> str | None:
         """The text of a token that fits; None for one that demands nothing."""
@@ -62,7 +67,7 @@ class TokenDesk:
             token = fit(shrunk(token, cut, now_s), now_s)
         return self.seal(token)
 
-    def _open(self, text: str, field: str) -> ConsistencyToken:
+    def _open(self, text: str, name: str) -> ConsistencyToken:
         match self.codec.open_token(text, self.subject, self._now_minute()):
             case Opened(token=token):
                 return token
@@ -70,7 +75,7 @@ class TokenDesk:
                 self.expired_count += 1
                 return EMPTY_TOKEN
             case Invalid(reason=reason):
-                raise InvalidToken(field, reason.value)
+                raise InvalidToken(name, reason.value)
 
     def _now_minute(self) -> int:
         return int(self.wall_clock() // 60)

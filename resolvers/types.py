@@ -12,6 +12,7 @@ import strawberry
 from strawberry import ID, Private
 
 from projections.selection import PageKey
+from projections.token import merge
 from projections.versions import AggregateKey, AggregateType
 from projections.views import (
     CustomerRow,
@@ -181,7 +182,7 @@ class OrderConnection:
     @strawberry.field
     def edges(self, info: Info) -> list[OrderEdge] | None:
         page = self._page(info)
-        seen = info.context.tokens.seal_seen(page.seen)
+        seen = info.context.tokens.seal_seen(merge(page.seen, self.answer.shown))
         return [
             OrderEdge(
                 answer=self.answer,
@@ -197,7 +198,7 @@ class OrderConnection:
         shown = self._listed(page)
         goes_on_at = page.ends_at if page.has_more else None
         end = shown[-1] if shown else goes_on_at
-        seen = info.context.tokens.seal_seen(page.seen)
+        seen = info.context.tokens.seal_seen(merge(page.seen, self.answer.shown))
         return PageInfo(
             has_next_page=page.has_more,
             has_previous_page=self.page_key.after is not None,

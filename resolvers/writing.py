@@ -18,7 +18,7 @@ from resolvers.answer import Answer
 from resolvers.context import Info
 from resolvers.demand import Demand
 from resolvers.errors import OutcomeUnknown
-from resolvers.reading import ReadRequest
+from resolvers.read_request import ReadRequest
 from resolvers.scalars import ConsistencyToken
 from resolvers.upstream.errors import Rejected, UpstreamError
 from resolvers.user_errors import UserError, from_rejection
@@ -33,7 +33,8 @@ RowT = TypeVar("RowT", OrderRow, CustomerRow, ProductRow)
 class Write(Generic[RowT]):
     """How to send a write, and what the payload wants to show of its result.
 
-    ``key`` names what is written; None where only the owner can name it.
+    ``key`` names what is written; None where only the owner can name it. ``may_be_repeated``: it
+    may have been done before, and then its owner answers with what it did then.
     """
 
     problems: Iterable[UserError]
@@ -41,6 +42,7 @@ class Write(Generic[RowT]):
     root_of: Callable[[RowT], Root]
     key: AggregateKey | None = None
     idempotency_key: str | None = None
+    may_be_repeated: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +85,10 @@ async def perform(info: Info, write: Write[RowT]) -> Written | NotWritten:
         raise
     finally:
         context.reads.forget()
-    if context.clients.shared is not None:
+    if context.clients.shared is not None and not write.may_be_repeated:
         await context.clients.shared.put_newer(row)
+    if context.clients.guesses is not None:
+        context.clients.guesses.links.learn([row])
     context.report.write(row)
     sealed = context.tokens.seal(Token({row.key: row.at}))
     demand = Demand(token=context.report.token)

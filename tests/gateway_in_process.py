@@ -207,14 +207,14 @@ async def _open(
         LOOP_STARTED_AT_S,
         has_projection=given.events != "none",
         wait_cap_s=given.wait_cap_ms / MS,
-        fresh_s=given.sharing_options().fresh_s,
+        fresh_s=given.sharing_options().shown_s,
         budgets_s=dict(given.staleness_budgets_s),
     )
     note_owners(twins, world)
     wire = Wire(twins, world)
     wires = Wires(
         upstream=lambda service, options, to: Upstream.over_http(
-            service, options, innermost=wire, observe=to.circuit
+            service, options, innermost=wire, observe=to.circuit, draw=lambda: 0.0
         ),
         # The wire of a feed is never used, but making a real one reads certificates from the disk.
         feed=lambda service, url: SilentFeed(service, url, innermost=wire),

@@ -64,6 +64,11 @@ class DoorSettings(Section):
     introspection: bool = Field(
         False, description="Tell clients the schema, and hints for misspelt names. On in `bff dev`."
     )
+    plan: bool = Field(
+        False,
+        description="Tell with each answer what was asked of whom, and when (`extensions.plan`). "
+        "On in `bff dev`.",
+    )
     data_dir: str = Field(".data", min_length=1, description="Where `bff dev` keeps its data.")
     log_format: Literal["console", "json"] = Field("console", description="How log lines look.")
 

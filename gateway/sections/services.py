@@ -3,7 +3,13 @@
 from pydantic import Field, HttpUrl
 
 from gateway.sections.field_kinds import Milliseconds, Seconds, Section
-from resolvers.upstream.options import AdaptiveLimitOptions, SharingOptions, UpstreamOptions
+from resolvers.upstream.options import (
+    AdaptiveLimitOptions,
+    BreakerOptions,
+    HedgeOptions,
+    RetryOptions,
+    UpstreamOptions,
+)
 
 
 class ServiceSettings(Section):
@@ -29,12 +35,45 @@ class ServiceSettings(Section):
         description="Calls on the wire to one service that stay allowed while it is slow or drops "
         "calls; as high as the limit, the limit is fixed.",
     )
+    retries: int = Field(
+        2,
+        ge=0,
+        le=10,
+        description="How often a call that failed is made once more, within a tenth of all calls: "
+        "a read, or a write with an idempotency key; 0 turns it off.",
+    )
+    hedge: bool = Field(
+        True,
+        description="Ask a second time when a read is later than nineteen of twenty, within a "
+        "twentieth of all calls; the first answer counts.",
+    )
     live_fresh_ms: Milliseconds = Field(
         500,
         ge=0,
         le=60_000,
         description="How long an owner's answer is kept for readers whose tokens allow it, so that "
-        "not everybody asks for a row that everybody looks at; 0 keeps none.",
+        "not everybody asks for a row that everybody looks at; 0 shares none.",
+    )
+    live_revalidate_ms: Milliseconds = Field(
+        1000,
+        ge=0,
+        le=60_000,
+        description="How long after that it is still shown at once, while one call in the "
+        "background asks anew; never beyond the shortest staleness budget. With 0 readers wait.",
+    )
+    stale_if_error_s: Seconds = Field(
+        60.0,
+        ge=0,
+        le=3600,
+        description="How old a row or a list may be that is shown, and told, in place of the "
+        "failure of its service; 0 shows the failure.",
+    )
+
+    guess_ahead: bool = Field(
+        True,
+        description="Ask for the customer and products of an order beside the order itself, where "
+        "it is known whom it used to lead to. At most a tenth of such reads may be for nothing, "
+        "else there are none for a while.",
     )
 
     @property
@@ -47,16 +86,14 @@ class ServiceSettings(Section):
         }
         return {service: str(url).rstrip("/") for service, url in urls.items()}
 
-    def sharing_options(self) -> SharingOptions:
-        """How far readers share the answers to live reads; an absence is kept for less."""
-        fresh_s = self.live_fresh_ms / 1000
-        return SharingOptions(fresh_s=fresh_s, absent_fresh_s=min(0.1, fresh_s))
-
     def upstream_options(self, url: str) -> UpstreamOptions:
-        """How the service at ``url`` is called."""
+        """How the service at ``url`` is called; slow is what takes half of the time it may."""
         return UpstreamOptions(
             base_url=url,
             attempt_timeout_s=self.attempt_timeout_s,
             in_flight_limit=self.in_flight_limit,
             adaptive=AdaptiveLimitOptions(floor_count=self.in_flight_floor),
+            breaker=BreakerOptions(slow_call_s=self.attempt_timeout_s / 2),
+            retry=RetryOptions(limit_count=self.retries),
+            hedge=HedgeOptions(is_on=self.hedge),
         )

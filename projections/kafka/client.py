@@ -9,7 +9,7 @@ import asyncio
 import logging
 import re
 import ssl
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager, suppress
 from typing import Final
 
@@ -82,6 +82,12 @@ async def open_consumer(
         yield consumer
     finally:
         await _close(consumer)
+
+
+def watch_leaders(consumer: AIOKafkaConsumer, told: Callable[[object], None]) -> None:
+    """Have ``told`` called whenever brokers have told who leads what; until the consumer closes."""
+    # There is no public way to hear of it.
+    consumer._client.cluster.add_listener(told)  # noqa: SLF001 - see above
 
 
 def subscribe(

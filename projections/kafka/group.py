@@ -15,7 +15,7 @@ from aiokafka import ConsumerRebalanceListener, TopicPartition, errors
 
 from projections.errors import SourceRefused, SourceUnavailable
 from projections.feed import EventSource
-from projections.kafka.client import KAFKA, open_consumer, subscribe, to_source_error
+from projections.kafka.client import KAFKA, open_consumer, subscribe, to_source_error, watch_leaders
 from projections.kafka.intake import Intake
 from projections.kafka.options import KafkaOptions
 from projections.kafka.partition import KafkaPartition
@@ -104,6 +104,7 @@ class _Membership(ConsumerRebalanceListener):
             async with open_consumer(self._options, group_id=self._options.group_id) as consumer:
                 self._consumer = consumer
                 self._intake = Intake(consumer, self._options)
+                watch_leaders(consumer, self._intake.doubt_all)
                 try:
                     await self._take_part()
                 finally:

@@ -41,6 +41,11 @@ class Intake:
         """Forget all lanes: the partitions are somebody else's."""
         self._lanes.clear()
 
+    def doubt_all(self, _: object = None) -> None:
+        """The brokers have told anew who leads what."""
+        for lane in self._lanes.values():
+            lane.doubt()
+
     def lose_all(self, failure: errors.KafkaError) -> None:
         """Tell every lane a failure that is everybody's."""
         for lane in self._lanes.values():

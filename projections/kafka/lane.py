@@ -2,8 +2,9 @@
 
 The rule: a lane hands over records of one log, in order, without a gap, from where it was sent to.
 Whatever may break that (a failed poll, a log that was cut, a silence in which the log may have been
-exchanged) ends what the lane has to give, until it is sent to a place anew. Lanes are bounded: one
-that is full is paused, and its broker is asked for the others only.
+exchanged, brokers that tell anew who leads it) ends what the lane has to give, until it is sent to
+a place anew. Lanes are bounded: one that is full is paused, and its broker is asked for the others
+only.
 """
 
 import asyncio
@@ -50,6 +51,7 @@ class Lane:
         self._polled_elsewhere_ms: int | None = None
         self._polled_at_ms: int | None = None
         self._polled_before_ms: int | None = None
+        self._is_doubted = False
         self._heard_at_s = asyncio.get_running_loop().time()
 
     @property
@@ -102,7 +104,16 @@ class Lane:
         self._next_offset = offset
         self._polled_elsewhere_ms = self._consumer.last_poll_timestamp(self.at)
         self._polled_at_ms = self._polled_before_ms = None
+        self._is_doubted = False
         self._heard_at_s = asyncio.get_running_loop().time()
+
+    def doubt(self) -> None:
+        """Give nothing that comes from now on before the place was found again.
+
+        A topic that is deleted, made again and filled between two polls is a log like any other to
+        the next of them. But the poll in between has failed, and its client has asked who leads.
+        """
+        self._is_doubted = True
 
     def lose(self, failure: errors.KafkaError) -> None:
         """Give nothing more, after what is here, than this failure."""
@@ -132,6 +143,9 @@ class Lane:
             return
         if not self._is_assigned():
             self.lose(PlaceLost("the partition is not there"))
+            return
+        if self._is_doubted:
+            self.lose(PlaceLost("its topic may have been made again"))
             return
         polled_at_ms = self._consumer.last_poll_timestamp(self.at)
         if polled_at_ms in {None, self._polled_elsewhere_ms, self._polled_at_ms}:

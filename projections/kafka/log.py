@@ -12,7 +12,14 @@ from typing import Final
 from aiokafka import AIOKafkaConsumer, TopicPartition, errors
 
 from projections.errors import TopicMissing
-from projections.kafka.client import KAFKA, NOBODY, open_consumer, subscribe, to_source_error
+from projections.kafka.client import (
+    KAFKA,
+    NOBODY,
+    open_consumer,
+    subscribe,
+    to_source_error,
+    watch_leaders,
+)
 from projections.kafka.intake import Intake
 from projections.kafka.options import KafkaOptions
 from projections.kafka.partition import KafkaPartition
@@ -39,6 +46,7 @@ async def open_kafka_log(
     async with open_consumer(options, group_id=None) as consumer:
         counts = await _partition_counts(consumer, topics, options.request_timeout_s)
         intake = Intake(consumer, options)
+        watch_leaders(consumer, intake.doubt_all)
         partitions = [
             KafkaPartition(
                 Partition(source, index, counts[source]),

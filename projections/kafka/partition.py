@@ -100,15 +100,29 @@ class KafkaPartition:
         """
         self._is_placed = False
         place = self._parse(after)
+        try:
+            place = await self._reach(place)
+        except PlaceLost:
+            place = await self._reach_again(place)
+        self._cursor, self._place, self._proven_at_s = after, place, NEVER_S
+        self._is_placed = True
+
+    async def _reach_again(self, place: Place | None) -> Place | None:
+        """What was found the first time may be of another log already."""
+        try:
+            return await self._reach(place)
+        except PlaceLost as lost:
+            reason = f"no answer from the broker that would stay true: {lost}"
+            raise SourceUnavailable(self.partition.source, reason) from lost
+
+    async def _reach(self, place: Place | None) -> Place | None:
         [first_offset] = (await self._consumer.beginning_offsets([self._lane.at])).values()
         [end_offset] = (await self._consumer.end_offsets([self._lane.at])).values()
         if place is None:
             await self._begin(first_offset, end_offset)
-        else:
-            self._refuse_outside(place, first_offset, end_offset)
-            place = await self._find(place, first_offset, end_offset)
-        self._cursor, self._place, self._proven_at_s = after, place, NEVER_S
-        self._is_placed = True
+            return None
+        self._refuse_outside(place, first_offset, end_offset)
+        return await self._find(place, first_offset, end_offset)
 
     def _parse(self, after: str | None) -> Place | None:
         try:

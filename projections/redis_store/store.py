@@ -28,6 +28,7 @@ from projections.redis_store.reads import RedisReads
 from projections.redis_store.signals import RedisObserver, ignore
 from projections.redis_store.subscription import Subscription
 from projections.redis_store.turns import Tasks
+from projections.redis_store.words import Words
 from projections.redis_store.writes import RedisWrites
 from projections.selection import Root
 from projections.store import Cut, EventBatch, Listener, newest_of
@@ -116,6 +117,12 @@ class RedisStore:
     def following(self, follower: Follower) -> AbstractContextManager[None]:
         """Tell ``follower`` all there is to know of every write, while the context is open."""
         return self._subscription.following(follower)
+
+    def words(self, name: str) -> Words:
+        """A channel of this name between all processes over this store."""
+        options = self._options
+        channel = f"{options.tag}:{name}"
+        return Words(self._link, channel, timeout_s=options.connect_timeout_s)
 
     async def dead_letters(self, limit: int) -> Sequence[DeadLetter]:
         return await self._letters.newest(limit)

@@ -1,49 +1,39 @@
-"""The circuit breaker as a layer: asks the circuit, makes the call, tells it how the call went.
+"""The circuit breaker as layers: ask the circuit, make the call, tell the circuit how it went.
 
-All decisions are the circuit's. pybreaker keeps the name, the state as others see it and the
-listeners; it is moved by its public `open`, `half_open` and `close` and never makes a call or
-counts one, because under asyncio it would admit every caller while half-open, take a cancellation
-for a failure and then swallow it, and never open while every fifth call succeeds.
+Each kind of call at a service has a circuit of its own, made when the first such call is: a list
+that hangs must not stop reads, and orders that are refused say nothing about those that are read.
+All decisions are the circuit's; here is what it cannot have: a clock, and an alarm for each call.
+
+Two layers share the circuits. `Breaker` stands below the bulkhead and admits, because half-open has
+one permit, which must not wait in a queue. `CircuitGate` stands above it and only looks: behind an
+open circuit nobody should queue for a place that hanging calls still hold.
 """
 
 import asyncio
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-
-import pybreaker
+from random import random
 
 from resolvers.upstream.call_context import CallContext
-from resolvers.upstream.circuit import Circuit, CircuitState, NoPermit, Permit, Vote
+from resolvers.upstream.call_log import CallStep
+from resolvers.upstream.circuit import Circuit, CircuitState, Hint, NoPermit, Permit, Vote
 from resolvers.upstream.errors import (
     CircuitOpen,
     DeadlineExceeded,
-    InvalidAnswer,
-    Rejected,
     UpstreamError,
     UpstreamTimeout,
-    UpstreamUnavailable,
-    VersionBehind,
 )
+from resolvers.upstream.failures import Says, meaning_of
 from resolvers.upstream.layer import AnswerT, Send
 from resolvers.upstream.options import UpstreamOptions
-from resolvers.upstream.transport import Request
-
-
-@dataclass(frozen=True, slots=True)
-class CircuitChanged:
-    """Signal: the circuit to `service` went from one state to another."""
-
-    service: str
-    before: CircuitState
-    after: CircuitState
-
-
-CircuitObserver = Callable[[CircuitChanged], None]
-"""Is told every change as it happens; must be quick and must not raise."""
-
+from resolvers.upstream.published_circuit import CircuitObserver, PublishedCircuit
+from resolvers.upstream.transport import CallKind, Request
 
 LATE_S = 0.25
 """Seconds after its limit at which a timer that rings says that our own loop was held up."""
+
+ALARM_LATE_S = 0.05
+"""The same for the alarm of a slow call. A loop that lags by a tenth of the usual limit makes calls
+slow by itself, turn by turn, and an overload of ours must not open the circuits of services."""
 
 
 def vote_of(error: UpstreamError, *, waited_s: float, attempt_timeout_s: float) -> Vote:
@@ -58,96 +48,129 @@ def vote_of(error: UpstreamError, *, waited_s: float, attempt_timeout_s: float) 
     has_run_out = isinstance(error, UpstreamTimeout | DeadlineExceeded)
     if has_run_out and waited_s > attempt_timeout_s + LATE_S:
         return Vote.NEUTRAL
-    match error:
-        case UpstreamUnavailable() | UpstreamTimeout() | InvalidAnswer():
+    match meaning_of(error).says:
+        case Says.ILL:
             return Vote.FAILURE
-        case DeadlineExceeded() if waited_s >= attempt_timeout_s / 2:
+        case Says.ILL_IF_GIVEN_TIME if waited_s >= attempt_timeout_s / 2:
             return Vote.FAILURE
-        case Rejected() | VersionBehind():
+        case Says.WELL:
             return Vote.SUCCESS
         case _:
             return Vote.NEUTRAL
 
 
 class Breaker:
-    """Calls a service only while it seems to be well."""
+    """Calls a service only while it seems to be well. ``draw``: random numbers from 0 to 1."""
 
-    def __init__(self, service: str, options: UpstreamOptions, *, observe: CircuitObserver) -> None:
+    def __init__(
+        self,
+        service: str,
+        options: UpstreamOptions,
+        *,
+        observe: CircuitObserver,
+        draw: Callable[[], float] = random,
+    ) -> None:
         self._service = service
-        self._attempt_timeout_s = options.attempt_timeout_s
-        self._circuit = Circuit(options.breaker, probe_limit_s=options.attempt_timeout_s)
-        self._published = pybreaker.CircuitBreaker(
-            name=service, listeners=[_Announcer(service, observe)]
-        )
-        self._publish: Mapping[CircuitState, Callable[[], object]] = {
-            CircuitState.CLOSED: self._published.close,
-            CircuitState.OPEN: self._published.open,
-            CircuitState.HALF_OPEN: self._published.half_open,
-        }
+        self._options = options
+        self._observe = observe
+        self._draw = draw
+        self._circuits: dict[CallKind, PublishedCircuit] = {}
 
     @property
-    def state(self) -> CircuitState:
-        """The state as it was last published."""
-        return CircuitState(self._published.current_state)
+    def states(self) -> Mapping[CallKind, CircuitState]:
+        """The state of each circuit there is: of every kind that has been called, or hinted at."""
+        return {kind: circuit.state for kind, circuit in self._circuits.items()}
+
+    def hear(self, kind: CallKind, hint: Hint) -> None:
+        """Take to heart what another gateway tells of its circuit to these calls."""
+        self._circuit_of(kind).hear(hint, _now_s())
+
+    def check_open(self, request: Request, context: CallContext) -> None:
+        """Raise CircuitOpen if the call would be refused now; takes no permit."""
+        refusal = self._circuit_of(request.kind).refusal(_now_s())
+        if refusal is not None:
+            raise self._refused(request, context, refusal)
 
     async def around(self, request: Request, context: CallContext, send: Send[AnswerT]) -> AnswerT:
         """Obey `Layer.around`; raise CircuitOpen instead of calling while the circuit is open.
 
         A call that is cancelled, or fails by a mistake of ours, is no vote; if it was the probe,
         the next caller becomes the probe. One that was cancelled because nobody could wait for it
-        any longer has hung, and is a vote like a deadline's.
+        any longer has hung, and is a vote like a deadline's. Whatever becomes of it, a call that
+        lasts long is counted as slow when it does.
         """
-        started_at_s = asyncio.get_running_loop().time()
-        permit = self._admit(started_at_s)
+        circuit, started_at_s = self._circuit_of(request.kind), _now_s()
+        permit = circuit.admit(started_at_s)
+        if isinstance(permit, NoPermit):
+            raise self._refused(request, context, permit)
+        alarm = self._alarm(circuit, permit, started_at_s)
         vote = Vote.NEUTRAL
         try:
-            self._publish_state()
             answer = await send(request, context)
             vote = Vote.SUCCESS
             return answer
         except UpstreamError as error:
-            waited_s = asyncio.get_running_loop().time() - started_at_s
-            vote = vote_of(error, waited_s=waited_s, attempt_timeout_s=self._attempt_timeout_s)
+            vote = self._vote(error, started_at_s)
             raise
         except asyncio.CancelledError:
             if context.deadline.has_passed():
-                waited_s = asyncio.get_running_loop().time() - started_at_s
-                vote = vote_of(
-                    DeadlineExceeded(self._service),
-                    waited_s=waited_s,
-                    attempt_timeout_s=self._attempt_timeout_s,
-                )
+                vote = self._vote(DeadlineExceeded(self._service), started_at_s)
             raise
         finally:
-            self._circuit.settle(permit, vote, asyncio.get_running_loop().time())
-            self._publish_state()
+            if alarm is not None:
+                alarm.cancel()
+            circuit.settle(permit, vote, _now_s())
 
-    def _admit(self, now_s: float) -> Permit:
-        match self._circuit.admit(now_s):
-            case NoPermit(retry_after_s):
-                raise CircuitOpen(self._service, retry_after_s=retry_after_s)
-            case permit:
-                return permit
+    def _circuit_of(self, kind: CallKind) -> PublishedCircuit:
+        circuit = self._circuits.get(kind)
+        if circuit is None:
+            decisions = Circuit(
+                self._options.breaker,
+                probe_limit_s=self._options.attempt_timeout_s,
+                draw=self._draw,
+            )
+            circuit = PublishedCircuit(self._service, kind, decisions, observe=self._observe)
+            self._circuits[kind] = circuit
+        return circuit
 
-    def _publish_state(self) -> None:
-        if self._circuit.state == self._published.current_state:
-            return
-        self._publish[self._circuit.state]()
+    def _alarm(
+        self, circuit: PublishedCircuit, permit: Permit, started_at_s: float
+    ) -> asyncio.TimerHandle | None:
+        slow_call_s = self._options.breaker.slow_call_s
+        if slow_call_s >= self._options.attempt_timeout_s:
+            return None
+        due_at_s = started_at_s + slow_call_s
+        loop = asyncio.get_running_loop()
+        return loop.call_at(due_at_s, _ring, circuit, permit, due_at_s)
+
+    def _vote(self, error: UpstreamError, started_at_s: float) -> Vote:
+        waited_s = _now_s() - started_at_s
+        timeout_s = self._options.attempt_timeout_s
+        return vote_of(error, waited_s=waited_s, attempt_timeout_s=timeout_s)
+
+    def _refused(self, request: Request, context: CallContext, refusal: NoPermit) -> CircuitOpen:
+        context.note(self._service, request, CallStep.REFUSED, "the circuit is open")
+        return CircuitOpen(self._service, retry_after_s=refusal.retry_after_s)
 
 
-class _Announcer(pybreaker.CircuitBreakerListener):
-    """Turns pybreaker's notifications into signals that need no knowledge of pybreaker."""
+class CircuitGate:
+    """Lets nobody queue for a call that its circuit would refuse."""
 
-    def __init__(self, service: str, observe: CircuitObserver) -> None:
-        self._service = service
-        self._observe = observe
+    def __init__(self, breaker: Breaker) -> None:
+        self._breaker = breaker
 
-    def state_change(
-        self,
-        _: pybreaker.CircuitBreaker,
-        old_state: pybreaker.CircuitBreakerState | None,
-        new_state: pybreaker.CircuitBreakerState,
-    ) -> None:
-        """Tell the observer."""
-        before = CircuitState.CLOSED if old_state is None else CircuitState(old_state.name)
-        self._observe(CircuitChanged(self._service, before, CircuitState(new_state.name)))
+    async def around(self, request: Request, context: CallContext, send: Send[AnswerT]) -> AnswerT:
+        """Obey `Layer.around`; raise CircuitOpen while the circuit is open."""
+        self._breaker.check_open(request, context)
+        return await send(request, context)
+
+
+def _ring(circuit: PublishedCircuit, permit: Permit, due_at_s: float) -> None:
+    now_s = _now_s()
+    # An alarm that rings late tells of our own loop, and the answer may be there already.
+    if now_s <= due_at_s + ALARM_LATE_S:
+        circuit.mark_overdue(permit, now_s)
+
+
+def _now_s() -> float:
+    return asyncio.get_running_loop().time()

@@ -1,8 +1,12 @@
 """One call to somebody else's service, through the tower of layers.
 
-    deadline › bulkhead › circuit breaker › attempt timeout › transport
+    deadline › retry › hedge › circuit gate › bulkhead › breaker › attempt timeout › transport
 
 - The deadline is outermost: a request whose time is over takes no place and no permit.
+- Retry and hedge are outside the bulkhead and the breaker: what is sent again is a call like any
+  other, which finds a place and a closed circuit or does not, and nothing is held between two.
+- The hedge is inside the retry: a late read is asked a second time, and only if both fail, again.
+- The gate is outside the bulkhead: nobody queues behind calls that hang to be refused then.
 - The bulkhead is outside the breaker: a full bulkhead is our fault, so it must not count against
   the service; and a call that waited for its place still meets an open circuit before the wire.
 - The attempt timeout is inside the breaker: an attempt that ran out is a failure of the service.
@@ -10,22 +14,26 @@
   one that does not talk, and a probe answered by nonsense must not close the circuit.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from random import random
 from typing import Self
 
 import httpx
 
 from resolvers.upstream.answers import check_answer
-from resolvers.upstream.breaker import Breaker, CircuitChanged, CircuitObserver
+from resolvers.upstream.breaker import Breaker, CircuitGate
 from resolvers.upstream.bulkhead import Bulkhead
 from resolvers.upstream.call_context import CallContext
-from resolvers.upstream.circuit import CircuitState
+from resolvers.upstream.circuit import CircuitState, Hint
 from resolvers.upstream.errors import InvalidAnswer
+from resolvers.upstream.hedge import Hedge
 from resolvers.upstream.httpx_transport import HttpxTransport
 from resolvers.upstream.layer import AnswerT, Layer, Send, stack
 from resolvers.upstream.options import UpstreamOptions
+from resolvers.upstream.published_circuit import CircuitChanged, CircuitObserver
+from resolvers.upstream.retry import Retry
 from resolvers.upstream.time_limits import AttemptTimeout, DeadlineGuard
-from resolvers.upstream.transport import Request, Response, Transport
+from resolvers.upstream.transport import CallKind, Request, Response, Transport
 
 
 def unobserved(_: CircuitChanged) -> None:
@@ -33,7 +41,10 @@ def unobserved(_: CircuitChanged) -> None:
 
 
 class Upstream:
-    """One service of somebody else's, as it may be called: within limits, and only while well."""
+    """One service of somebody else's, as it may be called: within limits, and only while well.
+
+    ``draw``: random numbers from 0 to 1.
+    """
 
     def __init__(
         self,
@@ -42,12 +53,16 @@ class Upstream:
         *,
         transport: Transport,
         observe: CircuitObserver = unobserved,
+        draw: Callable[[], float] = random,
     ) -> None:
         self.service = service
         self._transport = transport
-        self._breaker = Breaker(service, options, observe=observe)
+        self._breaker = Breaker(service, options, observe=observe, draw=draw)
         self._layers: tuple[Layer, ...] = (
             DeadlineGuard(service),
+            Retry(service, options, draw=draw),
+            Hedge(service, options),
+            CircuitGate(self._breaker),
             Bulkhead(service, options),
             self._breaker,
             AttemptTimeout(service, options.attempt_timeout_s),
@@ -61,15 +76,20 @@ class Upstream:
         *,
         innermost: httpx.AsyncBaseTransport | None = None,
         observe: CircuitObserver = unobserved,
+        draw: Callable[[], float] = random,
     ) -> Self:
         """Return an upstream on its own httpx client; `innermost` replaces the network in tests."""
         transport = HttpxTransport(service, options, innermost=innermost)
-        return cls(service, options, transport=transport, observe=observe)
+        return cls(service, options, transport=transport, observe=observe, draw=draw)
 
     @property
-    def circuit_state(self) -> CircuitState:
-        """Whether calls pass now, as far as is known without making one."""
-        return self._breaker.state
+    def circuit_states(self) -> Mapping[CallKind, CircuitState]:
+        """Whether calls of each kind made so far pass now, as is known without making one."""
+        return self._breaker.states
+
+    def hear(self, kind: CallKind, hint: Hint) -> None:
+        """Take what another gateway tells of its circuit for the hint it is."""
+        self._breaker.hear(kind, hint)
 
     async def call(
         self, request: Request, context: CallContext, parse: Callable[[Response], AnswerT]

@@ -28,10 +28,18 @@ class CallContext:
             if not (name.isascii() and name.isprintable()):
                 raise ValueError("request id and traceparent must be printable ASCII")
 
-    def note(self, service: str, request: Request, step: CallStep, detail: str = "") -> None:
+    def note(
+        self,
+        service: str,
+        request: Request,
+        step: CallStep,
+        detail: str = "",
+        *,
+        attempt: int = 0,
+    ) -> None:
         """Tell the log of a step of this call, where there is a log."""
         if self.log is not None:
-            self.log.note(service, request.told, step, detail)
+            self.log.note(service, request.told, step, detail, attempt=attempt)
 
     def headers(self) -> Mapping[str, str]:
         """Return the headers that tell the upstream who asks and how long the answer is wanted.

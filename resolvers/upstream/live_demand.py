@@ -4,23 +4,37 @@ The rule of shared reads, upheld by `shared_reads`: whoever asks gets an answer 
 after she did, or one that covers her demand and that she agreed to share.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from projections.versions import AggregateKey, Version
 from projections.views import Row
 from resolvers.upstream.errors import UpstreamError
+from resolvers.upstream.transport import cut_short
 
 RowAnswer = Row | None | UpstreamError
 """The owner's answer: the row, that there is none, or why it could not be had."""
 
 
+class Kept(NamedTuple):
+    """A row that its owner has told before, and when (s of the loop) it was asked."""
+
+    row: Row
+    asked_at_s: float
+
+
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """What an owner has said, and when (s of the loop) it was asked: it may know better by now."""
+    """What an owner has said, and when (s of the loop) it was asked: it may know better by now.
+
+    ``kept``, beside a failure alone: what it has said before, if that covers the reader's demand
+    and she may share it. Whether it is shown in place of the failure is not decided here.
+    """
 
     answer: RowAnswer
     asked_at_s: float
+    kept: Kept | None = None
 
 
 class Question(NamedTuple):
@@ -32,6 +46,16 @@ class Question(NamedTuple):
 
     key: AggregateKey
     min_number: int | None = None
+
+
+def told(questions: Iterable[Question]) -> str:
+    """The questions in a few words, for a person.
+
+    >>> from projections.versions import AggregateType
+    >>> told([Question(AggregateKey(AggregateType.PRODUCT, of)) for of in ("p-1", "p-2")])
+    'read p-1, p-2'
+    """
+    return cut_short("read " + ", ".join(question.key.id for question in questions))
 
 
 @dataclass(frozen=True, slots=True)

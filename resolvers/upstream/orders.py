@@ -64,6 +64,11 @@ class OrdersClient:
             listing=msgspec.json.Decoder(Listing[OrderRow]),
         )
 
+    @property
+    def is_refused(self) -> bool:
+        """Is the service known to be down, so that calls end before the wire?"""
+        return self._orders.is_refused
+
     async def fetch(
         self, order_id: str, context: CallContext, *, min_version: int | None = None
     ) -> OrderRow | None:

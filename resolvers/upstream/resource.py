@@ -22,8 +22,9 @@ from projections.views.causal_deps import render_causal_deps
 from resolvers.upstream.answers import MIN_VERSION_HEADER
 from resolvers.upstream.call import Upstream
 from resolvers.upstream.call_context import CallContext
+from resolvers.upstream.circuit import CircuitState
 from resolvers.upstream.errors import Refusal, Rejected, UpstreamError
-from resolvers.upstream.transport import CallKind, Request, Response
+from resolvers.upstream.transport import IDEMPOTENCY_KEY_HEADER, CallKind, Request, Response
 
 BATCH_LIMIT = 100
 """Ids in one call: with 64 characters each the address stays below the 8 KiB that servers take."""
@@ -71,6 +72,11 @@ class Resource(Generic[RowT]):
         self._path = f"/{collection}"
         self._row = row
         self._listing = listing
+
+    @property
+    def is_refused(self) -> bool:
+        """Is the service known to be down, so that calls end before the wire?"""
+        return self._upstream.circuit_states.get(CallKind.READ) is CircuitState.OPEN
 
     async def fetch(
         self, row_id: str, context: CallContext, *, min_version: int | None = None
@@ -129,7 +135,7 @@ class Resource(Generic[RowT]):
         belongs: Callable[[RowT], bool],
     ) -> RowT:
         """Return the row that the service made, or had made before under the same key."""
-        headers = {"Idempotency-Key": idempotency_key, **_causes_of(causal_deps)}
+        headers = {IDEMPOTENCY_KEY_HEADER: idempotency_key, **_causes_of(causal_deps)}
         request = Request("POST", self._path, headers=headers, body=body, kind=CallKind.CREATE)
         return await self._upstream.call(request, context, self._row_parser(belongs))
 
@@ -193,7 +199,7 @@ def _guards_of(change: Change) -> Mapping[str, str]:
     if change.expected_version is not None:
         headers["If-Match"] = f'"{change.expected_version}"'
     if change.idempotency_key is not None:
-        headers["Idempotency-Key"] = change.idempotency_key
+        headers[IDEMPOTENCY_KEY_HEADER] = change.idempotency_key
     return headers
 
 

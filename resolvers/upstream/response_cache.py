@@ -1,9 +1,19 @@
 """Owners' answers, kept for a moment, so that readers of the same row do not all ask.
 
-Fresh is meant as in RFC 9111, and counted from when the owner was asked, not from when the answer
-came: what is shown was the owner's state at most ``fresh_s`` ago. A row is replaced only by a newer
-version, so a late answer undoes nothing; and as it is as old as its question, it has gone stale
-before the newer one that it missed is forgotten. Failures are never kept.
+The words are those of RFC 9111 and 5861, and every time is counted from when the owner was asked,
+not from when the answer came:
+
+| age | a reader who may share, and whose demand it covers |
+| --- | --- |
+| up to ``fresh_s`` | is shown it |
+| then, for ``while_revalidate_s`` | is shown it, while one call in the background asks anew |
+| up to ``if_error_s`` | is offered it beside the failure, where the owner fails |
+
+A row is replaced only by a newer version, so a late answer undoes nothing; and as it is as old as
+its question, it has gone stale before the newer one that it missed is forgotten. Failures are never
+kept. An absence is never stale: nobody is told for long that something is not there. It does not
+take the place of a row either, since it has no version to compare; but a row that its owner has
+denied after it was told is not shown any more once it has gone stale.
 
 Kept by aiocache's memory. Its own compare-and-set will not do: it compares for equality rather than
 by version, and lets any first fill win. So look and put are one step of ours. They are awaited, but
@@ -12,8 +22,10 @@ never wait: without a timeout its memory does not give up the turn (a test prove
 
 import asyncio
 import math
+import random
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from aiocache import SimpleMemoryCache
@@ -21,25 +33,51 @@ from aiocache import SimpleMemoryCache
 from projections.versions import AggregateKey, Version
 from projections.views import Row
 from resolvers.upstream.errors import UpstreamError
-from resolvers.upstream.live_demand import Heard, LiveDemand, Question, RowAnswer
+from resolvers.upstream.live_demand import Heard, Kept, LiveDemand, Question, RowAnswer
 from resolvers.upstream.options import SharingOptions
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One answer. ``refresh_at_s``: from when on it is asked for anew, if anybody looks.
+
+    ``denied_at_s``: when its owner was asked and said that there is no such row.
+    """
+
+    heard: Heard
+    refresh_at_s: float
+    denied_at_s: float = -math.inf
+
+    @property
+    def row(self) -> Row | None:
+        """The row, as long as its owner has not denied it since."""
+        answer = self.heard.answer
+        if isinstance(answer, UpstreamError) or self.denied_at_s > self.heard.asked_at_s:
+            return None
+        return answer
 
 
 class Memory(Protocol):
     """What is used of aiocache, which declares no types."""
 
-    async def get(self, key: str) -> Heard | None: ...
+    async def get(self, key: str) -> Entry | None: ...
 
-    async def set(self, key: str, value: Heard, ttl: float) -> bool: ...
+    async def set(self, key: str, value: Entry, ttl: float) -> bool: ...
 
     async def delete(self, key: str) -> int: ...
 
 
 class ResponseCache:
-    """The newest answers by key, bounded; the one put longest ago leaves first."""
+    """The newest answers by key, bounded; the one put longest ago leaves first.
 
-    def __init__(self, options: SharingOptions) -> None:
+    ``chance`` draws a number from 0 to 1.
+    """
+
+    def __init__(
+        self, options: SharingOptions, *, chance: Callable[[], float] = random.random
+    ) -> None:
         self._options = options
+        self._chance = chance
         # With its default timeout every call would be a task, and a turn given up.
         self._memory: Memory = SimpleMemoryCache(timeout=None)
         self._put_at_s: OrderedDict[AggregateKey, float] = OrderedDict()
@@ -47,12 +85,26 @@ class ResponseCache:
 
     async def find(self, demands: Mapping[Question, LiveDemand]) -> dict[Question, Heard]:
         """What is fresh and covers its demand, for those who may share."""
-        found: dict[Question, Heard] = {}
-        for question, demand in demands.items():
-            held = await self._memory.get(str(question.key)) if demand.may_share else None
-            if held and self._is_fresh(held) and demand.is_covered_by(held.answer):
-                found[question] = held
-        return found
+        entries = await self._entries(demands)
+        return {question: e.heard for question, e in entries.items() if self._is_fresh(e.heard)}
+
+    async def find_due(self, demands: Mapping[Question, LiveDemand]) -> dict[Question, Heard]:
+        """Likewise rows that are to be asked for anew, and shown meanwhile."""
+        now_s, shown_s = _now_s(), self._options.shown_s
+        return {
+            question: entry.heard
+            for question, entry in (await self._entries(demands)).items()
+            if entry.row is not None and entry.refresh_at_s <= now_s < _age_out(entry, shown_s)
+        }
+
+    async def find_kept(self, demands: Mapping[Question, LiveDemand]) -> dict[Question, Kept]:
+        """Likewise rows that may be shown where their owner fails."""
+        now_s, limit_s = _now_s(), self._options.if_error_s
+        return {
+            question: Kept(entry.row, entry.heard.asked_at_s)
+            for question, entry in (await self._entries(demands)).items()
+            if entry.row is not None and now_s < _age_out(entry, limit_s)
+        }
 
     async def fill(
         self, answers: Mapping[Question, RowAnswer], *, asked_at_s: float
@@ -72,23 +124,49 @@ class ResponseCache:
         """Keep a row just heard of elsewhere, if it is newer; return whether it is."""
         return await self._put(row.key, Heard(row, _now_s()))
 
-    def _is_fresh(self, held: Heard) -> bool:
+    async def _entries(self, demands: Mapping[Question, LiveDemand]) -> dict[Question, Entry]:
+        """What is kept and covers its demand, for those who may share; however old."""
+        entries: dict[Question, Entry] = {}
+        for question, demand in demands.items():
+            entry = await self._memory.get(str(question.key)) if demand.may_share else None
+            if entry and demand.is_covered_by(entry.heard.answer):
+                entries[question] = entry
+        return entries
+
+    def _is_fresh(self, heard: Heard) -> bool:
         options = self._options
-        fresh_s = options.absent_fresh_s if held.answer is None else options.fresh_s
-        return _now_s() < held.asked_at_s + fresh_s
+        fresh_s = options.absent_fresh_s if heard.answer is None else options.fresh_s
+        return _now_s() < heard.asked_at_s + fresh_s
 
     async def _put(self, key: AggregateKey, heard: Heard) -> bool:
         """Keep it, if it may be kept; return whether it is a newer version than is held."""
-        held = await self._memory.get(str(key))
-        if self._options.fresh_s and self._may_keep(heard, held):
-            await self._memory.set(str(key), heard, self._options.fresh_s)
+        entry = await self._memory.get(str(key))
+        held = None if entry is None else entry.heard
+        if self._options.keep_s and (new := self._entry_after(entry, heard)) is not None:
+            await self._memory.set(str(key), new, self._options.keep_s)
             await self._make_room_after(key)
         at, held_at = _version_of(heard), _version_of(held)
         return at is not None and (held_at is None or at > held_at)
 
-    def _may_keep(self, heard: Heard, held: Heard | None) -> bool:
-        # What was asked before a forgotten answer was put may be older than that.
-        return replaces(heard, held) if held else heard.asked_at_s > self._forgotten_at_s
+    def _entry_after(self, entry: Entry | None, heard: Heard) -> Entry | None:
+        """What is to be kept from now on; None where what is held stays as it is."""
+        if entry is None:
+            # What was asked before a forgotten answer was put may be older than that.
+            is_late = heard.asked_at_s <= self._forgotten_at_s
+            return None if is_late else Entry(heard, self._refresh_at_s(heard))
+        if replaces(heard, entry.heard):
+            return Entry(heard, self._refresh_at_s(heard), entry.denied_at_s)
+        if heard.answer is None and heard.asked_at_s > entry.denied_at_s:
+            return replace(entry, denied_at_s=heard.asked_at_s)
+        return None
+
+    def _refresh_at_s(self, heard: Heard) -> float:
+        """Where nothing is shown while it is asked for anew, nothing is asked for anew."""
+        options = self._options
+        if not options.while_revalidate_s:
+            return math.inf
+        early_s = options.fresh_s * options.early_refresh_ratio * self._chance()
+        return heard.asked_at_s + options.fresh_s - early_s
 
     async def _make_room_after(self, key: AggregateKey) -> None:
         self._put_at_s[key] = _now_s()
@@ -101,14 +179,18 @@ class ResponseCache:
 def replaces(heard: Heard, held: Heard) -> bool:
     """Is this newer than what is held, or as new and confirmed later? Pure.
 
-    Absence has no version. So it never takes the place of a row, which leaves by itself in a
-    moment; and a row takes its place only if it was asked for later: else it may be the very row
-    that has been deleted.
+    Absence has no version. So it never takes the place of a row; and a row takes its place only if
+    it was asked for later: else it may be the very row that has been deleted.
     """
     at, held_at = _version_of(heard), _version_of(held)
     if held_at is None:
         return heard.asked_at_s >= held.asked_at_s
     return at is not None and (at, heard.asked_at_s) > (held_at, held.asked_at_s)
+
+
+def _age_out(entry: Entry, after_s: float) -> float:
+    """When (s of the loop) the entry is so old."""
+    return entry.heard.asked_at_s + after_s
 
 
 def _version_of(heard: Heard | None) -> Version | None:

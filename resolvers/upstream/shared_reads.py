@@ -6,6 +6,9 @@
 - Single-flight is outside the cache: who joins a flight hears what is newer than anything kept, and
   whatever lands is kept once. 500 readers of one cold row are one call.
 - Both are outside the tower: who joins or finds takes no place, passes no circuit and has no vote.
+- A row that has gone stale a moment ago is shown at once while a call in the background asks anew:
+  that flight is the only one that nobody need join. It belongs to the process, like the others.
+- Where a call fails, the answer is the failure, and what is kept of its row lies beside it.
 
 The rule: an answer that began before its reader asked is hers only if she may share, and only if it
 covers her demand. Where it does not, she asks again herself. Answers are shared with everybody,
@@ -14,13 +17,16 @@ began it: whoever joins it is not to be found at the owner.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Container, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Container, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 from projections.views import Row
 from resolvers.upstream.call_context import CallContext
-from resolvers.upstream.errors import DeadlineExceeded
-from resolvers.upstream.live_demand import Heard, LiveDemand, Question, RowAnswer
+from resolvers.upstream.call_log import CallStep
+from resolvers.upstream.deadline import Deadline
+from resolvers.upstream.errors import DeadlineExceeded, UpstreamError
+from resolvers.upstream.live_demand import Heard, LiveDemand, Question, RowAnswer, told
 from resolvers.upstream.options import SharingOptions
 from resolvers.upstream.response_cache import ResponseCache
 from resolvers.upstream.single_flight import Ask, Flight, SingleFlight
@@ -34,14 +40,21 @@ class SharedReads:
 
     def __init__(self, ask: Ask, options: SharingOptions) -> None:
         self._ask = ask
+        self._options = options
         self._flights = SingleFlight(self._ask_and_keep, extension_s=options.extension_s)
         self._cache = ResponseCache(options)
+        self._refreshing: set[Question] = set()
+        self._group: asyncio.TaskGroup | None = None
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[None]:
         """Allow reads while the context is open; then end the calls that are on their way."""
-        async with self._flights.open():
-            yield
+        async with asyncio.TaskGroup() as group, self._flights.open():
+            self._group = group
+            try:
+                yield
+            finally:
+                self._group = None  # no more refreshes; those that are on their way are called off
 
     async def read(self, demands: Demands, context: CallContext) -> Answers:
         """One answer a question; failures are answers.
@@ -50,8 +63,10 @@ class SharedReads:
         context's deadline at the latest; who is cancelled takes nothing from anybody else.
         """
         if context.deadline.has_passed():
-            return {q: Heard(DeadlineExceeded(q.key.type.source), _now_s()) for q in demands}
-        return await self._read(demands, context, asked=self._flights.tick())
+            answers = {q: Heard(DeadlineExceeded(q.key.type.source), _now_s()) for q in demands}
+        else:
+            answers = await self._read(demands, context, asked=self._flights.tick())
+        return await self._with_kept(answers, demands)
 
     async def put_newer(self, row: Row) -> None:
         """Learn of a row that came another way, as with the answer to a write.
@@ -62,10 +77,15 @@ class SharedReads:
             self._flights.overtake(Question(row.key))
 
     async def _read(self, demands: Demands, context: CallContext, *, asked: int) -> Answers:
-        on_their_way = self._joinable(demands, context, asked=asked)
-        answers = await self._cache.find(_without(demands, on_their_way))
-        boarded = self._board(_without(demands, answers), context, asked=asked)
+        on_their_way = self._joinable(_without(demands, self._refreshing), context, asked=asked)
+        answers = await self._find(_without(demands, on_their_way), context)
+        note_questions(context, answers, CallStep.KEPT)
+        joined = self._joinable(_without(demands, answers), context, asked=asked)
+        note_questions(context, joined, CallStep.JOINED)
+        unasked = [question for question in demands if question not in answers | joined]
+        boarded = joined | self._flights.begin(unasked, context)
         answers |= await self._land(boarded, context)
+        note_questions(context, joined, CallStep.ANSWERED)
         # Of these, what she boards the second time has begun after she asked: there is no third.
         behind = {
             question: demands[question]
@@ -74,6 +94,42 @@ class SharedReads:
             and not demands[question].is_covered_by(answers[question].answer)
         }
         return answers | await self._read(behind, context, asked=asked) if behind else answers
+
+    async def _find(self, demands: Demands, context: CallContext) -> Answers:
+        """What is kept and still shown; what is due is asked for anew in the background."""
+        due = await self._cache.find_due(demands)
+        refreshed = self._refresh(due, context)
+        answers = await self._cache.find(demands)
+        return answers | {question: due[question] for question in refreshed}
+
+    def _refresh(self, due: Collection[Question], context: CallContext) -> list[Question]:
+        """Have these asked for anew, each by one call; return which are on their way.
+
+        Where there is no room for more of them, or the process is closing, nothing is begun.
+        """
+        new = [question for question in due if question not in self._refreshing]
+        begun = new[: max(0, self._options.refresh_limit - len(self._refreshing))]
+        if begun and self._group is not None:
+            self._refreshing.update(begun)
+            self._group.create_task(self._ask_anew(begun, context), name="refresh rows")
+        return [question for question in due if question in self._refreshing]
+
+    async def _ask_anew(self, questions: Sequence[Question], context: CallContext) -> None:
+        deadline = Deadline.after(self._options.refresh_timeout_s)
+        demands = dict.fromkeys(questions, LiveDemand(may_share=True))
+        try:
+            if self._group is not None:
+                context = replace(context, deadline=deadline, log=None)
+                boarded = self._board(demands, context, asked=self._flights.tick())
+                async with self._aboard(boarded, deadline):
+                    pass  # whatever has landed has been kept
+        finally:
+            self._refreshing.difference_update(questions)
+
+    async def _with_kept(self, answers: Answers, demands: Demands) -> Answers:
+        failed = {q: demands[q] for q in answers if isinstance(answers[q].answer, UpstreamError)}
+        kept = await self._cache.find_kept(failed)
+        return {**answers, **{q: replace(answers[q], kept=kept[q]) for q in kept}}
 
     def _board(
         self, demands: Demands, context: CallContext, *, asked: int
@@ -95,11 +151,19 @@ class SharedReads:
     async def _land(self, boarded: Mapping[Question, Flight], context: CallContext) -> Answers:
         if not boarded:
             return {}
-        flights = set(boarded.values())
-        with self._flights.aboard(flights, context.deadline):
-            landed = [flight.landed for flight in flights]
-            await asyncio.wait(landed, timeout=max(0.0, context.deadline.remaining_s()))
+        async with self._aboard(boarded, context.deadline):
             return {question: flight.answer_to(question) for question, flight in boarded.items()}
+
+    @asynccontextmanager
+    async def _aboard(
+        self, boarded: Mapping[Question, Flight], deadline: Deadline
+    ) -> AsyncIterator[None]:
+        """Wait until all have landed, or ``deadline``; they tell what they bring only meanwhile."""
+        flights = set(boarded.values())
+        with self._flights.aboard(flights, deadline):
+            landed = [flight.landed for flight in flights]
+            await asyncio.wait(landed, timeout=max(0.0, deadline.remaining_s()))
+            yield
 
     async def _ask_and_keep(
         self, call: Sequence[Question], context: CallContext
@@ -109,6 +173,19 @@ class SharedReads:
         for key in await self._cache.fill(answers, asked_at_s=asked_at_s):
             self._flights.overtake(Question(key))
         return answers
+
+
+def note_questions(
+    context: CallContext, questions: Iterable[Question], step: CallStep, detail: str = ""
+) -> None:
+    """Tell the log, if there is one, of a step that these questions take, by service."""
+    if context.log is None:
+        return
+    by_service: dict[str, list[Question]] = {}
+    for question in questions:
+        by_service.setdefault(question.key.type.source, []).append(question)
+    for service, of_service in by_service.items():
+        context.log.note(service, told(of_service), step, detail)
 
 
 def _without(demands: Demands, told: Container[Question]) -> Demands:

@@ -7,6 +7,7 @@ whether the service had had a fair chance.
 """
 
 import asyncio
+from functools import partial
 
 from resolvers.upstream.call_context import CallContext
 from resolvers.upstream.call_log import CallStep
@@ -41,18 +42,20 @@ class AttemptTimeout:
         Raises UpstreamTimeout if the attempt had its full time, DeadlineExceeded if the request's
         deadline cut it short. A mutation that was cut off counts as possibly received.
         """
-        context.note(self._service, request, CallStep.SENT)
+        attempt = 0 if context.log is None else context.log.next_attempt()
+        note = partial(context.note, self._service, request, attempt=attempt)
+        note(CallStep.SENT)
         attempt_ends_at_s = asyncio.get_running_loop().time() + self._timeout_s
         try:
             async with asyncio.timeout_at(min(attempt_ends_at_s, context.deadline.at_s)):
                 answer = await send(request.with_headers(context.headers()), context)
         except UpstreamError as failure:
-            context.note(self._service, request, CallStep.FAILED, type(failure).__name__)
+            note(CallStep.FAILED, type(failure).__name__)
             raise
         except TimeoutError as cause:
-            context.note(self._service, request, CallStep.FAILED, "no answer in time")
+            note(CallStep.FAILED, "no answer in time")
             had_full_time = attempt_ends_at_s <= context.deadline.at_s
             error = UpstreamTimeout if had_full_time else DeadlineExceeded
             raise error(self._service, is_outcome_unknown=request.is_mutation) from cause
-        context.note(self._service, request, CallStep.ANSWERED)
+        note(CallStep.ANSWERED)
         return answer

@@ -9,6 +9,10 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Literal, Protocol, Self
 
+IDEMPOTENCY_KEY_HEADER = "Idempotency-Key"
+TOLD_LIMIT = 100
+"""Characters in which a call is told of; a batch of a hundred ids has 6,500."""
+
 
 class CallKind(StrEnum):
     """What is done at a service. A list may hang where a read does not: each kind is by itself."""
@@ -18,6 +22,11 @@ class CallKind(StrEnum):
     LIST = "list"
     CREATE = "create"
     CHANGE = "change"
+
+
+def cut_short(text: str) -> str:
+    """At most `TOLD_LIMIT` characters of ``text``."""
+    return text if len(text) <= TOLD_LIMIT else text[: TOLD_LIMIT - 1] + "…"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,13 +42,19 @@ class Request:
 
     @property
     def told(self) -> str:
-        """The call in a few words, for a person: ``read /orders/o-1``."""
-        return f"{self.kind} {self.path}"
+        """The call in a few words, for a person: ``readMany /products?ids=p-1,p-2``."""
+        params = "&".join(f"{name}={value}" for name, value in self.params.items())
+        return cut_short(f"{self.kind} {self.path}{'?' if params else ''}{params}")
 
     @property
     def is_mutation(self) -> bool:
         """Whether the service may be different afterwards."""
         return self.method != "GET"
+
+    @property
+    def may_be_repeated(self) -> bool:
+        """Whether sending it twice does what sending it once does."""
+        return not self.is_mutation or IDEMPOTENCY_KEY_HEADER in self.headers
 
     def with_headers(self, headers: Mapping[str, str]) -> Self:
         return replace(self, headers={**self.headers, **headers})

@@ -101,7 +101,7 @@ def test_page_misses_only_what_the_hanging_service_owns(house: House, shopper: S
 
 
 def test_service_that_fails_now_and_then_fails_only_then(house: House, shopper: Shopper) -> None:
-    """With an error rate every read is either whole or coded, and both happen."""
+    """With an error rate every read is whole, perhaps at the second attempt, or coded."""
     with house.with_faults("customers", {"path": "/customers", "errorRate": 0.3}):
         pages = [shopper.order("o-33", LIVE) for _ in range(12)]
 
@@ -109,7 +109,7 @@ def test_service_that_fails_now_and_then_fails_only_then(house: House, shopper: 
     whole = [page for page in pages if not page.errors]
     assert all(page.codes == {"order.customer": "UPSTREAM_UNAVAILABLE"} for page in failed)
     assert all(page.data["order"]["customer"]["name"] for page in whole)
-    assert 0 < len(whole) < len(pages)
+    assert len(whole) > len(failed)
 
 
 def test_mutation_that_hangs_is_told_to_be_of_unknown_outcome(
@@ -125,28 +125,28 @@ def test_mutation_that_hangs_is_told_to_be_of_unknown_outcome(
     assert answer.took_s < DEADLINE_S + BUSY_MACHINE_S
 
 
-def test_token_that_nobody_can_meet_is_never_met_by_an_old_world(
+def test_token_whose_owner_is_lost_is_never_met_by_an_old_world(
     house: House, shopper: Shopper
 ) -> None:
-    """With feed and service both lost, the answer is an error, or old and saying so on demand."""
+    """With feed and service both lost, it is what was kept, or old and saying so on demand."""
     order = shopper.place("c-142", note="old")
     eventually(lambda: shopper.order(order.id, EVENTUAL).data["order"], about="it is projected")
 
     with house.with_faults("orders", HELD, {"path": "/orders", "methods": ["GET"], "refuse": True}):
         written = shopper.write("updateOrder", {"id": order.id, "note": "new"})
 
-        def refused() -> Answer | None:
-            """The answer, once the owner's answer to the write is not kept any more."""
+        def stood_in() -> Answer | None:
+            """The answer, once the owner's answer to the write has gone stale."""
             by_token = shopper.order(order.id, token=written.token)
-            shown = by_token.data["order"]
-            assert shown is None or shown["note"] == "new"
-            return by_token if by_token.codes else None
+            assert by_token.data["order"]["note"] == "new"
+            is_kept = by_token.shown("order") == ("LIVE", "STALE_IF_ERROR")
+            return by_token if is_kept else None
 
-        by_token = eventually(refused, about="nobody can tell")
+        by_token = eventually(stood_in, about="nobody can tell")
         at_least = {"tokens": [written.token], "maxWaitMs": 0, "onTimeout": "STALE"}
         stale = shopper.order(order.id, {"atLeast": at_least})
 
-    assert (by_token.data, by_token.codes) == ({"order": None}, {"order": "UPSTREAM_UNAVAILABLE"})
+    assert by_token.codes == {}
     assert by_token.consistency["satisfied"] is False
     assert stale.data["order"]["note"] == "old"
     assert stale.shown("order") == ("PROJECTION", "STALE_ALLOWED")

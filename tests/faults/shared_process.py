@@ -13,7 +13,7 @@ from resolvers.upstream.call_context import CallContext
 from resolvers.upstream.customers import CustomersClient
 from resolvers.upstream.deadline import Deadline
 from resolvers.upstream.live_demand import LiveDemand
-from resolvers.upstream.options import SharingOptions, UpstreamOptions
+from resolvers.upstream.options import RetryOptions, SharingOptions, UpstreamOptions
 from resolvers.upstream.orders import OrdersClient
 from resolvers.upstream.owners import Owners
 from resolvers.upstream.products import ProductsClient
@@ -68,13 +68,20 @@ class Process:
 async def open_process(
     *rows: Row, is_shared: bool = True, in_flight_limit: int = 16
 ) -> AsyncIterator[Process]:
-    """A process before services that own these rows; its readers share, unless they may not."""
+    """A process before services that own these rows; its readers share, unless they may not.
+
+    A call that fails is not made once more: the laws are about who hears of it.
+    """
     twins = twins_of(*rows)
     wire = Wire(twins)
     upstreams = {
         service: Upstream.over_http(
             service,
-            UpstreamOptions(base_url=url, in_flight_limit=in_flight_limit),
+            UpstreamOptions(
+                base_url=url,
+                in_flight_limit=in_flight_limit,
+                retry=RetryOptions(limit_count=0),
+            ),
             innermost=wire,
         )
         for service, url in URLS.items()

@@ -36,13 +36,14 @@ ATTEMPT_TIMEOUT_S = 1.0
 
 @dataclass(frozen=True)
 class Fault:
-    """What a service does, and what the client is told of it."""
+    """What a service does, what the client is told of it, and how often the service is asked."""
 
     name: str
     behaviour: Behaviour
     code: str
     details: tuple[tuple[str, object], ...] = ()
     elapsed_s: float = 0.0
+    attempt_count: int = 1
 
 
 def status(code: HTTPStatus, **headers: str) -> Behaviour:
@@ -55,15 +56,16 @@ def text(body: str) -> Behaviour:
 
 FAULTS = (
     Fault("hangs", hanging, "UPSTREAM_TIMEOUT", elapsed_s=ATTEMPT_TIMEOUT_S),
-    Fault("500", status(HTTPStatus.INTERNAL_SERVER_ERROR), "UPSTREAM_UNAVAILABLE"),
+    Fault("500", status(HTTPStatus.INTERNAL_SERVER_ERROR), "UPSTREAM_UNAVAILABLE", attempt_count=3),
+    Fault("429", status(HTTPStatus.TOO_MANY_REQUESTS), "UPSTREAM_UNAVAILABLE", attempt_count=3),
     Fault(
         "429 + Retry-After",
         status(HTTPStatus.TOO_MANY_REQUESTS, **{"Retry-After": "3"}),
         "UPSTREAM_UNAVAILABLE",
         details=(("retryAfterMs", 3000),),
     ),
-    Fault("refuses", failing(httpx.ConnectError), "UPSTREAM_UNAVAILABLE"),
-    Fault("resets", failing(httpx.ReadError), "UPSTREAM_UNAVAILABLE"),
+    Fault("refuses", failing(httpx.ConnectError), "UPSTREAM_UNAVAILABLE", attempt_count=3),
+    Fault("resets", failing(httpx.ReadError), "UPSTREAM_UNAVAILABLE", attempt_count=3),
     Fault("malformed JSON", text('{"items": [{"id": "o-'), "UPSTREAM_INVALID_ANSWER"),
     Fault("wrong schema", text('{"id": 1, "items": [{"id": 1}]}'), "UPSTREAM_INVALID_ANSWER"),
     Fault("not JSON", text("<html>Welcome</html>"), "UPSTREAM_INVALID_ANSWER"),
@@ -128,10 +130,13 @@ def details_of(answer: Answer) -> list[Json]:
 async def test_a_failing_service_takes_its_own_fields_and_nothing_else(
     opened: Opening, page: str, casualty: Casualty, fault: Fault
 ) -> None:
-    """The rest of the page is there, each lost field says why, and nobody is asked twice."""
+    """The rest of the page is there, each lost field says why; asked again is who may be better.
+
+    Nobody is asked on a guess either: what that adds is told in `test_speculation`.
+    """
     twins = twins_of(*SHOP)
     misbehave(twins, casualty.service, fault.behaviour)
-    async with opened(twins) as bff:
+    async with opened(twins, guess_ahead=False) as bff:
         answer = await bff.ask(page)
 
         assert answer.partial_data == {"order": casualty.data}
@@ -139,7 +144,7 @@ async def test_a_failing_service_takes_its_own_fields_and_nothing_else(
         told = {"code": fault.code, "service": casualty.service, **dict(fault.details)}
         assert details_of(answer) == [told] * len(casualty.error_paths)
         assert answer.elapsed_s == fault.elapsed_s
-        assert hit_counts(bff) == casualty.hits
+        assert hit_counts(bff) == {**casualty.hits, casualty.service: fault.attempt_count}
 
 
 @each_way

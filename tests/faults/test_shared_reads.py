@@ -11,6 +11,7 @@ from resolvers.loaders import LiveRow
 from resolvers.upstream.circuit import CircuitState
 from resolvers.upstream.errors import BulkheadFull, UpstreamTimeout, UpstreamUnavailable
 from resolvers.upstream.live_demand import LiveDemand
+from resolvers.upstream.transport import CallKind
 from tests.faults.misbehaviour import answering, hanging, misbehave, slow_down
 from tests.faults.shared_process import SHARING, open_process
 from tests.gateway_in_process import now_s, own, pass_time
@@ -105,7 +106,7 @@ class TestAServiceInTrouble:
 
             assert errors_of(told) == [UpstreamTimeout] * 50
             assert len(process.calls) == 1
-            assert process.upstreams["orders"].circuit_state is CircuitState.CLOSED
+            assert process.upstreams["orders"].circuit_states[CallKind.READ] is CircuitState.CLOSED
 
     async def test_a_failure_is_not_kept(self) -> None:
         """Readers of a broken service hear of it together; once it is back, it is asked again."""

@@ -116,6 +116,13 @@ async def failed(bff: GatewayInProcess) -> None:
     await bff.ask(PLAIN, token=bff.seal(NEWER))
 
 
+async def stood_in(bff: GatewayInProcess) -> None:
+    """The owner cannot be asked for what has grown too old: it is shown all the same, and told."""
+    misbehave(bff.twins, "orders", failing(httpx.ConnectError))
+    await pass_time(3)
+    await bff.ask(PLAIN)
+
+
 async def gone(bff: GatewayInProcess) -> None:
     """There is no such order any more, and no event has told."""
     del bff.twins.order_shelf.rows["o-1"]

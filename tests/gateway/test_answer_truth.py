@@ -63,6 +63,18 @@ SOURCES: list[Forged] = [
     (a.listed, lambda said: said.component("orders").update(ageMs=900), "and it is older"),
     (a.shared, lambda said: said.component().update(ageMs=200), "0.100 s earlier than its age"),
 ]
+STAND_INS: list[Forged] = [
+    (a.stood_in, tells(satisfied=True), "shows or holds back what is too old"),
+    (a.stood_in, lambda said: said.component().pop("insteadOf"), "in place of None"),
+    (a.stood_in, lambda said: said.component().update(insteadOf="NOT_FOUND"), "of NOT_FOUND"),
+    (a.plain, lambda said: said.component().update(insteadOf="CIRCUIT_OPEN"), "of CIRCUIT_OPEN"),
+    (a.stood_in, lambda said: said.component().update(ageMs=60001), "60.001 s old"),
+    (a.stood_in, lambda said: said.component().update(ageMs=2000), "and it is older"),
+    (a.stood_in, comes_from("LIVE", "STALE_IF_ERROR"), "which no owner said"),
+    (a.live, comes_from("LIVE", "STALE_IF_ERROR"), "for a demand of Live"),
+    (a.bounded, comes_from("PROJECTION", "STALE_IF_ERROR"), "for a demand of Bounded"),
+    (a.marked, comes_from("PROJECTION", "STALE_IF_ERROR"), "the marks and floors"),
+]
 REASONS: list[Forged] = [
     (a.plain, comes_from("LIVE", "DEFAULT"), "which cannot be"),
     (a.plain, comes_from("PROJECTION", "STALE_ALLOWED"), "for a demand of AtLeast"),
@@ -124,7 +136,7 @@ TOKENS: list[Forged] = [
     ("situation", "forge", "untruth"),
     [
         pytest.param(*forgery, id=f"{forgery[0].__name__}: {forgery[2]}")
-        for forgery in (*DATA, *SATISFACTION, *SOURCES, *REASONS, *WAITS, *TOKENS)
+        for forgery in (*DATA, *SATISFACTION, *SOURCES, *STAND_INS, *REASONS, *WAITS, *TOKENS)
     ],
 )
 async def test_a_forged_answer_is_caught(

@@ -5,6 +5,7 @@ import httpx
 import pytest
 
 from resolvers.upstream.circuit import CircuitState
+from resolvers.upstream.transport import CallKind
 from tests.gateway.front_door import A_MUTATION, A_QUERY, Door, Exchange, open_door, part
 from tests.resolvers.upstream.builders import let_everybody_run
 
@@ -68,7 +69,7 @@ async def test_a_client_that_leaves_is_no_failure_of_the_service() -> None:
             service.asked.clear()
 
     assert service.cancelled_count == 50
-    assert door.gateway.upstreams["orders"].circuit_state is CircuitState.CLOSED
+    assert door.gateway.upstreams["orders"].circuit_states[CallKind.READ] is CircuitState.CLOSED
 
 
 async def test_a_mutation_is_finished_without_its_client() -> None:

@@ -32,7 +32,8 @@ SOURCES = ("orders", "customers", "products")
 BUDGET_S = 2.5
 FRESH = Freshness(True, 0, 0.5, BUDGET_S)
 OLD = Freshness(True, 0, 60.0, BUDGET_S)
-WELL = GatewayStatus(URL, "ready", dict.fromkeys(SOURCES, FRESH), dict.fromkeys(SOURCES, "closed"))
+CIRCUITS = {"orders.read": "closed", "orders.list": "closed"}
+WELL = GatewayStatus(URL, "ready", dict.fromkeys(SOURCES, FRESH), CIRCUITS)
 
 
 NOW_S = 1_800_000_000.0
@@ -78,7 +79,7 @@ def test_house_that_is_well_says_so() -> None:
     assert "caught up" in ended.out
     assert len(re.findall(r" 0\.2 s +2\.5 s *\n", ended.out)) == len(SOURCES)
     assert "0 dead letters" in ended.out
-    assert f"gateway {URL}: ready; circuits: orders closed, customers closed" in ended.out
+    assert f"gateway {URL}: ready; circuits: orders.read closed, orders.list closed" in ended.out
     assert ended.out.endswith("\nAll is well.\n")
 
 
@@ -198,7 +199,7 @@ def test_machines_get_json() -> None:
             "isSpent": False,
         }
     ]
-    assert told["gateways"][0]["circuits"]["orders"] == "closed"
+    assert told["gateways"][0]["circuits"] == CIRCUITS
     assert told["gateways"][0]["watcher"] is None
     assert told["toDo"] == ["orders: still reading its log, 0 to go: read live until then"]
 
@@ -248,10 +249,10 @@ def source_of(*ages_s: float | None) -> SourceStatus:
             ),
         ),
         (
-            Status(None, (GatewayStatus(URL, "ready", {}, {"orders": "open"}),)),
+            Status(None, (GatewayStatus(URL, "ready", {}, {"orders.list": "open"}),)),
             (
-                f"{URL}: circuit of orders is open: it fails or does not answer; the gateway's log "
-                "says why (circuit_changed)"
+                f"{URL}: circuit of orders.list is open: it fails or does not answer; the "
+                "gateway's log says why (circuit_changed)"
             ),
         ),
     ],

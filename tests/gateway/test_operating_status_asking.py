@@ -13,7 +13,7 @@ URL = "http://127.0.0.1:8000"
 READY = b"""{"status": "catching up",
  "sources": {"orders": {"caughtUp": false, "remaining": 7, "ageMs": null},
              "products": {"caughtUp": true, "remaining": null, "ageMs": 1500, "budgetMs": 1000}},
- "circuits": {"orders": "half-open"},
+ "circuits": {"orders.read": "half-open"},
  "watcher": {"state": "deaf", "reason": "the server does not let us do this"}}"""
 
 
@@ -42,7 +42,7 @@ async def test_gateway_tells_how_it_is_ready_or_not(
         URL,
         "catching up",
         {"orders": Freshness(False, 7, None, 2.5), "products": Freshness(True, None, 1.5, 1.0)},
-        {"orders": "half-open"},
+        {"orders.read": "half-open"},
         Hearing(HearingState.DEAF, "the server does not let us do this"),
     )
 

@@ -21,8 +21,9 @@ from projections.positions import Partition, SourcePosition
 from projections.projector import Parked
 from projections.redis_store.signals import RedisSignal, StoreLost
 from projections.versions import AggregateKey, AggregateType, Version
-from resolvers.upstream.breaker import CircuitChanged
 from resolvers.upstream.circuit import CircuitState
+from resolvers.upstream.published_circuit import CircuitChanged
+from resolvers.upstream.transport import CallKind
 
 Lines = list[Any]
 
@@ -127,13 +128,14 @@ def test_a_parked_event_is_an_error_with_its_aggregate() -> None:
 
 
 def test_a_circuit_is_told_with_its_change() -> None:
-    """A circuit that opens is a warning that names the service and both states."""
-    change = CircuitChanged("orders", CircuitState.CLOSED, CircuitState.OPEN)
+    """A circuit that opens is a warning that names service, kind of call and both states."""
+    change = CircuitChanged("orders", CallKind.LIST, CircuitState.CLOSED, CircuitState.OPEN)
     with capture_logs() as lines:
         Telemetry().circuit(change)
 
     [line] = lines
     assert line["event"] == "circuit_changed"
+    assert (line["service"], line["kind"]) == ("orders", "list")
     assert (line["before"], line["after"]) == ("closed", "open")
 
 

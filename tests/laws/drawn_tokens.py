@@ -1,6 +1,6 @@
 """Small tokens and views that meet, for laws: few keys, versions, logs and instants."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from hypothesis import strategies as st
@@ -17,12 +17,19 @@ types = st.sampled_from(AggregateType)
 
 @dataclass(frozen=True)
 class FakeView:
-    """A view that shows these versions, stands at these places and was proven at these instants."""
+    """A view that shows these versions, stands at these places and was proven at these instants.
+
+    Nobody has looked for those that are ``passed_over``.
+    """
 
     versions: Mapping[AggregateKey, Version] = field(default_factory=dict)
     places: Mapping[tuple[AggregateType, int], LogPlace] = field(default_factory=dict)
     proven: Mapping[AggregateType, float] = field(default_factory=dict)
     is_ahead: bool = False
+    passed_over: Collection[AggregateKey] = ()
+
+    def is_sure_of(self, key: AggregateKey) -> bool:
+        return key not in self.passed_over
 
     def version_of(self, key: AggregateKey) -> Version | None:
         return self.versions.get(key)

@@ -24,7 +24,9 @@ from tests.builders.rows import product_key, product_row
 
 KEYS = (product_key("p-1"), product_key("p-2"))
 FRESH_S = 0.1
-OPTIONS = SharingOptions(fresh_s=FRESH_S, absent_fresh_s=FRESH_S / 2)
+OPTIONS = SharingOptions(
+    fresh_s=FRESH_S, absent_fresh_s=FRESH_S / 2, while_revalidate_s=FRESH_S, if_error_s=0.5
+)
 TICK_S = 0.001
 INSTANT_S = 1e-5
 """Closer than this, two points of the steered clock are the same instant."""
@@ -196,7 +198,7 @@ def set_back(world: World) -> list[tuple[Told, Version]]:
         if told.is_shared and told.at is not None
         for at_s, key, version in world.learned
         if key == told.key
-        and told.asked_at_s - FRESH_S + INSTANT_S < at_s < told.asked_at_s
+        and told.asked_at_s - OPTIONS.shown_s + INSTANT_S < at_s < told.asked_at_s
         and told.at < version
     ]
 

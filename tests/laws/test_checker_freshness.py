@@ -2,11 +2,16 @@
 
 from dataclasses import replace
 
+from projections.versions import AggregateType
 from projections.views.orders import OrderStatus
 from resolvers.answer import Reason
 from resolvers.demand import Bounded
 from tests.laws.proof.evidence import Evidence
-from tests.laws.proof.freshness import ages_are_true, budgets_are_kept
+from tests.laws.proof.freshness import (
+    ages_are_true,
+    budgets_are_kept,
+    stand_ins_are_excused,
+)
 from tests.laws.proof.history import History
 from tests.laws.proof.tale import Tale, order, page, product, seen
 
@@ -132,3 +137,56 @@ class TestBudgets:
         tale.read("s", replace(leave, age_s=0.2), mode=mode)
 
         assert len(self.stories_of(tale)) == 1
+
+
+class TestStandIns:
+    """What is shown in place of a failure."""
+
+    def tale_of(self, *, age_s: float = 10.0, instead_of: str | None = "CIRCUIT_OPEN") -> Tale:
+        """A product that is shown because its owner fails."""
+        tale = Tale()
+        tale.commit(product())
+        stand_in = replace(
+            seen(product(), 1, reason=Reason.STALE_IF_ERROR), age_s=age_s, instead_of=instead_of
+        )
+        tale.read("s", stand_in)
+        return tale
+
+    def stories_of(self, tale: Tale, failed_at_s: float | None = None) -> list[str]:
+        failures = () if failed_at_s is None else (tale.now_s + failed_at_s,)
+        history = replace(tale.history(), failures={AggregateType.PRODUCT: failures})
+        return [violation.story for violation in stand_ins_are_excused(Evidence(history))]
+
+    def test_older_than_its_budget_is_right_if_its_owner_has_failed(self) -> None:
+        """A call has failed a moment ago: ten seconds are no violation, nor of the budget."""
+        tale = self.tale_of()
+
+        assert self.stories_of(tale, failed_at_s=-5.0) == []
+        assert list(budgets_are_kept(Evidence(tale.history()))) == []
+
+    def test_where_no_owner_has_failed_nothing_may_stand_in(self) -> None:
+        """Not even a minute ago."""
+        [never] = self.stories_of(self.tale_of())
+        [long_ago] = self.stories_of(self.tale_of(), failed_at_s=-61.0)
+
+        assert never.endswith("and its owner had not failed")
+        assert long_ago == never
+
+    def test_the_end_of_the_requests_own_time_is_nobodys_failure(self) -> None:
+        """So it needs no failed call."""
+        assert self.stories_of(self.tale_of(instead_of="DEADLINE_EXCEEDED")) == []
+
+    def test_over_a_minute_is_too_old_for_anything(self) -> None:
+        """The limit holds whatever has failed."""
+        [story] = self.stories_of(self.tale_of(age_s=60.1), failed_at_s=0.0)
+
+        assert "60.100 s old; 60.0 s is allowed" in story
+
+    def test_it_says_in_place_of_what(self) -> None:
+        """And nothing else does."""
+        assert len(self.stories_of(self.tale_of(instead_of=None), failed_at_s=0.0)) == 1
+
+        tale = Tale()
+        tale.commit(product())
+        tale.read("s", replace(seen(product(), 1), instead_of="CIRCUIT_OPEN"))
+        assert len(self.stories_of(tale, failed_at_s=0.0)) == 1

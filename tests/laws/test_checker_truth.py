@@ -5,7 +5,7 @@ from dataclasses import replace
 from projections.token import ConsistencyToken
 from projections.versions import AggregateType
 from resolvers.answer import Reason
-from resolvers.demand import AtLeast, Live, OnTimeout
+from resolvers.demand import AtLeast, Bounded, Eventual, Live, OnTimeout
 from tests.laws.proof.demands import nothing_is_older_than_demanded
 from tests.laws.proof.evidence import Evidence
 from tests.laws.proof.history import Answer
@@ -54,6 +54,20 @@ class TestDemands:
         [story] = self.stories_of(tale)
 
         assert story.startswith("session s")
+
+    def test_a_list_knows_of_an_uncertain_order_what_its_owner_says(self) -> None:
+        """Where owners answer from copies that lag, so may a list, wherever the rest is from."""
+        tale = Tale()
+        tale.commit(order())
+        tale.passes(1.0)
+        tale.operate(
+            "s", Answer(pages=(page(),)), sent=ConsistencyToken(uncertain=frozenset([order()]))
+        )
+
+        lagging = Evidence(replace(tale.history(), owners_may_lag=True))
+
+        assert len(self.stories_of(tale)) == 1
+        assert list(nothing_is_older_than_demanded(lagging)) == []
 
     def test_an_entry_nobody_ever_committed_can_only_be_answered_honestly(self) -> None:
         """A forged version has no owner who could show it."""
@@ -143,6 +157,34 @@ class TestTruth:
         [story] = self.stories_of(tale)
 
         assert "was told that it is not satisfied, and not why" in story
+
+    def test_what_went_with_the_data_need_not_be_seen(self) -> None:
+        """Where a later write takes all data along, what was too old in it is not shown."""
+        tale = two_versions()
+        tale.operate("s", Answer(is_satisfied=False, has_data=False))
+
+        assert self.stories_of(tale) == []
+
+    def test_what_stands_in_for_a_failure_is_not_satisfied(self) -> None:
+        """It is older than was promised, whatever its age."""
+        tale = two_versions()
+        stand_in = seen(product(), 2, reason=Reason.STALE_IF_ERROR)
+        tale.operate("s", Answer(shown=(stand_in,)))
+        tale.operate("t", Answer(shown=(stand_in,), is_satisfied=False))
+
+        [story] = self.stories_of(tale)
+
+        assert story.startswith("session s")
+
+    def test_nothing_stands_in_where_proof_was_asked_for(self) -> None:
+        """`live`, `bounded` and `onTimeout: ERROR` are taken at their word; `eventual` is not."""
+        tale = two_versions()
+        stand_in = seen(product(), 2, reason=Reason.STALE_IF_ERROR)
+        refusing = AtLeast(on_timeout=OnTimeout.ERROR)
+        for mode in (Live(), Bounded(1.0), refusing, Eventual(), AtLeast()):
+            tale.operate("s", Answer(shown=(stand_in,), is_satisfied=False), mode=mode)
+
+        assert len(self.stories_of(tale)) == 3
 
     def test_what_is_shown_old_is_named(self) -> None:
         """Each demanded entry that is shown older stands among the missing."""

@@ -71,7 +71,7 @@ def test_who_may_not_share_hears_only_what_was_asked_after_her(
 def test_a_late_answer_never_undoes_a_newer_one(
     plot: list[Write | Read], calls: list[Journey]
 ) -> None:
-    """Nobody is shown, by sharing, less than the process has learned within the fresh time."""
+    """Nobody is shown, by sharing, less than the process has learned while such is shown."""
     assert set_back(play(plot, calls)) == []
 
 

@@ -8,7 +8,6 @@ from projections.token import (
     EMPTY_TOKEN,
     ConsistencyToken,
     demand_for_keys,
-    demand_for_type,
     merge,
     outlives,
     satisfies,
@@ -99,22 +98,28 @@ class TestSatisfaction:
     def test_a_restricted_demand_is_the_tokens_share(
         self, token: ConsistencyToken, keys: list[AggregateKey]
     ) -> None:
-        """All types' demands are the token; a read by keys demands no more than its types do."""
-        by_type = [demand_for_type(token, of) for of in AggregateType]
-        by_keys = demand_for_keys(token, keys)
-        of_types = merge(*(demand_for_type(token, key.type) for key in keys))
+        """A read by all keys and types demands the whole token, one by some no more than that."""
+        everything = demand_for_keys(token, all_keys_of(token), types=list(AggregateType))
 
-        assert merge(*by_type) == token
-        assert merge(by_keys, of_types) == of_types
+        assert everything == token
+        assert merge(demand_for_keys(token, keys), token) == token
 
     @given(views, certain)
     def test_the_shares_of_all_types_are_satisfied_like_the_whole(
         self, view: FakeView, token: ConsistencyToken
     ) -> None:
         """No demand is lost between the types that a read touches."""
-        shares = [demand_for_type(token, of) for of in AggregateType]
+        shares = [
+            demand_for_keys(token, [k for k in all_keys_of(token) if k.type is of], types=[of])
+            for of in AggregateType
+        ]
 
         assert all(satisfies(view, share) for share in shares) == satisfies(view, token)
+
+
+def all_keys_of(token: ConsistencyToken) -> list[AggregateKey]:
+    """Every aggregate that it names."""
+    return sorted({*token.entries, *token.uncertain})
 
 
 def _instants_of(token: ConsistencyToken, of: AggregateType) -> list[float]:

@@ -213,6 +213,19 @@ class TestDoubt:
         with pytest.raises(PlaceLost, match="ends before"):
             await delivering.lane.take(10, wait_s=1)
 
+    async def test_what_brokers_tell_anew_puts_the_log_in_doubt(
+        self, delivering: Delivering
+    ) -> None:
+        """Made again and filled between two polls, it looks like the old one going on."""
+        delivering.poll(range(3))
+        await delivering.lane.take(10, wait_s=1)
+
+        delivering.lane.doubt()
+        delivering.poll(range(3, 40))
+
+        with pytest.raises(PlaceLost, match="made again"):
+            await delivering.lane.take(10, wait_s=1)
+
     async def test_partition_that_is_gone_is_not_trusted(self, delivering: Delivering) -> None:
         """A topic that was deleted takes its partitions along."""
         delivering.consumer.assigned.clear()

@@ -1,8 +1,5 @@
 """The token as a value: merging, holding it against a view, restricting it, making it fit."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-
 import pytest
 
 from projections.positions import LogPlace
@@ -12,7 +9,6 @@ from projections.token import (
     FloorKey,
     Seen,
     demand_for_keys,
-    demand_for_type,
     is_refuted,
     mark_at,
     merge,
@@ -25,43 +21,13 @@ from projections.token import (
     without_uncertain,
 )
 from projections.versions import AggregateKey, AggregateType, Version
+from tests.laws.drawn_tokens import NOW_MINUTE, FakeView
 
 ORDER, CUSTOMER, PRODUCT = AggregateType.ORDER, AggregateType.CUSTOMER, AggregateType.PRODUCT
-NOW_MINUTE = 29_000_000
-
-
-NOW_S = NOW_MINUTE * 60.0
-MARKED = mark_at(NOW_S)
-
-
-@dataclass(frozen=True)
-class FakeView:
-    """A view that shows these versions, was proven at these instants and stands at these places."""
-
-    versions: Mapping[AggregateKey, Version] = field(default_factory=dict)
-    proven: Mapping[AggregateType, float] = field(default_factory=dict)
-    places: Mapping[tuple[AggregateType, int], LogPlace] = field(default_factory=dict)
-
-    def version_of(self, key: AggregateKey) -> Version | None:
-        return self.versions.get(key)
-
-    def place_of(self, aggregate_type: AggregateType, partition: int) -> LogPlace | None:
-        return self.places.get((aggregate_type, partition))
-
-    def proven_at_s(self, aggregate_type: AggregateType) -> float | None:
-        return self.proven.get(aggregate_type)
 
 
 def order(id_: str) -> AggregateKey:
     return AggregateKey(ORDER, id_)
-
-
-def orders(count: int) -> dict[AggregateKey, Version]:
-    return {order(f"o-{number:03}"): Version(0, 1) for number in range(count)}
-
-
-def products(count: int) -> dict[AggregateKey, Version]:
-    return {AggregateKey(PRODUCT, f"p-{number:03}"): Version(0, 1) for number in range(count)}
 
 
 class TestMerge:
@@ -203,26 +169,45 @@ class TestHeldAgainstAView:
     def test_a_doubted_entry_is_refuted_by_a_later_proof(self) -> None:
         """What the owner has denied, and a world proven since does not hold, was never there."""
         token = with_doubts(ConsistencyToken({order("o-1"): Version(0, 4)}), [order("o-1")], 100)
-        behind = FakeView({order("o-1"): Version(0, 3)}, {ORDER: 99.0})
-        proven = FakeView({order("o-1"): Version(0, 3)}, {ORDER: 100.0})
+        behind = FakeView({order("o-1"): Version(0, 3)}, proven={ORDER: 99.0})
+        proven = FakeView({order("o-1"): Version(0, 3)}, proven={ORDER: 100.0})
 
         assert not satisfies(behind, token)
         assert satisfies(proven, token)
         assert is_refuted(proven, token, order("o-1"))
         assert not satisfies(proven, ConsistencyToken(token.entries))
 
+    def test_who_has_not_looked_or_holds_it_refutes_nothing(self) -> None:
+        """A world that passed it over, or shows the denied version, is no witness against it."""
+        key = order("o-1")
+        token = with_doubts(ConsistencyToken({key: Version(0, 4)}), [key], 100)
+        passed_over = FakeView(proven={ORDER: 100.0}, passed_over=[key])
+        holding = FakeView({key: Version(0, 4)}, proven={ORDER: 100.0})
+
+        assert not is_refuted(passed_over, token, key)
+        assert not is_refuted(holding, token, key)
+
+    def test_a_denied_version_that_is_seen_is_in_doubt_no_more(self) -> None:
+        """What a replica denied its owner may show a moment later, and then it is demanded."""
+        key = order("o-1")
+        token = with_doubts(ConsistencyToken({key: Version(0, 4)}), [key], 100)
+
+        assert raised(token, {key: Version(0, 4)}).doubts == {}
+
     def test_no_projection_can_tell_of_an_uncertain_write(self) -> None:
         """It may come to be at any time; only its owner's word will do."""
         token = ConsistencyToken(uncertain=frozenset([order("o-1")]))
 
-        assert not satisfies(FakeView({order("o-1"): Version(9, 9)}, {ORDER: 2.0**40}), token)
+        assert not satisfies(
+            FakeView({order("o-1"): Version(9, 9)}, proven={ORDER: 2.0**40}), token
+        )
 
     def test_unmet_is_the_part_still_to_wait_for(self) -> None:
         """What is unmet names the missing entries and marks, and nothing that is already met."""
         token = ConsistencyToken(
             {order("o-1"): Version(0, 1), order("o-2"): Version(0, 2)}, {ORDER: 5, PRODUCT: 5}
         )
-        view = FakeView({order("o-1"): Version(0, 1)}, {PRODUCT: 6.0})
+        view = FakeView({order("o-1"): Version(0, 1)}, proven={PRODUCT: 6.0})
 
         missing = unmet(view, token)
 
@@ -253,10 +238,6 @@ class TestDemand:
 
         assert demand == ConsistencyToken({order("o-1"): Version(0, 1)}, {ORDER: 5})
 
-    def test_a_read_of_a_list_demands_every_entry_of_its_type(self) -> None:
-        """A list may show any order, so each order the client knows of bounds it."""
-        demand = demand_for_type(self.token, ORDER)
-
-        assert demand == ConsistencyToken(
-            {order("o-1"): Version(0, 1), order("o-2"): Version(0, 2)}, {ORDER: 5}
-        )
+    def test_a_read_of_a_type_demands_its_marks_alone(self) -> None:
+        """What is named is demanded where it is shown; marks and floors of a type always."""
+        assert demand_for_keys(self.token, (), types=[ORDER]) == ConsistencyToken(marks={ORDER: 5})

@@ -15,7 +15,8 @@ from resolvers.demand import AtLeast, Demand, Mode
 from resolvers.live_pace import LivePace
 from resolvers.loaders import LiveLoader
 from resolvers.read_model import ReadModel
-from resolvers.reading import OperationReads, ReadOptions, ReadRequest
+from resolvers.read_request import ReadOptions, ReadRequest
+from resolvers.reading import OperationReads
 from resolvers.report import ConsistencyReport
 from resolvers.upstream.call_context import CallContext
 from resolvers.upstream.deadline import Deadline

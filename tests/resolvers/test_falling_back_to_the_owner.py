@@ -54,6 +54,20 @@ async def test_a_copy_of_the_owner_that_lags_shows_nothing_older_than_the_projec
         assert [hit.headers.get("Min-Version") for hit in bff.hits] == [None, "2"]
 
 
+async def test_nor_does_it_where_the_row_at_hand_is_in_doubt() -> None:
+    """A parked row is not shown; but its owner had told it, so an older answer will not do."""
+    twins = twins_of(*SHOP)
+    answer_from_a_replica(twins, ORDER, NOTED)
+    async with open_gateway(twins) as bff:
+        await bff.projection.apply(NOTED)
+        await bff.projection.park(ORDER.key)
+
+        answer = await bff.ask(READ)
+
+        assert answer.origin("order") == ("LIVE", "PARKED")
+        assert answer.data["order"]["note"] == "Ring twice"
+
+
 async def test_an_owner_that_stays_behind_is_shown_and_told_of() -> None:
     """Nobody has the demanded version: the newest there is, and the truth about it."""
     async with open_gateway(twins_of(*SHOP)) as bff:

@@ -3,11 +3,11 @@
 import pytest
 
 from projections.versions import AggregateType, Version
-from projections.views import OrderRow, OrderStatus
+from projections.views import OrderRow, OrderStatus, ProductRow
 from resolvers.pages import split_seen
 from tests.gateway_in_process import GatewayInProcess, open_gateway, own, pass_time, twins_of
 from tests.projection_by_hand import ProjectionByHand
-from tests.resolvers.rows import ORDER, SHOP, an_order, changed
+from tests.resolvers.rows import CUSTOMER, LAMP, MUG, ORDER, SHOP, an_order, changed
 
 pytestmark = pytest.mark.steered_time
 
@@ -68,20 +68,24 @@ async def test_a_log_that_was_made_anew_is_believed_when_it_has_outlived_the_old
 
 
 async def test_an_order_that_its_owner_does_not_have_does_not_come_back() -> None:
-    """To be gone it must have changed: the row before is too old, and its tombstone is not."""
+    """Not at any version that lay between the one seen and the deletion, however they arrive."""
     twins = twins_of(*SHOP)
     async with open_gateway(twins) as bff:
         del twins.order_shelf.rows["o-1"]
         gone = await bff.ask(READ_LIVE, token=bff.seal(ORDER))
 
         asked = await bff.ask(READ, token=gone.token)
+        await bff.projection.apply(NOTED)
+        changed_first = await bff.ask(READ, token=gone.token)
+        without = await bff.ask(READ)
         await pass_time(2.0)
-        await bff.projection.bury(ORDER.key, version=2)
+        await bff.projection.bury(ORDER.key, version=3)
         buried = await bff.ask(READ, token=gone.token)
 
-        assert gone.data == asked.data == buried.data == {"order": None}
-        assert bff.opened(gone.token).entries == {ORDER.key: Version(1, 2)}
-        assert asked.origin("order")[0] == "LIVE"
+        assert gone.data == asked.data == changed_first.data == buried.data == {"order": None}
+        assert without.data == {"order": {"note": "Ring twice"}}
+        assert set(bff.opened(gone.token).marks) == {AggregateType.ORDER}
+        assert changed_first.origin("order")[0] == "LIVE"
         assert buried.origin("order")[0] == "PROJECTION"
 
 
@@ -94,18 +98,19 @@ async def test_an_absence_that_nobody_could_compare_holds_until_a_proof() -> Non
 
 
 async def test_an_order_that_has_left_a_list_does_not_return_to_it() -> None:
-    """The owner's list without it is remembered although the projection still lists it."""
+    """Not at any version that lay between the one listed and the one at which it left."""
     twins = twins_of(*SHOP)
     async with open_gateway(twins) as bff:
-        own(twins, CANCELLED)
+        own(twins, changed(NOTED, status=OrderStatus.CANCELLED))
         live = await bff.ask(OPEN_LIVE)
+        await bff.projection.apply(NOTED)
 
         without = await bff.ask(OPEN)
         with_token = await bff.ask(OPEN, token=live.token)
 
         assert live.data["orders"]["edges"] == with_token.data["orders"]["edges"] == []
         assert len(without.data["orders"]["edges"]) == 1
-        assert bff.opened(live.token).entries == {ORDER.key: Version(1, 2)}
+        assert set(bff.opened(live.token).marks) == {AggregateType.ORDER}
 
 
 async def test_what_a_live_list_ends_without_is_not_shown_again() -> None:
@@ -140,6 +145,24 @@ async def test_the_next_page_is_never_older_than_the_one_before() -> None:
 
         assert [edge["node"]["note"] for edge in second.data["orders"]["edges"]] == ["Ring twice"]
         assert [edge["node"]["note"] for edge in bare.data["orders"]["edges"]] == [None]
+
+
+async def test_the_next_page_is_not_older_in_what_its_orders_lead_to_either() -> None:
+    """The products of a page have been shown as well as its orders."""
+    twins = twins_of(OLDER, NEWER, CUSTOMER, LAMP, MUG)
+    pages = PAGES.replace("id note", "items { product { name } }")
+    async with open_gateway(twins) as bff:
+        renamed: ProductRow = changed(LAMP, name="New lamp")
+        own(twins, renamed)
+        await bff.projection.apply(renamed)
+        first = await bff.ask(pages)
+        await bff.projection.empty()
+        await bff.projection.apply(OLDER, NEWER, CUSTOMER, LAMP, MUG)
+
+        second = await bff.ask(pages, {"after": first.data["orders"]["pageInfo"]["endCursor"]})
+
+        [edge] = second.data["orders"]["edges"]
+        assert edge["node"]["items"][0]["product"]["name"] == "New lamp"
 
 
 async def test_a_cursor_of_somebody_else_is_refused() -> None:

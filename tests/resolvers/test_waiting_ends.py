@@ -16,7 +16,7 @@ from projections.views import STALENESS_BUDGETS_S, CustomerRow, OrderRow
 from projections.waiters import WaitEnd, WaiterOptions, Waiters
 from resolvers.demand import AtLeast, Bounded, Eventual, Live, Mode
 from resolvers.read_model import ReadModel
-from resolvers.reading import ReadOptions
+from resolvers.read_request import ReadOptions
 from tests.fickle_store import FickleStore
 from tests.gateway_in_process import GatewayInProcess, open_gateway, own, pass_time, twins_of
 from tests.projection_by_hand import ProjectionByHand, wall_clock_s

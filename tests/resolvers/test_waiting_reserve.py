@@ -69,7 +69,7 @@ class TestReads:
     async def test_reads_that_went_live_tell_the_pace(self) -> None:
         """As long as the whole of a read's calls took: the order, and then its customer."""
         twins, pace = twins_of(*SHOP), LivePace()
-        async with open_gateway(twins) as bff:
+        async with open_gateway(twins, guess_ahead=False) as bff:
             slow_down(twins, "orders", 0.1)
             slow_down(twins, "customers", 0.2)
 

@@ -13,6 +13,7 @@ from projections.versions import AggregateKey, AggregateType, Version
 from projections.views import Row
 from resolvers.answer import Reason, Source
 from resolvers.demand import Demand, Live
+from resolvers.read_request import ReadOptions
 from tests.truth.claims import Claim, Component, FieldError
 from tests.truth.sent import Open, Sent
 from tests.truth.world import Glance, Stretch, Word, World
@@ -113,11 +114,14 @@ class Case:
             return key in token.doubts
         return any(is_refuted(glance, token, key) for glance in self.happened.glances)
 
-    def words(self, key: AggregateKey, demand: Demand) -> Iterator[Word]:
-        """What owners said that a component of this aggregate may show."""
+    def words(self, component: Component, demand: Demand) -> Iterator[Word]:
+        """What owners said that this component, one of a row, may show."""
         assert self.happened is not None
-        shared = _may_share(demand, key)
-        return self.happened.world.words_in(self.happened.stretch, shared=shared)
+        assert component.key is not None
+        shared = _may_share(demand, component.key)
+        kept_s = ReadOptions().stale_if_error_s if component.is_stand_in else 0.0
+        stretch = self.happened.stretch
+        return self.happened.world.words_in(stretch, shared=shared, kept_s=kept_s)
 
     @cached_property
     def _not_run(self) -> frozenset[str]:
@@ -147,7 +151,7 @@ def _told(
         for stored in case.happened.world.stored(key, case.happened.stretch):
             yield (None, None) if stored is None else (stored.at, stored.row)
         return
-    for word in case.words(key, demand):
+    for word in case.words(component, demand):
         if component.reason is Reason.WRITE_RESULT and not word.is_write:
             continue
         yield from ((row.at, row) for row in word.rows if row.key == key)

@@ -26,6 +26,12 @@ class Component:
     number: int | None
     age_s: float
     reason: Reason
+    instead_of: str | None = None
+
+    @property
+    def is_stand_in(self) -> bool:
+        """Is it shown in place of its owner's failure?"""
+        return self.reason is Reason.STALE_IF_ERROR
 
     def __str__(self) -> str:
         at = "" if self.number is None else f" at {self.number}"
@@ -112,6 +118,7 @@ def _component(told: Json, document: Document) -> Component:
         told["version"],
         told["ageMs"] / MS,
         Reason(told["reason"]),
+        told.get("insteadOf"),
     )
 
 

@@ -8,10 +8,13 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Final
 
+from gateway.errors import UPSTREAM_CODES
 from projections.versions import AggregateType
 from projections.waiters import WaitEnd
 from resolvers.answer import Reason, Source
 from resolvers.demand import AtLeast, Bounded, Demand, Eventual, Live, OnTimeout
+from resolvers.ladder import OWNER_FAILED
+from resolvers.read_request import ReadOptions
 from resolvers.report import MAX_SHOWN
 from tests.truth.cases import SLACK_S, Case
 from tests.truth.claims import Component
@@ -26,6 +29,10 @@ HELD_BACK: Final = "CONSISTENCY_TIMEOUT"
 OF_THE_PROJECTION: Final = frozenset(
     {Reason.DEFAULT, Reason.TOKEN_REACHED, Reason.TOKEN_REACHED_AFTER_WAIT, Reason.STALE_ALLOWED}
 )
+OF_EITHER: Final = Reason.STALE_IF_ERROR
+STALE: Final = frozenset({Reason.STALE_ALLOWED, Reason.STALE_IF_ERROR})
+FAILURES: Final = frozenset(UPSTREAM_CODES[failure].value for failure in OWNER_FAILED)
+STAND_IN_S: Final = ReadOptions().stale_if_error_s
 MODES_OF: Final = {
     Reason.LIVE_REQUESTED: Live,
     Reason.TOO_STALE: Bounded,
@@ -75,15 +82,23 @@ def pages_are_those_of_the_data(case: Case) -> Iterator[str]:
             yield f"tells of {path} as of a page"
 
 
+def _may_pass_over(case: Case) -> bool:
+    """May a list lack an order because nobody knows how its last write ended?"""
+    demands = [case.sent.demand_at(path) for path in case.claim.pages]
+    return any(
+        key.type is AggregateType.ORDER for demand in demands for key in demand.token.uncertain
+    )
+
+
 def satisfied_is_what_the_rest_says(case: Case) -> Iterator[str]:
     """`satisfied` is false exactly if something is missing, shown too old, or held back."""
     claim = case.claim
-    is_stale = any(c.reason is Reason.STALE_ALLOWED for c in claim.components)
+    is_stale = any(c.reason in STALE for c in claim.components)
     is_held_back = any(error.code == HELD_BACK for error in claim.errors)
     is_short = bool(claim.missing) or is_stale or is_held_back
     if claim.is_satisfied and is_short:
         yield "says it is satisfied, and misses, shows or holds back what is too old"
-    if not (claim.is_satisfied or is_short or claim.omitted_count):
+    if not (claim.is_satisfied or is_short or claim.omitted_count or _may_pass_over(case)):
         yield "says it is not satisfied, and not why"
 
 
@@ -91,8 +106,13 @@ def reasons_fit(case: Case) -> Iterator[str]:
     """Every reason fits its source, its mode and its operation."""
     for component in case.claim.components:
         demand, reason = case.sent.demand_at(component.path), component.reason
-        if (reason in OF_THE_PROJECTION) != (component.source is Source.PROJECTION):
+        is_projected = reason in OF_THE_PROJECTION
+        if reason is not OF_EITHER and is_projected != (component.source is Source.PROJECTION):
             yield f"has {component}, which cannot be"
+        if component.is_stand_in != (component.instead_of in FAILURES):
+            yield f"has {component}, in place of {component.instead_of}"
+        if component.is_stand_in and component.age_s > STAND_IN_S:
+            yield f"has {component}, {component.age_s} s old"
         if not _fits(reason, demand, is_mutation=case.sent.document.is_mutation):
             yield f"has {component}, for a demand of {demand.mode}"
         # A wait may be for more than one field needs, and time out when that has come.
@@ -107,6 +127,9 @@ def _fits(reason: Reason, demand: Demand, *, is_mutation: bool) -> bool:
             return is_mutation
         case Reason.STALE_ALLOWED:
             return demand.on_timeout is OnTimeout.STALE
+        case Reason.STALE_IF_ERROR:
+            is_refusal_wanted = demand.on_timeout is OnTimeout.ERROR
+            return isinstance(mode, AtLeast | Eventual) and not is_refusal_wanted
         case Reason.CAUSE_NOT_REACHED:
             return isinstance(mode, AtLeast) and mode.is_causal
         case _:

@@ -4,6 +4,7 @@ What a list may have left out is not seen here: that needs all that its owner ha
 """
 
 from collections.abc import Iterator
+from math import inf
 
 from projections.token import demand_for_keys, unmet
 from projections.versions import AggregateKey, AggregateType, Version
@@ -114,17 +115,17 @@ def _why_stale(case: Case, component: Component, demand: Demand) -> str | None:
         return "nobody knows what became of its last write"
     if case.happened is None or component.type is None:
         return None
-    return _why_stale_here(case.happened, component.type, component.age_s, demand)
+    return _why_stale_here(case.happened, component.type, component, demand)
 
 
 def _why_stale_here(
-    happened: Happened, of: AggregateType, age_s: float, demand: Demand
+    happened: Happened, of: AggregateType, component: Component, demand: Demand
 ) -> str | None:
     owed = types_of(demand.token, of)
     if not owed.is_empty and all(not unmet(g, owed).is_empty for g in happened.glances):
         return "the store had not reached the marks and floors that were sent"
-    budget_s = happened.world.budgets_s[of]
-    if isinstance(demand.mode, AtLeast) and age_s > budget_s + SLACK_S:
+    budget_s = inf if component.is_stand_in else happened.world.budgets_s[of]
+    if isinstance(demand.mode, AtLeast) and component.age_s > budget_s + SLACK_S:
         return f"its staleness budget of {budget_s} s is spent"
     return None
 

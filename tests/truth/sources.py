@@ -114,7 +114,7 @@ def _claimed_s(happened: Happened, component: Component) -> float:
 
 
 def _asked_s(case: Case, part: Part) -> Iterator[float]:
-    words = case.words(part.key, part.demand)
+    words = case.words(part.component, part.demand)
     return (word.asked.at_s for word in words if _tells(word, part))
 
 

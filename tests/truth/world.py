@@ -162,9 +162,13 @@ class World:
         """The Unix second of a moment."""
         return self.loop_started_at_s + moment.at_s
 
-    def words_in(self, stretch: Stretch, *, shared: bool) -> Iterator[Word]:
-        """What owners have said to an operation, or, if it may share, to others for it."""
-        began, fresh_s = stretch.began, self.fresh_s
+    def words_in(self, stretch: Stretch, *, shared: bool, kept_s: float = 0.0) -> Iterator[Word]:
+        """What owners have said to an operation, or, if it may share, to others for it.
+
+        ``kept_s``: what was asked so long ago may be shown at least.
+        """
+        began = stretch.began
+        fresh_s = None if self.fresh_s is None else max(self.fresh_s, kept_s)
         for word in reversed(self.words):
             is_own = word.asked > began
             if is_own or (
@@ -201,6 +205,9 @@ class Glance:
         timeline = self.world.held.get(key)
         stored = None if timeline is None else timeline.before(self.tick)
         return None if stored is None else stored.at
+
+    def is_sure_of(self, key: AggregateKey, /) -> bool:
+        return key not in self.world.parked
 
     def place_of(self, aggregate_type: AggregateType, partition: int, /) -> LogPlace | None:
         position = self.world.position(aggregate_type, self.tick)

@@ -56,7 +56,9 @@ def _owed(
     if made is not None and made.committed_at_s <= operation.invoked_at_s:
         yield Owed(made.at, "its token demanded")
     current_at_s = _current_at_s(operation, key.type, key)
-    if current_at_s is None or (evidence.history.owners_may_lag and part.source is Source.LIVE):
+    # Any list is revised with what the owner says of an uncertain order.
+    is_told_live = part.source is Source.LIVE or key in operation.sent.uncertain
+    if current_at_s is None or (evidence.history.owners_may_lag and is_told_live):
         return
     newest = evidence.owners.newest_at(key, current_at_s - evidence.history.slack_s)
     if newest is not None:

@@ -5,7 +5,7 @@ from functools import cached_property
 
 from projections.versions import Version
 from resolvers.answer import Source
-from resolvers.demand import Demand, OnTimeout
+from resolvers.demand import AtLeast, Demand, Eventual, OnTimeout
 from tests.laws.proof.history import History, Key, Listed, Operation, Shown
 from tests.laws.proof.listings import why_gone
 from tests.laws.proof.owners import Owners
@@ -65,3 +65,9 @@ class Evidence:
 def may_be_stale(operation: Operation) -> bool:
     """Did the client allow an answer that is older than its tokens?"""
     return Demand(operation.mode).on_timeout is OnTimeout.STALE
+
+
+def may_be_stood_in(operation: Operation) -> bool:
+    """May something at hand be shown to the client where an owner fails?"""
+    is_refusal_wanted = Demand(operation.mode).on_timeout is OnTimeout.ERROR
+    return isinstance(operation.mode, AtLeast | Eventual) and not is_refusal_wanted

@@ -6,15 +6,24 @@ moment between the beginning and the end of an operation, so it is reckoned from
 
 from collections.abc import Iterator
 from math import inf
+from typing import Final
 
 from projections.versions import AggregateType
 from resolvers.answer import Reason, Source
 from resolvers.demand import AtLeast, Bounded
+from resolvers.read_request import ReadOptions
 from tests.laws.proof.evidence import Evidence
 from tests.laws.proof.history import Key, Listed, Operation, Shown
 from tests.laws.proof.listings import belongs, left_out
 from tests.laws.proof.owners import Owners
+from tests.laws.proof.truth import STALE
 from tests.laws.proof.violations import Law, Violation, broken, shown_as
+
+STALE_IF_ERROR_S: Final = ReadOptions().stale_if_error_s
+OURS: Final = frozenset({"DEADLINE_EXCEEDED", "BULKHEAD_FULL"})
+"""Failures that no owner need have a part in."""
+CIRCUIT_S: Final = 60.0
+"""How long a failure may be felt: in the window of a circuit, and in a break that has grown."""
 
 
 def ages_are_true(evidence: Evidence) -> Iterator[Violation]:
@@ -92,10 +101,41 @@ def budgets_are_kept(evidence: Evidence) -> Iterator[Violation]:
                 yield broken(Law.FRESHNESS, operation, story)
 
 
+def stand_ins_are_excused(evidence: Evidence) -> Iterator[Violation]:
+    """What is shown in place of a failure is so old at most, and its owner has failed indeed."""
+    for operation in evidence.history.operations:
+        for part in () if operation.answer is None else operation.answer.parts:
+            is_stand_in = part.reason is Reason.STALE_IF_ERROR
+            if is_stand_in != (part.instead_of is not None):
+                story = f"was shown {shown_as(part)}, in place of {part.instead_of}"
+                yield broken(Law.FRESHNESS, operation, story)
+            if not is_stand_in:
+                continue
+            if part.age_s > STALE_IF_ERROR_S + evidence.history.slack_s:
+                story = f"was shown {shown_as(part)}, {part.age_s:.3f} s old"
+                yield broken(Law.FRESHNESS, operation, f"{story}; {STALE_IF_ERROR_S} s is allowed")
+            if not (part.instead_of in OURS or _has_failed(evidence, operation, _type_of(part))):
+                story = f"was shown {shown_as(part)}, and its owner had not failed"
+                yield broken(Law.FRESHNESS, operation, story)
+
+
+def _has_failed(evidence: Evidence, operation: Operation, of: AggregateType) -> bool:
+    """Has a call failed by then, not so long ago that its circuit must be closed again?"""
+    if evidence.history.failures is None:
+        return True
+    since_s = operation.invoked_at_s - CIRCUIT_S
+    failed_at_s = evidence.history.failures.get(of, ())
+    return any(since_s <= at_s <= operation.returned_at_s for at_s in failed_at_s)
+
+
+def _type_of(part: Shown | Listed) -> AggregateType:
+    return AggregateType.ORDER if isinstance(part, Listed) else part.key.type
+
+
 def _allowed_s(evidence: Evidence, operation: Operation, part: Shown | Listed) -> float:
-    if part.source is Source.LIVE or part.reason is Reason.STALE_ALLOWED:
+    if part.source is Source.LIVE or part.reason in STALE:
         return inf
-    of = AggregateType.ORDER if isinstance(part, Listed) else part.key.type
+    of = _type_of(part)
     match operation.mode:
         case Bounded(max_staleness_s=max_staleness_s):
             return max_staleness_s

@@ -5,7 +5,7 @@ on a virtual clock and real processes. All instants are Unix seconds of one cloc
 tokens are marked and projections are proven. Everything here is a value and nothing decides.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -32,7 +32,8 @@ class Shown:
 
     What is null with an error was not shown. ``path`` begins with the response key of the root
     field: ``order.customer``. ``version`` of an absence is that of the tombstone, where told.
-    ``state`` are the fields that the query selected.
+    ``state`` are the fields that the query selected. ``instead_of`` is the code of the failure in
+    whose place it is shown.
     """
 
     path: str
@@ -41,6 +42,7 @@ class Shown:
     source: Source
     reason: Reason
     age_s: float = 0.0
+    instead_of: str | None = None
     is_absent: bool = False
     state: Fields = field(default_factory=dict)
 
@@ -71,6 +73,7 @@ class Listed:
     follows: int | None = None
     null_count: int = 0
     age_s: float = 0.0
+    instead_of: str | None = None
 
     @property
     def root(self) -> str:
@@ -185,6 +188,7 @@ class History:
 
     An operation carries only such as have smaller numbers. ``owners_may_lag``: owners answer reads
     from replicas that may be behind their own commits. ``slack_s``: how exact the instants are.
+    ``failures``: when calls to the owners of a type failed, or took too long; None if nobody tells.
     """
 
     operations: tuple[Operation, ...]
@@ -194,3 +198,4 @@ class History:
         default_factory=lambda: STALENESS_BUDGETS_S
     )
     slack_s: float = 0.002
+    failures: Mapping[AggregateType, Sequence[float]] | None = None

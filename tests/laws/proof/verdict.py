@@ -17,7 +17,7 @@ from tests.laws.proof.fabrication import (
     nothing_is_fabricated,
     one_answer_is_one_world,
 )
-from tests.laws.proof.freshness import ages_are_true, budgets_are_kept
+from tests.laws.proof.freshness import ages_are_true, budgets_are_kept, stand_ins_are_excused
 from tests.laws.proof.history import History, Operation
 from tests.laws.proof.liveness import nobody_is_left_waiting, waits_end_in_time
 from tests.laws.proof.sessions import sessions_never_go_back, writes_go_on
@@ -38,6 +38,7 @@ CHECKERS: Final[tuple[Checker, ...]] = (
     the_answer_tells_the_truth,
     ages_are_true,
     budgets_are_kept,
+    stand_ins_are_excused,
     waits_end_in_time,
     tokens_keep_promises,
     tokens_are_small,

@@ -11,13 +11,19 @@ import respx
 from projections.views import CustomerRow, OrderItemRow, OrderRow, OrderStatus, ProductRow
 from resolvers.upstream.call import Upstream
 from resolvers.upstream.call_context import CallContext
+from resolvers.upstream.call_log import CallLog
 from resolvers.upstream.deadline import Deadline
 from resolvers.upstream.errors import UpstreamError
-from resolvers.upstream.options import BreakerOptions, UpstreamOptions
-from resolvers.upstream.transport import Request, Response
+from resolvers.upstream.options import BreakerOptions, HedgeOptions, RetryOptions, UpstreamOptions
+from resolvers.upstream.transport import CallKind, Request, Response
 from tests.contracts.twins import ORDERS_URL
 
 WhenAsked = Callable[[httpx.Request], Awaitable[httpx.Response]]
+
+
+NO_RETRY = RetryOptions(limit_count=0)
+NO_HEDGE = HedgeOptions(is_on=False)
+NEVER_OPEN = BreakerOptions(min_call_count=10_000, slow_call_s=60.0)
 
 
 def a_context(*, timeout_s: float = 2.0) -> CallContext:
@@ -31,6 +37,8 @@ def some_options(
     queue_limit: int = 256,
     answer_limit_bytes: int = 4096,
     breaker: BreakerOptions | None = None,
+    retry: RetryOptions | None = None,
+    hedge: HedgeOptions | None = None,
 ) -> UpstreamOptions:
     return UpstreamOptions(
         base_url=ORDERS_URL,
@@ -39,6 +47,8 @@ def some_options(
         queue_limit=queue_limit,
         answer_limit_bytes=answer_limit_bytes,
         breaker=breaker or BreakerOptions(),
+        retry=retry or NO_RETRY,
+        hedge=hedge or NO_HEDGE,
     )
 
 
@@ -52,20 +62,28 @@ SMALL_TOWER = some_options(
 )
 
 READ = Request("GET", "/orders/o-1")
-MUTATION = Request("POST", "/orders", body=b"{}")
+MUTATION = Request("POST", "/orders", body=b"{}", kind=CallKind.CREATE)
 
 
-def an_upstream(router: respx.Router, options: UpstreamOptions) -> Upstream:
+def an_upstream(
+    router: respx.Router, options: UpstreamOptions, *, draw: Callable[[], float] = lambda: 1.0
+) -> Upstream:
+    """An upstream over the router; each back-off lasts as long as it can, unless told otherwise."""
     network = httpx.MockTransport(router.async_handler)
-    return Upstream.over_http("orders", options, innermost=network)
+    return Upstream.over_http("orders", options, innermost=network, draw=draw)
 
 
 async def ask(
-    upstream: Upstream, request: Request = READ, *, timeout_s: float = 2.0
+    upstream: Upstream,
+    request: Request = READ,
+    *,
+    timeout_s: float = 2.0,
+    log: CallLog | None = None,
 ) -> str | UpstreamError:
     """Return the answer's text, or the error that came instead."""
     try:
-        return await upstream.call(request, a_context(timeout_s=timeout_s), read_text)
+        context = CallContext(Deadline.after(timeout_s), "r-1", log=log)
+        return await upstream.call(request, context, read_text)
     except UpstreamError as error:
         return error
 

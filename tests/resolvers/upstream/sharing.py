@@ -20,7 +20,7 @@ MUG = Question(product_key("p-2"))
 CALL_S = 0.1
 SHARING = LiveDemand(may_share=True)
 ALONE = LiveDemand()
-KEEPING_NOTHING = SharingOptions(fresh_s=0, absent_fresh_s=0)
+KEEPING_NOTHING = SharingOptions(fresh_s=0, absent_fresh_s=0, while_revalidate_s=0, if_error_s=0)
 
 
 def at_least(number: int, *, epoch: int = 1) -> LiveDemand:

@@ -6,7 +6,7 @@ from contextlib import suppress
 import pybreaker
 import pytest
 
-from resolvers.upstream.breaker import Breaker, CircuitChanged, vote_of
+from resolvers.upstream.breaker import Breaker, vote_of
 from resolvers.upstream.call_context import CallContext
 from resolvers.upstream.circuit import CircuitState, Vote
 from resolvers.upstream.errors import (
@@ -23,7 +23,8 @@ from resolvers.upstream.errors import (
 )
 from resolvers.upstream.layer import Send
 from resolvers.upstream.options import BreakerOptions
-from resolvers.upstream.transport import Request
+from resolvers.upstream.published_circuit import CircuitChanged
+from resolvers.upstream.transport import CallKind, Request
 from tests.resolvers.upstream.builders import (
     CALLS_TO_OPEN,
     READ,
@@ -85,13 +86,17 @@ def signals() -> Signals:
 @pytest.fixture
 def breaker(signals: Signals) -> Breaker:
     options = some_options(breaker=BreakerOptions(min_call_count=CALLS_TO_OPEN, break_s=BREAK_S))
-    return Breaker("orders", options, observe=signals.seen.append)
+    return Breaker("orders", options, observe=signals.seen.append, draw=lambda: 0.0)
 
 
-async def call(breaker: Breaker, send: Send[str]) -> str | UpstreamError:
+def state_of(breaker: Breaker) -> CircuitState:
+    return breaker.states[CallKind.READ]
+
+
+async def call(breaker: Breaker, send: Send[str], request: Request = READ) -> str | UpstreamError:
     """Return the answer, or the error that came instead."""
     try:
-        return await breaker.around(READ, a_context(), send)
+        return await breaker.around(request, a_context(), send)
     except UpstreamError as error:
         return error
 
@@ -108,7 +113,7 @@ async def test_failure_reaches_the_caller_as_it_was(breaker: Breaker) -> None:
     outcomes = [await call(breaker, service.fail) for _ in range(CALLS_TO_OPEN)]
 
     assert [type(outcome) for outcome in outcomes] == [UpstreamUnavailable] * CALLS_TO_OPEN
-    assert breaker.state is CircuitState.OPEN
+    assert state_of(breaker) is CircuitState.OPEN
 
 
 async def test_open_circuit_refuses_without_touching_the_service(breaker: Breaker) -> None:
@@ -133,8 +138,10 @@ async def test_every_change_is_told_once_and_in_order(breaker: Breaker, signals:
     await call(breaker, service.succeed)
 
     assert signals.states == ["open", "half-open", "closed"]
-    assert signals.seen[0] == CircuitChanged("orders", CircuitState.CLOSED, CircuitState.OPEN)
-    assert breaker.state is CircuitState.CLOSED
+    assert signals.seen[0] == CircuitChanged(
+        "orders", CallKind.READ, CircuitState.CLOSED, CircuitState.OPEN
+    )
+    assert state_of(breaker) is CircuitState.CLOSED
 
 
 async def test_half_open_admits_one_probe_of_two_hundred_callers(breaker: Breaker) -> None:
@@ -152,7 +159,7 @@ async def test_half_open_admits_one_probe_of_two_hundred_callers(breaker: Breake
     assert service.most_in_flight_count == 1
     assert outcomes.count("an answer") == 1
     assert sum(isinstance(outcome, CircuitOpen) for outcome in outcomes) == 199
-    assert breaker.state is CircuitState.CLOSED
+    assert state_of(breaker) is CircuitState.CLOSED
 
 
 async def test_control_stock_pybreaker_admits_the_whole_herd_while_half_open() -> None:
@@ -184,7 +191,7 @@ async def test_cancelled_calls_are_no_vote(breaker: Breaker) -> None:
             task.cancel()
 
     assert all(task.cancelled() for task in calls)
-    assert breaker.state is CircuitState.CLOSED
+    assert state_of(breaker) is CircuitState.CLOSED
 
 
 async def test_cancelled_calls_do_not_wash_failures_away(breaker: Breaker) -> None:
@@ -199,7 +206,7 @@ async def test_cancelled_calls_do_not_wash_failures_away(breaker: Breaker) -> No
         leaver.cancel()
     await call(breaker, service.fail)
 
-    assert breaker.state is CircuitState.OPEN
+    assert state_of(breaker) is CircuitState.OPEN
 
 
 async def test_control_stock_pybreaker_opens_by_cancellations() -> None:
@@ -232,7 +239,7 @@ async def test_cancelled_probe_hands_its_permit_to_the_next_caller(breaker: Brea
     outcome = await call(breaker, service.succeed)
 
     assert outcome == "an answer"
-    assert breaker.state is CircuitState.CLOSED
+    assert state_of(breaker) is CircuitState.CLOSED
 
 
 async def test_failure_from_before_the_break_is_dropped(breaker: Breaker) -> None:
@@ -248,12 +255,12 @@ async def test_failure_from_before_the_break_is_dropped(breaker: Breaker) -> Non
 
         late_service.gate.set()
         await late
-        state_during_probe = breaker.state
+        state_during_probe = state_of(breaker)
         service.gate.set()
 
     assert state_during_probe is CircuitState.HALF_OPEN
     assert probe.result() == "an answer"
-    assert breaker.state is CircuitState.CLOSED
+    assert state_of(breaker) is CircuitState.CLOSED
 
 
 async def test_mistake_of_ours_is_no_vote_and_returns_the_permit(breaker: Breaker) -> None:

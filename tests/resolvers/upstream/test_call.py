@@ -15,7 +15,7 @@ from resolvers.upstream.errors import (
     UpstreamError,
     UpstreamUnavailable,
 )
-from resolvers.upstream.transport import Response
+from resolvers.upstream.transport import CallKind, Response
 from tests.resolvers.upstream.builders import (
     CALLS_TO_OPEN,
     MUTATION,
@@ -87,7 +87,7 @@ async def test_refusals_do_not_open_the_circuit(
     for _ in range(CALLS_TO_OPEN * 3):
         await ask(upstream, MUTATION)
 
-    assert upstream.circuit_state is CircuitState.CLOSED
+    assert upstream.circuit_states[MUTATION.kind] is CircuitState.CLOSED
     assert service.call_count == CALLS_TO_OPEN * 3
 
 
@@ -104,7 +104,7 @@ async def test_answer_that_cannot_be_parsed_is_invalid_and_a_failure(
         with pytest.raises(InvalidAnswer):
             await upstream.call(READ, a_context(), read_number)
 
-    assert upstream.circuit_state is CircuitState.OPEN
+    assert upstream.circuit_states[CallKind.READ] is CircuitState.OPEN
 
 
 async def test_invalid_answer_to_a_mutation_leaves_its_outcome_unknown(
@@ -137,7 +137,7 @@ async def test_open_circuit_refuses_at_once_and_recovers_after_the_break(
     assert isinstance(refusal, CircuitOpen)
     assert refused_at_s == opened_at_s
     assert answer == "well again"
-    assert upstream.circuit_state is CircuitState.CLOSED
+    assert upstream.circuit_states[CallKind.READ] is CircuitState.CLOSED
 
 
 async def test_full_bulkhead_is_no_failure_of_the_service(
@@ -152,7 +152,7 @@ async def test_full_bulkhead_is_no_failure_of_the_service(
     outcomes = [task.result() for task in calls]
     assert outcomes.count("an order") == 4
     assert sum(isinstance(outcome, BulkheadFull) for outcome in outcomes) == 46
-    assert upstream.circuit_state is CircuitState.CLOSED
+    assert upstream.circuit_states[CallKind.READ] is CircuitState.CLOSED
 
 
 async def test_impatient_clients_cannot_open_the_circuit(
@@ -164,7 +164,7 @@ async def test_impatient_clients_cannot_open_the_circuit(
     for _ in range(CALLS_TO_OPEN * 3):
         await ask(upstream, timeout_s=0.4)
 
-    assert upstream.circuit_state is CircuitState.CLOSED
+    assert upstream.circuit_states[CallKind.READ] is CircuitState.CLOSED
 
 
 async def test_hanging_service_opens_the_circuit_though_all_clients_are_impatient(
@@ -176,7 +176,7 @@ async def test_hanging_service_opens_the_circuit_though_all_clients_are_impatien
     for _ in range(CALLS_TO_OPEN):
         await ask(upstream, timeout_s=0.6)
 
-    assert upstream.circuit_state is CircuitState.OPEN
+    assert upstream.circuit_states[CallKind.READ] is CircuitState.OPEN
 
 
 async def test_cancelled_call_leaves_nothing_behind(
@@ -195,5 +195,5 @@ async def test_cancelled_call_leaves_nothing_behind(
     answer = await ask(upstream)
 
     assert answer == "an order"
-    assert upstream.circuit_state is CircuitState.CLOSED
+    assert upstream.circuit_states[CallKind.READ] is CircuitState.CLOSED
     assert now_s() == 0.0

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from resolvers.upstream.options import BreakerOptions, UpstreamOptions
+from resolvers.upstream.options import BreakerOptions, HedgeOptions, RetryOptions, UpstreamOptions
 
 
 def test_defaults_are_inside_their_own_ranges() -> None:
@@ -49,3 +49,36 @@ def test_breaker_option_out_of_range_is_named(name: str, value: Any) -> None:
     """A refused option says its name and the refused value."""
     with pytest.raises(ValueError, match=f"^{name} must be between .* not "):
         BreakerOptions(**{name: value})
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("limit_count", -1),
+        ("backoff_s", float("nan")),
+        ("calls_per_retry", -1),
+        ("floor_count", 101),
+        ("reserve_count", 0),
+    ],
+)
+def test_retry_option_out_of_range_is_named(name: str, value: Any) -> None:
+    """A refused option says its name and the refused value."""
+    with pytest.raises(ValueError, match=f"^{name} must be between .* not "):
+        RetryOptions(**{name: value})
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("floor_s", -0.1),
+        ("usual_ratio", 0.9),
+        ("sample_count", 19),
+        ("least_sample_count", 501),
+        ("calls_per_hedge", 0),
+        ("reserve_count", 0),
+    ],
+)
+def test_hedge_option_out_of_range_is_named(name: str, value: Any) -> None:
+    """A refused option says its name and the refused value."""
+    with pytest.raises(ValueError, match=f"^{name} must be between .* not "):
+        HedgeOptions(**{name: value})

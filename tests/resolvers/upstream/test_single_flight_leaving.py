@@ -120,7 +120,9 @@ class TestLeaving:
 
     async def test_a_flight_is_prolonged_only_so_far(self) -> None:
         """Who can wait longer than a flight may last begins her own."""
-        options = SharingOptions(fresh_s=0, absent_fresh_s=0, extension_s=1.0)
+        options = SharingOptions(
+            fresh_s=0, absent_fresh_s=0, while_revalidate_s=0, if_error_s=0, extension_s=1.0
+        )
         async with open_house(lamp(), options=options) as house:
             await asyncio.wait([house.reader(timeout_s=1.0), house.reader(timeout_s=2.5)])
 

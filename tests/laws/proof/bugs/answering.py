@@ -6,18 +6,24 @@ from contextlib import AbstractContextManager, ExitStack
 from functools import partial
 from unittest.mock import patch
 
+from projections.projector import StoredRow
 from projections.store import Cut
 from projections.versions import AggregateKey, AggregateType, Version
-from resolvers.answer import Answer, Found
+from resolvers.answer import Answer, FoundPage
 from resolvers.demand import Demand
+from resolvers.ladder import Offer
 from resolvers.loaders import LiveLoader
+from resolvers.order_details import OrderDetails
+from resolvers.pages import Listed
+from resolvers.projected import Projected
 from resolvers.read_path import ReadPath, choose_for_type
+from resolvers.stand_ins import StandIns
 from resolvers.upstream.deadline import Deadline
 from resolvers.upstream.live_demand import Heard, LiveDemand, Question, RowAnswer
 from resolvers.upstream.response_cache import ResponseCache
 from resolvers.upstream.single_flight import Flight
 from tests.laws.proof.bugs.seeded import Bug
-from tests.laws.proof.bugs.stage import ORDERS, Stage
+from tests.laws.proof.bugs.stage import CUSTOMERS, ORDERS, Stage
 from tests.laws.proof.violations import Law
 from tests.laws.proof.world.asking import Mode
 
@@ -54,7 +60,8 @@ async def find_anything_fresh(
     self: ResponseCache, demands: Mapping[Question, LiveDemand]
 ) -> dict[Question, Heard]:
     kept = {question: await self._memory.get(str(question.key)) for question in demands}
-    return {q: heard for q, heard in kept.items() if heard is not None and self._is_fresh(heard)}
+    heard = {question: entry.heard for question, entry in kept.items() if entry is not None}
+    return {question: told for question, told in heard.items() if self._is_fresh(told)}
 
 
 def is_shown_what_was_kept(stage: Stage) -> None:
@@ -96,10 +103,8 @@ def sees_it_at_the_owner_first(stage: Stage) -> None:
     stage.reads(2, "o-1")
 
 
-def remember_rows_alone(self: Answer) -> Iterator[tuple[AggregateKey, Version]]:
-    for key, component in self.components.items():
-        if isinstance(component, Found) and not component.is_streamed:
-            yield key, component.row.at
+def never_shown_again(self: Projected, key: AggregateKey) -> bool:
+    return False
 
 
 def sees_it_gone(stage: Stage) -> None:
@@ -112,8 +117,8 @@ def sees_it_gone(stage: Stage) -> None:
     stage.reads(2, "o-1", at="B")
 
 
-def mark_nothing(self: Answer) -> set[AggregateType]:
-    return set()
+def take_as_it_is(self: OrderDetails, live: FoundPage, listed: Listed | None) -> FoundPage:
+    return live
 
 
 def sees_it_off_the_list(stage: Stage) -> None:
@@ -151,6 +156,24 @@ def any_age_will_do(
 def nobody_vouches(stage: Stage) -> None:
     stage.passes(3.0)
     stage.reads(1, "c-1")
+
+
+# What stands in for an owner that fails is not held against the token.
+
+
+def offer_anything(
+    self: StandIns, key: AggregateKey, stored: StoredRow, at_least: Version | None
+) -> Offer:
+    return Offer(self._age_s(key.type, stored), stored.at)
+
+
+def cannot_be_asked(stage: Stage) -> None:
+    stage.renames(1, "c-1", at="B")
+    stage.happens("customers cannot be reached", stage.service(CUSTOMERS).cut)
+    stage.passes(3.0)
+    stage.reads(1, "c-1")
+    stage.passes(1.0)  # until nobody tries again
+    stage.happens("customers are well", stage.service(CUSTOMERS).recover)
 
 
 # An order does not say what its writer had seen.
@@ -206,14 +229,14 @@ BUGS = (
     Bug(
         name="an absence forgotten",
         told="That an owner has said that a known thing is gone is not in the joined token.",
-        patch=partial(patch.object, Answer, "unproven", remember_rows_alone),
+        patch=partial(patch.object, Projected, "may_show", never_shown_again),
         story=sees_it_gone,
         law=Law.MONOTONIC_READS,
     ),
     Bug(
         name="no mark for a list read live",
-        told="A live list leaves nothing behind where nobody could tell what it lacks.",
-        patch=partial(patch.object, Answer, "unchecked_types", mark_nothing),
+        told="A live list leaves nothing behind of what it lacks and the projection lists.",
+        patch=partial(patch.object, OrderDetails, "_checked", take_as_it_is),
         story=sees_it_off_the_list,
         law=Law.MONOTONIC_READS,
     ),
@@ -230,6 +253,13 @@ BUGS = (
         patch=partial(patch, "resolvers.projected.choose_for_type", any_age_will_do),
         story=nobody_vouches,
         law=Law.FRESHNESS,
+    ),
+    Bug(
+        name="stale shown although the token demands newer",
+        told="Where an owner fails, the projection's row is shown whatever version is demanded.",
+        patch=partial(patch.object, StandIns, "_offer", offer_anything),
+        story=cannot_be_asked,
+        law=Law.READ_YOUR_WRITES,
     ),
     Bug(
         name="causal deps dropped",

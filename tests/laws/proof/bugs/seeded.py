@@ -15,7 +15,7 @@ Story = Callable[[Stage], None]
 """One schedule, written down: the shortest day on which the bug does harm."""
 
 STORY_BUDGET_S: Final = 3.0
-"""How long (s of the real clock) it may take to catch a bug by its story."""
+"""How much processor time (s) it may take to catch a bug by its story."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

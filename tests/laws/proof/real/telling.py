@@ -109,6 +109,7 @@ def _shown(objects: Mapping[Place, Json], components: Mapping[Place, Json]) -> I
             source=Source(component["source"]),
             reason=Reason(component["reason"]),
             age_s=component["ageMs"] / 1000,
+            instead_of=component.get("insteadOf"),
             state=shown_fields(of, state),
         )
 
@@ -126,6 +127,7 @@ def _absent(objects: Mapping[Place, Json], components: Mapping[Place, Json]) -> 
             source=Source(component["source"]),
             reason=Reason(component["reason"]),
             age_s=component["ageMs"] / 1000,
+            instead_of=component.get("insteadOf"),
             is_absent=True,
         )
 
@@ -148,6 +150,7 @@ def _pages(data: Json, page: Page | None, components: Mapping[Place, Json]) -> I
         after=page.after,
         follows=page.follows,
         age_s=component["ageMs"] / 1000,
+        instead_of=component.get("insteadOf"),
     )
 
 

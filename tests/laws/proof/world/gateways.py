@@ -62,7 +62,11 @@ class GatewayAtHand:
                 TokenKeys(KEYS[0]),
                 Wires(
                     upstream=lambda service, options, to: Upstream(
-                        service, options, transport=wires[service], observe=to.circuit
+                        service,
+                        options,
+                        transport=wires[service],
+                        observe=to.circuit,
+                        draw=lambda: 0.5,
                     ),
                     store=lambda *_: store,
                     wall_clock=wall_clock,

@@ -22,6 +22,7 @@ SOME = (1, 2, 3, 4)
 TYPE = (AggregateType.ORDER, *AggregateType)
 LIMIT = (1, 2, EVERYTHING)
 DURATION_S = (0.01, 0.1, 0.3, 1.0, 3.0)
+LONG_S = max(DURATION_S)
 
 
 def having(trouble: Callable[[House], bool]) -> Callable[["HouseRules"], bool]:
@@ -153,6 +154,13 @@ class HouseRules(RuleBasedStateMachine):
     @act(is_fault=True, of=TYPE)
     def cut(self, of: AggregateType) -> None:
         self.run.happen(f"{of.source} cannot be reached", self._service(of).cut)
+
+    @act(is_fault=True, of=TYPE)
+    def die(self, of: AggregateType) -> None:
+        """So long that no budget is left, and whoever reads it needs something to stand in."""
+        told = f"{of.source} cannot be reached, and {LONG_S:g} s go by"
+        self._service(of).cut()
+        self.run.happen(told, lambda: self.run.do(self.run.house.pass_time(LONG_S)))
 
     @act(is_fault=True, of=TYPE, delay_s=(0.01, 0.05, 0.2))
     def slow_down(self, of: AggregateType, delay_s: float) -> None:

@@ -132,6 +132,7 @@ def _row(of: AggregateType, row: Json, path: str, components: Components) -> Sho
         source=Source(component["source"]),
         reason=Reason(component["reason"]),
         age_s=component["ageMs"] / 1000,
+        instead_of=component.get("insteadOf"),
         state={name: row[name] for name in ("version", text, "status") if name in row},
     )
 
@@ -152,6 +153,7 @@ def _absent(
                 source=Source(component["source"]),
                 reason=Reason(component["reason"]),
                 age_s=component["ageMs"] / 1000,
+                instead_of=component.get("insteadOf"),
                 is_absent=True,
             )
 
@@ -175,6 +177,7 @@ def _pages(data: Json, ask: Ask, components: Components) -> Iterator[Listed]:
         follows=ask.page.follows,
         null_count=nodes.count(None),
         age_s=component["ageMs"] / 1000,
+        instead_of=component.get("insteadOf"),
     )
 
 

@@ -23,6 +23,7 @@ def recorded(house: House, operations: list[Operation]) -> History:
         operations=tuple(sorted(operations, key=lambda operation: operation.number)),
         commits=tuple(commits),
         owners_may_lag=any(service.has_lagged for service in house.services.values()),
+        failures={of: tuple(s.wire.failed_at_s) for of, s in house.services.items()},
     )
 
 

@@ -28,7 +28,8 @@ class Wire:
     """`resolvers.upstream.transport.Transport` to a desk.
 
     ``delay_s``: how long answers take. ``is_cut``: nothing arrives. ``late``: writes still on their
-    way. ``request_count`` counts what was sent.
+    way. ``request_count`` counts what was sent; ``failed_at_s`` are the instants (s of the wall
+    clock) of those that failed, or were not waited for.
     """
 
     desk: Desk
@@ -37,8 +38,16 @@ class Wire:
     fates: deque[Fate] = field(default_factory=deque)
     late: list[Request] = field(default_factory=list)
     request_count: int = 0
+    failed_at_s: list[float] = field(default_factory=list)
 
     async def send(self, request: Request) -> Response:
+        try:
+            return await self._send(request)
+        except (UpstreamUnavailable, asyncio.CancelledError):
+            self.failed_at_s.append(self.desk.owner.wall_clock())
+            raise
+
+    async def _send(self, request: Request) -> Response:
         self.request_count += 1
         service = self.desk.owner.source
         if self.is_cut:

@@ -1,0 +1,110 @@
+"""Services that fail on demand, and a gateway that asks them for everything it shows."""
+
+import json
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from benchmarks.houses import START_LIMIT_S, is_ready
+from benchmarks.processes import Json, MeasurementFailed, end_in_order, role_running
+from benchmarks.runs import Run
+from gateway.token_key import make_key
+from tests.e2e.distributed.roles import NO_SETTINGS, Role, free_address
+from tests.e2e.processes import eventually
+from tests.e2e.shopper import quiet_client
+
+SERVICES: Final = ("orders", "customers", "products")
+PAGE: Final = '{ order(id: "o-1") { note customer { name } items { product { name } } } }'
+MEND_LIMIT_S: Final = 120.0
+LOOK_EVERY_S: Final = 0.02
+
+
+@dataclass(frozen=True, slots=True)
+class Recovery:
+    """How long after the end of all faults a page was whole (s).
+
+    ``announced_s``: when the gateway had said that it would ask again.
+    """
+
+    took_s: float
+    announced_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class FaultHouse:
+    """A gateway without a projection, before services that count who calls them."""
+
+    folder: Path
+    gateway: Role
+    services: Role
+    urls: Mapping[str, str]
+    calls_path: Path
+
+    def strike(self, *names: str, rule: Json) -> None:
+        """Put a fault rule in force in these services, instead of what there was."""
+        for name in names:
+            with quiet_client(self.urls[name]) as http:
+                http.put("/admin/faults", json={"rules": [rule]}).raise_for_status()
+
+    def mend(self) -> Recovery:
+        """No faults any more; returns when a page is whole again."""
+        for url in self.urls.values():
+            with quiet_client(url) as http:
+                http.delete("/admin/faults").raise_for_status()
+        mended_s, announced_s = time.monotonic(), 0.0
+        while errors := self._errors():
+            waits_ms = (error["extensions"].get("retryAfterMs", 0) for error in errors)
+            within_s = time.monotonic() - mended_s
+            announced_s = max(announced_s, within_s + max(waits_ms) / 1_000)
+            if within_s > MEND_LIMIT_S:
+                raise MeasurementFailed(f"not whole again: {errors[0]}")
+            time.sleep(LOOK_EVERY_S)
+        return Recovery(time.monotonic() - mended_s, announced_s)
+
+    def calls(self) -> Mapping[str, int]:
+        """End the services; how many calls each request id has caused."""
+        end_in_order(self.services)
+        calls: dict[str, int] = json.loads(self.calls_path.read_text())
+        return calls
+
+    def _errors(self) -> list[Json]:
+        with quiet_client(self.gateway.address) as http:
+            errors: list[Json] = (
+                http.post("/graphql", json={"query": PAGE}).json().get("errors", [])
+            )
+        return errors
+
+
+@contextmanager
+def running_house(
+    run: Run, name: str, settings: Mapping[str, str] = NO_SETTINGS
+) -> Iterator[FaultHouse]:
+    """The house inside the block; ``settings`` are those of the gateway that matter."""
+    folder = run.room(name)
+    calls_path = folder / "calls.json"
+    ports = {service: free_address() for service in SERVICES}
+    urls = {service: url for service, (_, url) in ports.items()}
+    port, address = free_address()
+    gateway_settings = {
+        **{f"BFF_{service.upper()}_URL": url for service, url in urls.items()},
+        "BFF_PORT": str(port),
+        "BFF_EVENTS": "none",
+        "BFF_LOG_FORMAT": "json",
+        "BFF_TOKEN_KEYS": make_key(),
+        **settings,
+    }
+    serving = ("benchmarks.counted_services", str(folder / "services"), f"--out={calls_path}")
+    given = (f"--{service}-port={port}" for service, (port, _) in ports.items())
+    with ExitStack() as stack:
+        services = stack.enter_context(role_running("services", (*serving, *given), folder))
+        words = ("gateway", "serve")
+        gateway = stack.enter_context(
+            role_running("gateway", words, folder, gateway_settings, address)
+        )
+        eventually(lambda: is_ready(gateway), about="a ready gateway", within_s=START_LIMIT_S)
+        house = FaultHouse(folder, gateway, services, urls, calls_path)
+        house.mend()
+        yield house
