@@ -224,3 +224,18 @@ async def test_a_causal_read_shows_no_customer_older_than_the_order_needs() -> N
         )
 
         assert answer.partial_data["order"]["customer"] is None
+
+
+async def test_what_stands_in_for_a_list_that_fails_all_the_same_is_not_told() -> None:
+    """An order of her token is at hand, its list is not: nothing older than demanded is shown."""
+    async with open_composing_gateway(twins_of(*SHOP)) as bff:
+        await bff.ask(READ)
+        await let_orders_die(bff)
+
+        listed = await bff.ask(LIST, token=bff.seal(ORDER))
+        both = await bff.ask(f"{READ[:-1]} {LIST[1:]}", token=bff.seal(ORDER))
+
+        assert listed.codes == {"orders.edges": "UPSTREAM_UNAVAILABLE"}
+        assert listed.consistency["satisfied"] is True
+        assert both.origin("order") == KEPT
+        assert both.consistency["satisfied"] is False
