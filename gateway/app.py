@@ -20,7 +20,7 @@ from gateway.circuit_hints import CircuitHints
 from gateway.execution.documents import Documents
 from gateway.execution.executor import Executor, graphql_schema_of
 from gateway.freshness import FreshnessGauge
-from gateway.graphql_http import GraphQLHttp, HttpOptions
+from gateway.graphql_http import PATH, GraphQLHttp, HttpOptions
 from gateway.health import Health, health_routes
 from gateway.operation import Operations
 from gateway.playground.routes import playground_routes
@@ -220,7 +220,8 @@ def create_app(settings: Settings, keys: TokenKeys, *, wires: Wires | None = Non
         is_cookie_set=settings.token_cookie,
     )
     graphql = GraphQLHttp(gateway.operations, gateway.door, http, site)
-    app.router.routes.append(Route("/graphql", graphql, methods=None))
+    app.state.graphql = graphql
+    app.router.routes.append(Route(PATH.decode(), graphql, methods=None))
     app.include_router(health_routes(app, gateway.health))
     if site is not None:
         app.include_router(playground_routes(site))

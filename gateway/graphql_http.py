@@ -1,8 +1,8 @@
 """GraphQL over HTTP as one small ASGI application: read, run, answer. No framework.
 
-A request is let in (`admission.door`) before it is parsed and before its tokens are looked at: what
-is refused costs nearly nothing. Its deadline counts from the last byte of its body, so who has
-waited to be let in has that much less.
+A request is let in (`admission.door`) before it is parsed and before its tokens are looked at; the
+server may even ask before it makes a task for it (`shedding_protocol`). Its deadline counts from
+the last byte of its body, so who has waited to be let in has that much less.
 
 A client that leaves takes its query along, calls to services included; one that had not begun was
 never here. A mutation is seen to its end, within its deadline: half a write helps nobody; so is a
@@ -14,7 +14,7 @@ import math
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, replace
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Final, NamedTuple
 
 import orjson
 
@@ -28,6 +28,7 @@ from gateway.request import (
     GRAPHQL_RESPONSE_JSON,
     TOKEN_HEADER,
     GraphQLRequest,
+    Headers,
     RequestHeaders,
     parse_get,
     parse_post,
@@ -37,6 +38,8 @@ from resolvers.upstream.deadline import Deadline
 
 Scope = MutableMapping[str, Any]
 Send = Callable[[Message], Awaitable[None]]
+
+PATH: Final = b"/graphql"
 
 STATUS_HEADERS: Mapping[HTTPStatus, Mapping[str, str]] = {
     # Closed, where a body may still be coming: or we would read on for as long as it does.
@@ -53,6 +56,14 @@ class HttpOptions:
     body_limit_bytes: int
     subject_header: str | None
     is_cookie_set: bool
+
+
+class Reply(NamedTuple):
+    """An answer as HTTP has it."""
+
+    status: HTTPStatus
+    headers: Sequence[tuple[bytes, bytes]]
+    body: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +116,23 @@ class GraphQLHttp:
             return
         except RequestRefused as refused:
             response = _refusal(refused)
-        await self._send(send, response, headers, caller, set_cookies)
+        await _send(send, rendered(response, headers, caller.request_id, set_cookies))
+
+    @property
+    def is_refusing(self) -> bool:
+        """Would the door refuse a read that came now?"""
+        return self._door.is_refusing
+
+    def turn_away(self, raw_headers: Headers, body: bytes) -> Reply | None:
+        """The refusal of a POST that the door would not take in now, with nothing done for it.
+
+        None if it would. Never waits.
+        """
+        refused = self._door.turn_away(lane_of("POST", body))
+        if refused is None:
+            return None
+        headers = RequestHeaders.of(raw_headers)
+        return rendered(_refusal(refused), headers, headers.request_id)
 
     async def _serve(self, exchange: Exchange, caller: Caller) -> tuple[Response, list[str]]:
         """The response to a request that has been let in, and the cookies it sets."""
@@ -178,36 +205,11 @@ class GraphQLHttp:
         except Exception as error:  # noqa: BLE001 - the edge of a request
             return self._operations.mistake(error, caller)
 
-    async def _send(
-        self,
-        send: Send,
-        response: Response,
-        headers: RequestHeaders,
-        caller: Caller,
-        set_cookies: Sequence[str],
-    ) -> None:
-        wants_graphql_type = headers.accepts(GRAPHQL_RESPONSE_JSON)
-        media_type = GRAPHQL_RESPONSE_JSON if wants_graphql_type else "application/json"
-        status = response.status
-        if response.is_request_error and wants_graphql_type:
-            status = HTTPStatus.BAD_REQUEST
-        sent = {
-            "content-type": f"{media_type}; charset=utf-8",
-            "cache-control": "no-store",
-            "x-request-id": caller.request_id,
-            **STATUS_HEADERS.get(status, {}),
-        }
-        if response.token is not None:
-            sent[TOKEN_HEADER] = response.token
-        if response.retry_after_s is not None:
-            sent["retry-after"] = str(math.ceil(response.retry_after_s))
-        await _send_bytes(send, status, sent, orjson.dumps(response.body), set_cookies)
-
     async def _send_playground(self, send: Send) -> None:
         site = self._playground
         if site is None:
             return
-        await _send_bytes(send, HTTPStatus.OK, page_headers(site), site.html)
+        await _send(send, Reply(HTTPStatus.OK, encoded(page_headers(site), site.html), site.html))
 
 
 def page_headers(site: PlaygroundSite) -> dict[str, str]:
@@ -225,15 +227,46 @@ def _refusal(refused: RequestRefused) -> Response:
     return Response(body, status=refused.status, retry_after_s=refused.retry_after_s)
 
 
-async def _send_bytes(
-    send: Send,
-    status: HTTPStatus,
-    headers: Mapping[str, str],
-    body: bytes,
+def rendered(
+    response: Response,
+    headers: RequestHeaders,
+    request_id: str,
     set_cookies: Sequence[str] = (),
-) -> None:
+) -> Reply:
+    """The response in the media type that its request accepts."""
+    wants_graphql_type = headers.accepts(GRAPHQL_RESPONSE_JSON)
+    media_type = GRAPHQL_RESPONSE_JSON if wants_graphql_type else "application/json"
+    status = response.status
+    if response.is_request_error and wants_graphql_type:
+        status = HTTPStatus.BAD_REQUEST
+    sent = {
+        "content-type": f"{media_type}; charset=utf-8",
+        "cache-control": "no-store",
+        "x-request-id": request_id,
+        **STATUS_HEADERS.get(status, {}),
+    }
+    if response.token is not None:
+        sent[TOKEN_HEADER] = response.token
+    if response.retry_after_s is not None:
+        sent["retry-after"] = str(math.ceil(response.retry_after_s))
+    body = orjson.dumps(response.body)
+    return Reply(status, encoded(sent, body, set_cookies), body)
+
+
+def encoded(
+    headers: Mapping[str, str], body: bytes, set_cookies: Sequence[str] = ()
+) -> list[tuple[bytes, bytes]]:
+    """The headers of an answer with this body."""
     sent = [*headers.items(), ("content-length", str(len(body)))]
     sent += [("set-cookie", cookie) for cookie in set_cookies]
-    encoded = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in sent]
-    await send({"type": "http.response.start", "status": status.value, "headers": encoded})
-    await send({"type": "http.response.body", "body": body})
+    return [(name.encode("latin-1"), value.encode("latin-1")) for name, value in sent]
+
+
+async def _send(send: Send, reply: Reply) -> None:
+    start = {
+        "type": "http.response.start",
+        "status": reply.status.value,
+        "headers": reply.headers,
+    }
+    await send(start)
+    await send({"type": "http.response.body", "body": reply.body})

@@ -5,6 +5,7 @@ cookie.
 """
 
 import asyncio
+import math
 import random
 import time
 from collections.abc import AsyncIterator, Callable
@@ -66,6 +67,15 @@ class Door:
         queue = self._queue
         return Crowd(queue.in_flight_count, queue.waiting_count, self._is_shedding)
 
+    @property
+    def is_refusing(self) -> bool:
+        """Would a read be refused that came now?"""
+        return self._overload(Lane.READ) is not None
+
+    def turn_away(self, lane: Lane) -> RequestRefused | None:
+        """The refusal of a request that comes now; None if it is better to ask for a `place`."""
+        return None if self._overload(lane) is None else self._refusal()
+
     @asynccontextmanager
     async def place(self, lane: Lane, deadline: Deadline, receive: Receive) -> AsyncIterator[None]:
         """Be in flight inside the block; begins it when it is this request's turn.
@@ -82,6 +92,9 @@ class Door:
         finally:
             self._queue.leave(ticket)
             self._call_turn()
+
+    def _overload(self, lane: Lane) -> Overload | None:
+        return self._queue.overload(lane, asyncio.get_running_loop().time(), math.inf)
 
     def _admit(self, lane: Lane, deadline: Deadline) -> Ticket:
         match self._queue.arrive(lane, asyncio.get_running_loop().time(), deadline.at_s):

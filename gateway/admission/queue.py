@@ -74,19 +74,28 @@ class AdmissionQueue:
 
     def arrive(self, lane: Lane, now_s: float, deadline_at_s: float) -> Ticket | Overload:
         """Take a request in, begun or in the line, or refuse it."""
+        if overload := self.overload(lane, now_s, deadline_at_s):
+            return overload
         gives_up_at_s = min(now_s + self.options.queue_time_s, deadline_at_s)
         ticket = Ticket(lane, now_s, gives_up_at_s)
-        if (self._can_begin and not self.waiting_count) or not self.options.is_on:
+        if self._is_open:
             self._begin(ticket, now_s)
             return ticket
-        expected_wait_s = self._expected_wait_s(lane, now_s)
-        if expected_wait_s > min(self._allowed_s(lane, now_s), deadline_at_s - now_s):
-            return Overload(expected_wait_s)
         if not self.waiting_count:
             self._line_since_s = self._moved_at_s = now_s
             self._pace_s = min(self._pace_s, self.options.new_pace_s)
         self._lanes[lane].append(ticket)
         return ticket
+
+    def overload(self, lane: Lane, now_s: float, deadline_at_s: float) -> Overload | None:
+        """Why a request that comes now would be refused; None if it would be taken in."""
+        if self._is_open:
+            return None
+        expected_wait_s = self._expected_wait_s(lane, now_s)
+        is_short_enough = expected_wait_s <= min(
+            self._allowed_s(lane, now_s), deadline_at_s - now_s
+        )
+        return None if is_short_enough else Overload(expected_wait_s)
 
     def turn(self, now_s: float, used_s: float) -> list[Ticket]:
         """End the turn of the loop; the tickets that begin in the next one.
@@ -124,6 +133,11 @@ class AdmissionQueue:
     @property
     def _has_room(self) -> bool:
         return self.in_flight_count < self.options.operation_limit
+
+    @property
+    def _is_open(self) -> bool:
+        """May a newcomer begin at once?"""
+        return (self._can_begin and not self.waiting_count) or not self.options.is_on
 
     @property
     def _can_begin(self) -> bool:

@@ -65,7 +65,8 @@ class Desk:
 @asynccontextmanager
 async def open_desk(*, work_s: float = WORK_S, **settings: object) -> AsyncIterator[Desk]:
     patient = {"request_timeout_s": LONG_S, "attempt_timeout_s": LONG_S}
-    given = {"operation_limit": 1, "live_fresh_ms": 0, **patient, **settings}
+    alone = {"live_fresh_ms": 0, "live_revalidate_ms": 0, "stale_if_error_s": 0}
+    given = {"operation_limit": 1, **alone, **patient, **settings}
     async with open_door(**given) as door, asyncio.TaskGroup() as group:
         desk = Desk(door, group, work_s=work_s)
         door.twins.orders.mock(side_effect=desk.work)
