@@ -2,7 +2,8 @@
 
 A request is let in (`admission.door`) before it is parsed and before its tokens are looked at; the
 server may even ask before it makes a task for it (`shedding_protocol`). Its deadline counts from
-the last byte of its body, so who has waited to be let in has that much less.
+the last byte of its body, so who has waited to be let in has that much less; a caller who waits for
+less time than we allow says so in ``X-Deadline-Ms``, as we do to services.
 
 A client that leaves takes its query along, calls to services included; one that had not begun was
 never here. A mutation is seen to its end, within its deadline: half a write helps nobody; so is a
@@ -108,7 +109,7 @@ class GraphQLHttp:
         set_cookies: list[str] = []
         try:
             body = await self._read_body(scope, receive)
-            deadline = Deadline.after(self._operations.request_timeout_s)
+            deadline = Deadline.after(min(self._operations.request_timeout_s, headers.deadline_s))
             async with self._door.place(lane_of(scope["method"], body), deadline, receive):
                 exchange = Exchange(scope, receive, headers, body, deadline)
                 response, set_cookies = await self._serve(exchange, caller)

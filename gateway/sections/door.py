@@ -16,7 +16,10 @@ class DoorSettings(Section):
     )
     port: int = Field(8000, ge=1, le=65535, description="Port to listen on.")
     request_timeout_s: Seconds = Field(
-        2.0, ge=0.05, le=60, description="The deadline of a request, set at the door."
+        2.0,
+        ge=0.05,
+        le=60,
+        description="The deadline of a request, set at the door; `X-Deadline-Ms` may shorten it.",
     )
     admission: bool = Field(
         True,
