@@ -90,6 +90,9 @@ WAYS = (
 
 each_way = pytest.mark.parametrize("way", WAYS, ids=str)
 each_casualty = pytest.mark.parametrize("casualty", CASUALTIES, ids=str)
+each_single = pytest.mark.parametrize(
+    "casualty", [casualty for casualty in CASUALTIES if len(casualty.services) == 1], ids=str
+)
 
 
 def hit_counts(bff: GatewayInProcess) -> dict[str, int]:

@@ -13,12 +13,12 @@ import pytest
 
 from tests.contracts.twins import UpstreamTwins
 from tests.faults.casualties import (
-    CASUALTIES,
     PAGE,
     SERVICES,
     WHOLE,
     Casualty,
     each_casualty,
+    each_single,
     hit_counts,
 )
 from tests.faults.misbehaviour import healthy_answer_of, misbehave
@@ -34,7 +34,6 @@ SLOW_EVERY = 100
 USUAL_S, ODD_S, SLOW_S = 0.02, 0.03, 0.5
 P99_LIMIT_S = 0.15
 EXTRA_CALLS = 0.05
-SINGLES = [casualty for casualty in CASUALTIES if len(casualty.services) == 1]
 
 
 @dataclass(frozen=True)
@@ -102,7 +101,7 @@ async def test_a_slow_tail_is_cut_for_a_few_calls_more(casualty: Casualty) -> No
         assert extra_count >= (1 if service in casualty.services else 0)
 
 
-@pytest.mark.parametrize("casualty", SINGLES, ids=str)
+@each_single
 async def test_control_without_second_calls_pages_have_the_tail_of_the_service(
     casualty: Casualty,
 ) -> None:
