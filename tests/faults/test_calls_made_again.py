@@ -134,6 +134,26 @@ class TestWrites:
             assert posts[0].body == posts[1].body
             assert len(twins.order_shelf.rows) == 2
 
+    async def test_control_without_its_key_a_write_sent_again_is_done_twice(self) -> None:
+        """The control: the same loss, the same second call, no key on the wire, and two orders."""
+        twins = twins_of(*SHOP)
+        real = healthy_answer_of(twins, "orders")
+
+        async def lose_the_first_answer(request: httpx.Request) -> httpx.Response:
+            if request.method == "POST":
+                request.headers.pop("Idempotency-Key")
+                placed.append(real(request).json()["id"])
+                if len(placed) == 1:
+                    raise httpx.ReadError("cut off", request=request)
+            return real(request)
+
+        placed: list[str] = []
+        misbehave(twins, "orders", lose_the_first_answer)
+        async with open_composing_gateway(twins) as bff:
+            await bff.ask(PLACE)
+
+            assert len(set(placed)) == 2
+
     async def test_a_keyed_write_that_is_always_cut_off_is_of_unknown_outcome(self) -> None:
         """Three attempts, no answer: it may have been done, and the client is told so."""
         twins = twins_of(*SHOP)

@@ -128,6 +128,18 @@ class TestWrongGuesses:
             ]
             assert counts(bff) == GuessCounts(guessed=3, right=1, wrong=2)
 
+    async def test_control_what_is_guessed_from_shows_the_customer_of_before(self) -> None:
+        """The control: the projected order, shown as it stands, still leads to Ada."""
+        async with open_gateway(slow_shop(BEA, VASE)) as bff:
+            own(bff.twins, handed_over())
+
+            unverified = await bff.ask(PAGE)
+            verified = await bff.ask(LIVE_PAGE)
+
+            assert unverified.data["order"]["customer"] == {"name": "Ada"}
+            assert verified.data["order"]["customer"] == {"name": "Bea"}
+            assert counts(bff) == GuessCounts(guessed=3, right=1, wrong=2)
+
     @pytest.mark.parametrize("behaviour", [hanging, answering(httpx.Response(500))])
     async def test_a_wrong_guess_that_goes_wrong_is_told_to_nobody(
         self, behaviour: Behaviour
