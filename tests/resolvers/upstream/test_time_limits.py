@@ -89,7 +89,7 @@ async def test_nothing_is_sent_after_the_deadline(upstream: Upstream, service: r
 async def test_control_without_its_guard_a_write_is_sent_that_nobody_waits_for(
     upstream: Upstream, service: respx.Route
 ) -> None:
-    """The control: the request is over, it is sent all the same, and nobody knows what became of it."""
+    """The control: it is sent all the same, and nobody knows what has become of it."""
 
     async def let_through(
         _: DeadlineGuard, request: Request, context: CallContext, send: Send[str]
