@@ -81,9 +81,10 @@ class Way:
 
 
 LIVE_PAGE = PAGE % ", consistency: {live: true}"
+COMPOSED = Way("no projection", open_composing_gateway, PAGE % "", settings={"guess_ahead": False})
 GUESSED = Way("guessed ahead", open_gateway, LIVE_PAGE, asks_ahead=True)
 WAYS = (
-    Way("no projection", open_composing_gateway, PAGE % "", settings={"guess_ahead": False}),
+    COMPOSED,
     Way("live demanded", open_gateway, LIVE_PAGE, settings={"guess_ahead": False}),
     GUESSED,
 )

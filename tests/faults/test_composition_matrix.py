@@ -4,11 +4,17 @@ Faults stand in `fault_table`, what each costs the page in `casualties`. The ser
 inside the real tower of layers; the time limits are the gateway's own, told by a steered clock.
 """
 
+from typing import cast
+
+import httpx
 import pytest
 
+from projections.versions import Version
 from projections.views import Row
+from tests.contracts.twins import UpstreamTwins
 from tests.faults.casualties import (
     CASUALTIES,
+    COMPOSED,
     GUESSED,
     PAGE,
     SERVICES,
@@ -16,12 +22,20 @@ from tests.faults.casualties import (
     Casualty,
     Way,
     each_casualty,
+    each_single,
     each_way,
     hit_counts,
     told_of,
 )
 from tests.faults.fault_table import FAULTS, Befall, Fault, be_late_with_the_body
-from tests.faults.misbehaviour import shelf_of, slow_down
+from tests.faults.misbehaviour import (
+    Behaviour,
+    healthy_answer_of,
+    misbehave,
+    route_of,
+    shelf_of,
+    slow_down,
+)
 from tests.gateway_in_process import open_composing_gateway, open_gateway, pass_time, twins_of
 from tests.resolvers.rows import CUSTOMER, LAMP, MUG, ORDER, SHOP
 
@@ -29,6 +43,8 @@ pytestmark = pytest.mark.steered_time
 
 BUDGET_SPENT_S = 3.0
 WITHIN_LIMIT_S = 0.9
+LIST = """{ orders(customerId: "c-1") { edges { node {
+  status customer { name } items { quantity product { name } } } } } }"""
 PART_OF = {"orders": "order", "customers": "order.customer", "products": "order.items.product"}
 ROWS_OF: dict[str, tuple[Row, ...]] = {
     "orders": (ORDER,),
@@ -76,6 +92,67 @@ def expected_hits(casualty: Casualty, fault: Fault, way: Way) -> dict[str, int]:
     unreached = () if way.asks_ahead else casualty.unreached
     hits = {s: fault.attempt_count if s in casualty.services else 1 for s in SERVICES}
     return {**hits, **dict.fromkeys(unreached, 0)}
+
+
+@each_case
+async def test_failing_services_take_no_more_of_a_list(casualty: Casualty, fault: Fault) -> None:
+    """Without orders there are no edges; else each node shows what is left, as a page does."""
+    twins = twins_of(*SHOP)
+    for service in casualty.services:
+        fault.befall(twins, service)
+    async with open_composing_gateway(twins) as bff:
+        answer = await bff.ask(LIST)
+
+        is_lost = casualty.shown is None
+        edges = None if is_lost else [{"node": casualty.shown}]
+        assert answer.partial_data == {"orders": {"edges": edges}}
+        assert told_of(answer) == {
+            "orders.edges" if is_lost else path.replace("order", "orders.edges.0.node", 1): {
+                "code": fault.code,
+                "service": service,
+                **dict(fault.details),
+            }
+            for path, service in casualty.errors.items()
+        }
+        assert answer.elapsed_s == fault.elapsed_s
+        assert hit_counts(bff) == expected_hits(casualty, fault, COMPOSED)
+
+
+@each_single
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
+async def test_pressing_for_a_newer_row_in_vain_takes_nothing_away(
+    casualty: Casualty, fault: Fault
+) -> None:
+    """An owner that answers too old a row and fails when pressed has answered: it is shown.
+
+    What was demanded and is missing is told, and nobody is pressed twice.
+    """
+    [service] = casualty.services
+    twins = twins_of(*SHOP)
+    befall_pressed(twins, service, fault)
+    row, *_ = ROWS_OF[service]
+    async with open_composing_gateway(twins) as bff:
+        newer = Version(row.epoch, row.version + 1)
+        answer = await bff.ask(PAGE % "", token=bff.seal_versions({row.key: newer}))
+
+        assert answer.data == {"order": WHOLE}
+        [missing] = answer.consistency["missing"]
+        assert (missing["id"], missing["version"]) == (row.id, newer.number)
+        assert answer.elapsed_s == fault.elapsed_s
+        expected = {**dict.fromkeys(SERVICES, 1), service: 1 + fault.attempt_count}
+        assert hit_counts(bff) == expected
+
+
+def befall_pressed(twins: UpstreamTwins, service: str, fault: Fault) -> None:
+    """The fault is met only by those who press for a version."""
+    well = healthy_answer_of(twins, service)
+    fault.befall(twins, service)
+    ill = cast("Behaviour", route_of(twins, service).side_effect)
+
+    async def answer(request: httpx.Request) -> httpx.Response:
+        return await ill(request) if "Min-Version" in request.headers else well(request)
+
+    misbehave(twins, service, answer)
 
 
 @each_case
