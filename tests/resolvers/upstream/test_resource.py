@@ -1,12 +1,13 @@
 """What all typed clients share: batches, and the refusal of rows that nobody asked for."""
 
 import asyncio
+from unittest.mock import patch
 
 import httpx
 import msgspec
 import pytest
 
-from resolvers.upstream.errors import InvalidAnswer, UpstreamUnavailable
+from resolvers.upstream.errors import InvalidAnswer, UpstreamError, UpstreamUnavailable
 from tests.contracts.twin_rendering import rendered
 from tests.resolvers.upstream.builders import a_context, a_customer, let_everybody_run
 from tests.resolvers.upstream.clients import clients_of
@@ -64,6 +65,32 @@ async def test_large_batch_is_split_into_parallel_calls() -> None:
 
     assert sorted(on_the_wire) == [50, 100, 100]
     assert batch.result() == {row.id: row for row in customers}
+
+
+LONG_IDS = [f"{number:064}" for number in range(250)]
+LONGEST_ADDRESS_BYTES = 8 * 1024
+
+
+@pytest.mark.parametrize(("limit", "is_served"), [(100, True), (10_000, False)])
+async def test_a_batch_that_is_not_split_is_longer_than_servers_take(
+    limit: int, is_served: bool
+) -> None:
+    """250 ids of full length are served in parts of a hundred; the control, in one: 414."""
+    async with clients_of(customers=[a_customer(id_) for id_ in LONG_IDS]) as clients:
+
+        def answer_short_addresses(request: httpx.Request) -> httpx.Response:
+            if len(request.url.raw_path) > LONGEST_ADDRESS_BYTES:
+                return httpx.Response(414)
+            return clients.twins.customer_shelf.read_batch(request)
+
+        clients.twins.customers.mock(side_effect=answer_short_addresses)
+        with patch("resolvers.upstream.resource.BATCH_LIMIT", limit):
+            try:
+                row_count = len(await clients.customers.fetch_batch(LONG_IDS, a_context()))
+            except UpstreamError:
+                row_count = 0
+
+    assert row_count == (250 if is_served else 0)
 
 
 async def test_failure_of_one_part_is_the_failure_of_the_batch() -> None:
