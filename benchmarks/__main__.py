@@ -24,6 +24,7 @@ from benchmarks import (
     machine,
     memory,
     one_round_trip,
+    overload,
     rebuild_rate,
     slow_tail,
     token_flood,
@@ -62,6 +63,7 @@ MEASUREMENTS: Final[Mapping[str, Callable[[Run], Iterator[Figure]]]] = {
     "keyed-mutations": keyed_mutations.measure,
     "slow-tail": slow_tail.measure,
     "one-round-trip": one_round_trip.measure,
+    "overload": overload.measure,
 }
 
 EVENTS: Final = "events"
@@ -74,7 +76,7 @@ GROUPS: Final[Mapping[str, Sequence[str]]] = {
     ),
     FAULTS: (
         *("dead-services", "isolated-service", "slow-tail", "one-round-trip"),
-        *("cold-stampede", "keyed-mutations"),
+        *("cold-stampede", "keyed-mutations", "overload"),
     ),
     TOKENS: ("token-sizes", "token-silence", "waiter-crowd", "token-embedded", "token-flood"),
 }

@@ -23,7 +23,7 @@ from benchmarks.processes import (
 from benchmarks.runs import Lengths, Run
 from benchmarks.wishes import GATEWAY
 from gateway.token_key import make_key
-from tests.e2e.distributed.roles import Role, free_address
+from tests.e2e.distributed.roles import NO_SETTINGS, Role, free_address
 from tests.e2e.processes import eventually, services_over
 from tests.e2e.shopper import quiet_client
 from tests.servers.kafka import unique
@@ -94,12 +94,18 @@ class Servers:
 
 @contextmanager
 def running_house(
-    run: Run, column: Column, folder: Path, *, waiters: int = 0, takes_notes: bool = True
+    run: Run,
+    column: Column,
+    folder: Path,
+    *,
+    waiters: int = 0,
+    takes_notes: bool = True,
+    given: Mapping[str, str] = NO_SETTINGS,
 ) -> Iterator[House]:
     """The house inside the block: services, a gateway, and what is between.
 
     ``waiters``: so many wait in the gateway for the next versions, at any time. ``takes_notes``:
-    the gateway notes what it hears, and so its memory grows.
+    the gateway notes what it hears, and so its memory grows. ``given``: more settings.
     """
     port, address = free_address()
     notes_path = folder / "notes.msgpack"
@@ -114,6 +120,7 @@ def running_house(
             "BFF_PORT": str(port),
             "BFF_LOG_FORMAT": "json",
             "BFF_TOKEN_KEYS": make_key(),
+            **given,
         }
         roles: dict[str, Role] = {}
         if column == "distributed":

@@ -13,13 +13,14 @@ from dataclasses import dataclass
 from fastapi import FastAPI
 from starlette.routing import Route
 
+from gateway.admission.door import Door
 from gateway.admission.limits import DocumentLimits
 from gateway.catch_up import CatchUp
 from gateway.circuit_hints import CircuitHints
 from gateway.execution.documents import Documents
 from gateway.execution.executor import Executor, graphql_schema_of
 from gateway.freshness import FreshnessGauge
-from gateway.graphql_http import GraphQLHttp, HttpOptions
+from gateway.graphql_http import PATH, GraphQLHttp, HttpOptions
 from gateway.health import Health, health_routes
 from gateway.operation import Operations
 from gateway.playground.routes import playground_routes
@@ -71,6 +72,7 @@ class Gateway:
             watch_redis=self.watcher.observe, watch_circuits=self.hints.observe
         )
         self.wall_clock = wires.wall_clock
+        self.door = Door(settings.admission_options(), observe=self.telemetry.shedding)
         self.upstreams = {
             service: wires.upstream(service, settings.upstream_options(url), self.telemetry)
             for service, url in settings.service_urls.items()
@@ -98,6 +100,7 @@ class Gateway:
             gauge=self.gauge,
             is_shared=not self.is_projecting,
             circuits=self._circuits,
+            crowd=lambda: self.door.crowd,
             guesses=None if guesses is None else guesses.counts,
         )
 
@@ -218,8 +221,9 @@ def create_app(settings: Settings, keys: TokenKeys, *, wires: Wires | None = Non
         subject_header=settings.subject_header,
         is_cookie_set=settings.token_cookie,
     )
-    graphql = GraphQLHttp(gateway.operations, http, site)
-    app.router.routes.append(Route("/graphql", graphql, methods=None))
+    graphql = GraphQLHttp(gateway.operations, gateway.door, http, site)
+    app.state.graphql = graphql
+    app.router.routes.append(Route(PATH.decode(), graphql, methods=None))
     app.include_router(health_routes(app, gateway.health))
     if site is not None:
         app.include_router(playground_routes(site))

@@ -17,6 +17,7 @@ anything else                        INTERNAL_ERROR              report the requ
 error of a request                   code                        HTTP status
 not a GraphQL request                BAD_REQUEST                 400, 405, 415
 body too large, body too slow        BODY_TOO_LARGE, BODY_TIMEOUT      413, 408
+too much is asked at once            OVERLOADED                  503, ask again after `retryAfterMs`
 a token in the header is not ours    INVALID_CONSISTENCY_TOKEN   400
 document cannot be read              GRAPHQL_PARSE_FAILED        200, or 400 for a client that
 document does not fit the schema     GRAPHQL_VALIDATION_FAILED   accepts graphql-response+json
@@ -64,21 +65,36 @@ class ErrorCode(StrEnum):
     BAD_REQUEST = "BAD_REQUEST"
     BODY_TOO_LARGE = "BODY_TOO_LARGE"
     BODY_TIMEOUT = "BODY_TIMEOUT"
+    OVERLOADED = "OVERLOADED"
     GRAPHQL_PARSE_FAILED = "GRAPHQL_PARSE_FAILED"
     GRAPHQL_VALIDATION_FAILED = "GRAPHQL_VALIDATION_FAILED"
     QUERY_TOO_LARGE = "QUERY_TOO_LARGE"
 
 
 class RequestRefused(Exception):
-    """The request as a whole is refused: nothing was run. ``status`` is its HTTP status."""
+    """The request as a whole is refused: nothing was run. ``status`` is its HTTP status.
 
-    def __init__(self, status: HTTPStatus, code: ErrorCode, message: str) -> None:
+    ``retry_after_s``: the wait after which the same request may fare better, where that is known.
+    """
+
+    def __init__(
+        self,
+        status: HTTPStatus,
+        code: ErrorCode,
+        message: str,
+        *,
+        retry_after_s: float | None = None,
+    ) -> None:
         super().__init__(message)
         self.status = status
         self.code = code
+        self.retry_after_s = retry_after_s
 
     def as_json(self) -> Json:
-        return {"message": str(self), "extensions": {"code": self.code.value}}
+        extensions: Json = {"code": self.code.value}
+        if self.retry_after_s is not None:
+            extensions["retryAfterMs"] = round(self.retry_after_s * 1000)
+        return {"message": str(self), "extensions": extensions}
 
 
 class TooMuchAsked(Exception):

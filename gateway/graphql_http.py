@@ -1,24 +1,35 @@
 """GraphQL over HTTP as one small ASGI application: read, run, answer. No framework.
 
-A client that leaves takes its query along, calls to services included. A mutation is seen to its
-end, within its deadline: half a write helps nobody; so is a document too long to be kept.
+A request is let in (`admission.door`) before it is parsed and before its tokens are looked at; the
+server may even ask before it makes a task for it (`shedding_protocol`). Its deadline counts from
+the last byte of its body, so who has waited to be let in has that much less; a caller who waits for
+less time than we allow says so in ``X-Deadline-Ms``, as we do to services.
+
+A client that leaves takes its query along, calls to services included; one that had not begun was
+never here. A mutation is seen to its end, within its deadline: half a write helps nobody; so is a
+document too long to be kept.
 """
 
 import asyncio
+import math
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, replace
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Final, NamedTuple
 
 import orjson
 
-from gateway.errors import ErrorCode, RequestRefused
+from gateway.admission.door import Door
+from gateway.admission.lanes import lane_of
+from gateway.errors import ErrorCode, Json, RequestRefused
 from gateway.operation import Caller, Operations, Response
 from gateway.playground.site import PlaygroundSite
+from gateway.receiving import ClientLeft, Message, Receive, client_leaves, read_body
 from gateway.request import (
     GRAPHQL_RESPONSE_JSON,
     TOKEN_HEADER,
     GraphQLRequest,
+    Headers,
     RequestHeaders,
     parse_get,
     parse_post,
@@ -27,12 +38,9 @@ from gateway.token_cookies import CookieDesk, is_https
 from resolvers.upstream.deadline import Deadline
 
 Scope = MutableMapping[str, Any]
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
-BODY_TIMEOUT_S = 10.0
-"""How long a body may take to arrive (s): a megabyte over a bad mobile line."""
+PATH: Final = b"/graphql"
 
 STATUS_HEADERS: Mapping[HTTPStatus, Mapping[str, str]] = {
     # Closed, where a body may still be coming: or we would read on for as long as it does.
@@ -51,17 +59,43 @@ class HttpOptions:
     is_cookie_set: bool
 
 
-class ClientLeft(Exception):
-    """The client closed the connection; there is nobody to answer."""
+class Reply(NamedTuple):
+    """An answer as HTTP has it."""
+
+    status: HTTPStatus
+    headers: Sequence[tuple[bytes, bytes]]
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """A request whose bytes are all here, and its connection."""
+
+    scope: Scope
+    receive: Receive
+    headers: RequestHeaders
+    body: bytes
+    deadline: Deadline
+
+    def parse(self) -> GraphQLRequest:
+        """What is asked. Raises `RequestRefused` where that cannot be told."""
+        if self.scope["method"] == "GET":
+            return parse_get(self.scope["query_string"])
+        return parse_post(self.body, self.headers.media_type)
 
 
 class GraphQLHttp:
     """The ASGI application behind ``/graphql``. ``playground`` is None where it is switched off."""
 
     def __init__(
-        self, operations: Operations, options: HttpOptions, playground: PlaygroundSite | None
+        self,
+        operations: Operations,
+        door: Door,
+        options: HttpOptions,
+        playground: PlaygroundSite | None,
     ) -> None:
         self._operations = operations
+        self._door = door
         self._options = options
         self._playground = playground
         self._cookies = CookieDesk(operations.codec, operations.wall_clock)
@@ -72,23 +106,51 @@ class GraphQLHttp:
             await self._send_playground(send)
             return
         caller = Caller.of(headers, self._options.subject_header)
+        set_cookies: list[str] = []
+        try:
+            body = await self._read_body(scope, receive)
+            deadline = Deadline.after(min(self._operations.request_timeout_s, headers.deadline_s))
+            async with self._door.place(lane_of(scope["method"], body), deadline, receive):
+                exchange = Exchange(scope, receive, headers, body, deadline)
+                response, set_cookies = await self._serve(exchange, caller)
+        except ClientLeft:
+            return
+        except RequestRefused as refused:
+            response = _refusal(refused)
+        await _send(send, rendered(response, headers, caller.request_id, set_cookies))
+
+    @property
+    def is_refusing(self) -> bool:
+        """Would the door refuse a read that came now?"""
+        return self._door.is_refusing
+
+    def turn_away(self, raw_headers: Headers, body: bytes) -> Reply | None:
+        """The refusal of a POST that the door would not take in now, with nothing done for it.
+
+        None if it would. Never waits.
+        """
+        refused = self._door.turn_away(lane_of("POST", body))
+        if refused is None:
+            return None
+        headers = RequestHeaders.of(raw_headers)
+        return rendered(_refusal(refused), headers, headers.request_id)
+
+    async def _serve(self, exchange: Exchange, caller: Caller) -> tuple[Response, list[str]]:
+        """The response to a request that has been let in, and the cookies it sets."""
+        headers = exchange.headers
         cookies = self._cookies.receive(
             headers.token_cookies, caller.subject, beside_count=len(caller.token_texts)
         )
         for _ in cookies.refused:
             self._operations.telemetry.cookie_dropped()
-        brought = [*caller.token_texts, *cookies.tokens]
-        caller = replace(caller, token_texts=brought)
-        try:
-            response, may_write = await self._answer(scope, receive, headers, caller)
-        except ClientLeft:
-            return
-        set_cookies: list[str] = []
-        if self._options.is_cookie_set:
-            set_cookies = self._cookies.hand_out(
-                cookies, response.token, may_write=may_write, is_secure=is_https(scope, headers)
-            )
-        await self._send(send, response, headers, caller, set_cookies)
+        caller = replace(caller, token_texts=[*caller.token_texts, *cookies.tokens])
+        response, may_write = await self._answer(exchange, caller)
+        if not self._options.is_cookie_set:
+            return response, []
+        is_secure = is_https(exchange.scope, headers)
+        return response, self._cookies.hand_out(
+            cookies, response.token, may_write=may_write, is_secure=is_secure
+        )
 
     def _is_for_people(self, scope: Scope, headers: RequestHeaders) -> bool:
         return (
@@ -97,61 +159,30 @@ class GraphQLHttp:
             and headers.accepts("text/html")
         )
 
-    async def _answer(
-        self, scope: Scope, receive: Receive, headers: RequestHeaders, caller: Caller
-    ) -> tuple[Response, bool]:
-        """The response, and whether its request may have written something."""
-        try:
-            request = await self._read(scope, receive, headers)
-            is_read_only = scope["method"] == "GET"
-            response = await self._run(request, caller, receive, is_read_only=is_read_only)
-        except RequestRefused as refused:
-            return _refusal(refused), False
-        return response, not self._operations.may_be_abandoned(request)
-
-    async def _read(
-        self, scope: Scope, receive: Receive, headers: RequestHeaders
-    ) -> GraphQLRequest:
+    async def _read_body(self, scope: Scope, receive: Receive) -> bytes:
         match scope["method"]:
             case "GET":
-                return parse_get(scope["query_string"])
+                return b""
             case "POST":
-                body = await self._read_body(receive)
-                return parse_post(body, headers.media_type)
+                return await read_body(receive, self._options.body_limit_bytes)
             case _:
                 message = "send a query by POST or GET"
                 raise RequestRefused(HTTPStatus.METHOD_NOT_ALLOWED, ErrorCode.BAD_REQUEST, message)
 
-    async def _read_body(self, receive: Receive) -> bytes:
-        """The whole body within its bounds of size and time."""
-        chunks: list[bytes] = []
-        left_bytes = self._options.body_limit_bytes
+    async def _answer(self, exchange: Exchange, caller: Caller) -> tuple[Response, bool]:
+        """The response, and whether its request may have written something."""
         try:
-            async with asyncio.timeout(BODY_TIMEOUT_S):
-                while True:
-                    message = await receive()
-                    if message["type"] == "http.disconnect":
-                        raise ClientLeft
-                    chunk: bytes = message.get("body", b"")
-                    left_bytes -= len(chunk)
-                    if left_bytes < 0:
-                        raise _too_large(self._options.body_limit_bytes)
-                    chunks.append(chunk)
-                    if not message.get("more_body", False):
-                        return b"".join(chunks)
-        except TimeoutError:
-            message_to_client = f"the body did not arrive within {BODY_TIMEOUT_S:g} s"
-            raise RequestRefused(
-                HTTPStatus.REQUEST_TIMEOUT, ErrorCode.BODY_TIMEOUT, message_to_client
-            ) from None
+            request = exchange.parse()
+            response = await self._run(request, caller, exchange)
+        except RequestRefused as refused:
+            return _refusal(refused), False
+        return response, not self._operations.may_be_abandoned(request)
 
-    async def _run(
-        self, request: GraphQLRequest, caller: Caller, receive: Receive, *, is_read_only: bool
-    ) -> Response:
+    async def _run(self, request: GraphQLRequest, caller: Caller, exchange: Exchange) -> Response:
         """Run the request beside a watch on its client."""
         async with asyncio.TaskGroup() as group:
-            running = group.create_task(self._attempt(request, caller, is_read_only=is_read_only))
-            leaving = group.create_task(_client_leaves(receive))
+            running = group.create_task(self._attempt(request, caller, exchange))
+            leaving = group.create_task(client_leaves(exchange.receive))
             await asyncio.wait((running, leaving), return_when=asyncio.FIRST_COMPLETED)
             if not running.done() and self._operations.may_be_abandoned(request):
                 running.cancel()
@@ -162,47 +193,24 @@ class GraphQLHttp:
         return running.result()
 
     async def _attempt(
-        self, request: GraphQLRequest, caller: Caller, *, is_read_only: bool
+        self, request: GraphQLRequest, caller: Caller, exchange: Exchange
     ) -> Response:
         """The request's edge: whatever happens inside becomes an answer, told and logged once."""
-        deadline = Deadline.after(self._operations.request_timeout_s)
+        is_read_only = exchange.scope["method"] == "GET"
         try:
             return await self._operations.run(
-                request, caller, deadline=deadline, is_read_only=is_read_only
+                request, caller, deadline=exchange.deadline, is_read_only=is_read_only
             )
         except RequestRefused as refused:
             return _refusal(refused)
         except Exception as error:  # noqa: BLE001 - the edge of a request
             return self._operations.mistake(error, caller)
 
-    async def _send(
-        self,
-        send: Send,
-        response: Response,
-        headers: RequestHeaders,
-        caller: Caller,
-        set_cookies: Sequence[str],
-    ) -> None:
-        wants_graphql_type = headers.accepts(GRAPHQL_RESPONSE_JSON)
-        media_type = GRAPHQL_RESPONSE_JSON if wants_graphql_type else "application/json"
-        status = response.status
-        if response.is_request_error and wants_graphql_type:
-            status = HTTPStatus.BAD_REQUEST
-        sent = {
-            "content-type": f"{media_type}; charset=utf-8",
-            "cache-control": "no-store",
-            "x-request-id": caller.request_id,
-            **STATUS_HEADERS.get(status, {}),
-        }
-        if response.token is not None:
-            sent[TOKEN_HEADER] = response.token
-        await _send_bytes(send, status, sent, orjson.dumps(response.body), set_cookies)
-
     async def _send_playground(self, send: Send) -> None:
         site = self._playground
         if site is None:
             return
-        await _send_bytes(send, HTTPStatus.OK, page_headers(site), site.html)
+        await _send(send, Reply(HTTPStatus.OK, encoded(page_headers(site), site.html), site.html))
 
 
 def page_headers(site: PlaygroundSite) -> dict[str, str]:
@@ -216,31 +224,50 @@ def page_headers(site: PlaygroundSite) -> dict[str, str]:
 
 
 def _refusal(refused: RequestRefused) -> Response:
-    return Response({"errors": [refused.as_json()]}, status=refused.status)
+    body: Json = {"errors": [refused.as_json()]}
+    return Response(body, status=refused.status, retry_after_s=refused.retry_after_s)
 
 
-def _too_large(limit_bytes: int) -> RequestRefused:
-    return RequestRefused(
-        HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-        ErrorCode.BODY_TOO_LARGE,
-        f"a request has at most {limit_bytes} bytes",
-    )
-
-
-async def _client_leaves(receive: Receive) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass
-
-
-async def _send_bytes(
-    send: Send,
-    status: HTTPStatus,
-    headers: Mapping[str, str],
-    body: bytes,
+def rendered(
+    response: Response,
+    headers: RequestHeaders,
+    request_id: str,
     set_cookies: Sequence[str] = (),
-) -> None:
+) -> Reply:
+    """The response in the media type that its request accepts."""
+    wants_graphql_type = headers.accepts(GRAPHQL_RESPONSE_JSON)
+    media_type = GRAPHQL_RESPONSE_JSON if wants_graphql_type else "application/json"
+    status = response.status
+    if response.is_request_error and wants_graphql_type:
+        status = HTTPStatus.BAD_REQUEST
+    sent = {
+        "content-type": f"{media_type}; charset=utf-8",
+        "cache-control": "no-store",
+        "x-request-id": request_id,
+        **STATUS_HEADERS.get(status, {}),
+    }
+    if response.token is not None:
+        sent[TOKEN_HEADER] = response.token
+    if response.retry_after_s is not None:
+        sent["retry-after"] = str(math.ceil(response.retry_after_s))
+    body = orjson.dumps(response.body)
+    return Reply(status, encoded(sent, body, set_cookies), body)
+
+
+def encoded(
+    headers: Mapping[str, str], body: bytes, set_cookies: Sequence[str] = ()
+) -> list[tuple[bytes, bytes]]:
+    """The headers of an answer with this body."""
     sent = [*headers.items(), ("content-length", str(len(body)))]
     sent += [("set-cookie", cookie) for cookie in set_cookies]
-    encoded = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in sent]
-    await send({"type": "http.response.start", "status": status.value, "headers": encoded})
-    await send({"type": "http.response.body", "body": body})
+    return [(name.encode("latin-1"), value.encode("latin-1")) for name, value in sent]
+
+
+async def _send(send: Send, reply: Reply) -> None:
+    start = {
+        "type": "http.response.start",
+        "status": reply.status.value,
+        "headers": reply.headers,
+    }
+    await send(start)
+    await send({"type": "http.response.body", "body": reply.body})

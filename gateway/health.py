@@ -8,6 +8,7 @@ from typing import Final
 from fastapi import APIRouter, FastAPI
 from fastapi.responses import JSONResponse
 
+from gateway.admission.door import Crowd
 from gateway.freshness import Freshness, FreshnessGauge
 from gateway.watcher import Hearing
 from projections.errors import StoreUnavailable
@@ -32,6 +33,7 @@ class Health:
     gauge: FreshnessGauge | None
     is_shared: bool
     circuits: Callable[[], dict[str, str]]
+    crowd: Callable[[], Crowd]
     guesses: GuessCounts | None
 
     async def read(self) -> tuple[bool, dict[str, object]]:
@@ -48,6 +50,7 @@ class Health:
             "status": status,
             "sources": {source: _told(freshness) for source, freshness in sources.items()},
             "circuits": self.circuits(),
+            "admission": _crowded(self.crowd()),
         }
         if self.gauge is not None and self.gauge.watcher is not None:
             told["watcher"] = _heard(self.gauge.watcher.hearing)
@@ -67,7 +70,8 @@ def health_routes(app: FastAPI, health: Health) -> APIRouter:
     A staleness budget that is spent makes the status ``stale`` and not the gateway unready. Its
     reads go live then and are right; and what has died is a service, its relay or the way to it,
     which every other gateway misses as well: to take them all out of rotation would make slower
-    reads into none.
+    reads into none. Nor is a gateway unready that sheds load: the others would get its share, and
+    be the next. These two routes are never refused.
     """
     routes = APIRouter()
 
@@ -102,6 +106,14 @@ def _told(freshness: Freshness) -> Mapping[str, object]:
         "ageMs": None if age_s is None else round(age_s * 1000),
         "budgetMs": round(freshness.budget_s * 1000),
         "isSpent": freshness.is_spent,
+    }
+
+
+def _crowded(crowd: Crowd) -> Mapping[str, object]:
+    return {
+        "inFlight": crowd.in_flight_count,
+        "waiting": crowd.waiting_count,
+        "isShedding": crowd.is_shedding,
     }
 
 

@@ -20,6 +20,7 @@ UNITS = {
     "_s": "s",
     "_bytes": "bytes",
     "_ratio": "ratio",
+    "_weight": "ratio",
     "_factor": "times",
     "_count": "count",
     "_limit": "count",
@@ -70,6 +71,7 @@ def numbers_of(settings: Settings) -> Iterator[Number]:
     """All of them, as they are with these settings."""
     a_service = next(iter(settings.service_urls.values()))
     rooms = {
+        "admission": settings.admission_options(),
         "upstream": settings.upstream_options(a_service),
         "sharing": settings.sharing_options(),
         "reads": settings.read_options(),

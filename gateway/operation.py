@@ -60,6 +60,7 @@ class Response:
     token: str | None = None
     status: HTTPStatus = HTTPStatus.OK
     is_request_error: bool = False
+    retry_after_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

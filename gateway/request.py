@@ -1,5 +1,6 @@
 """An HTTP request becomes a GraphQL request, or is refused with a code. Pure."""
 
+import math
 import re
 import uuid
 from collections.abc import Iterable, Mapping
@@ -19,6 +20,7 @@ GRAPHQL_RESPONSE_JSON = "application/graphql-response+json"
 _token_cookie = re.compile(re.escape(TOKEN_COOKIE) + r"(?:\.[A-Za-z0-9_-]{1,16})?")
 _refused = re.compile(r"(?:\A|;)\s*q=0(?:\.0*)?\s*(?:;|\Z)")
 _request_id = re.compile(r"[A-Za-z0-9._-]{1,64}\Z")
+_milliseconds = re.compile(r"[0-9]{1,9}\Z", re.ASCII)
 _traceparent = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}\Z")
 
 Headers = Iterable[tuple[bytes, bytes]]
@@ -99,6 +101,12 @@ class RequestHeaders:
         """The caller's request id if it is a plain one, else a new one."""
         given = self.first("x-request-id")
         return given if given and _request_id.match(given) else uuid.uuid4().hex
+
+    @property
+    def deadline_s(self) -> float:
+        """How long (s) the caller waits, by ``X-Deadline-Ms``; for ever, unless she says so."""
+        given = self.first("x-deadline-ms")
+        return int(given) / 1000 if given and _milliseconds.match(given) else math.inf
 
     @property
     def traceparent(self) -> str | None:

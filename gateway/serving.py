@@ -14,6 +14,7 @@ from fastapi import FastAPI
 from uvicorn.loops.auto import auto_loop_factory
 
 from gateway.settings import Settings
+from gateway.shedding_protocol import SheddingProtocol
 
 DRAIN_S = 5
 """Seconds that running requests get when the process is asked to stop; more than any deadline."""
@@ -172,6 +173,7 @@ def make_server(app: FastAPI, *, drain_s: float = 0.0) -> Server:
     """The server for ``app``; `serve(sockets=[bind(…)])` runs it until SIGINT or SIGTERM."""
     config = uvicorn.Config(
         app,
+        http=SheddingProtocol,
         log_level="warning",
         access_log=False,
         lifespan="on",

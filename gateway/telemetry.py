@@ -12,6 +12,7 @@ from typing import Literal, assert_never
 import structlog
 from graphql import GraphQLError
 
+from gateway.admission.door import SheddingChanged
 from gateway.freshness import Freshness
 from gateway.watcher import Hearing, HearingState
 from projections.consumer import (
@@ -198,6 +199,13 @@ class Telemetry:
             before=change.before.value,
             after=change.after.value,
         )
+
+    def shedding(self, change: SheddingChanged) -> None:
+        """The door began to refuse requests, or has refused none for a while."""
+        if change.is_shedding:
+            self._log.warning("shedding_began")
+        else:
+            self._log.info("shedding_ended", refused_count=change.refused_count)
 
     def store_reach(self, reach: Reach) -> None:
         """Reads of the projection began to fail, or are answered again."""

@@ -4,6 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from gateway.admission.options import AdmissionOptions
 from gateway.sections.field_kinds import Milliseconds, Seconds, Section
 
 
@@ -15,7 +16,30 @@ class DoorSettings(Section):
     )
     port: int = Field(8000, ge=1, le=65535, description="Port to listen on.")
     request_timeout_s: Seconds = Field(
-        2.0, ge=0.05, le=60, description="The deadline of a request, set at the door."
+        2.0,
+        ge=0.05,
+        le=60,
+        description="The deadline of a request, set at the door; `X-Deadline-Ms` may shorten it.",
+    )
+    admission: bool = Field(
+        True,
+        description="Refuse at once (503, `OVERLOADED`) what could not begin in time. Off, whoever "
+        "comes is let in, and under overload everybody is late.",
+    )
+    operation_limit: int = Field(
+        1000,
+        ge=1,
+        le=100_000,
+        description="Operations begun and not yet answered, those that wait for others included; "
+        "more than a process begins within a deadline of 2 s.",
+    )
+    queue_time_ms: Milliseconds = Field(
+        100,
+        ge=1,
+        le=5000,
+        description="How long a request waits to begin at most, mutations before queries; queries "
+        "a fifth of it once there has been a queue for all of it. Long enough for a burst, and "
+        "short enough to leave the deadline to the work.",
     )
     drain_ms: Milliseconds = Field(
         1000,
@@ -50,3 +74,11 @@ class DoorSettings(Section):
     )
     data_dir: str = Field(".data", min_length=1, description="Where `bff dev` keeps its data.")
     log_format: Literal["console", "json"] = Field("console", description="How log lines look.")
+
+    def admission_options(self) -> AdmissionOptions:
+        """Who is let in, and how long anybody waits for it."""
+        return AdmissionOptions(
+            is_on=self.admission,
+            operation_limit=self.operation_limit,
+            queue_time_s=self.queue_time_ms / 1000,
+        )

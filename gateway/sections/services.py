@@ -3,6 +3,7 @@
 from pydantic import Field, HttpUrl
 
 from gateway.sections.field_kinds import Milliseconds, Seconds, Section
+from resolvers.upstream.adaptive_limit import AdaptiveLimitOptions
 from resolvers.upstream.options import (
     BreakerOptions,
     HedgeOptions,
@@ -25,7 +26,14 @@ class ServiceSettings(Section):
         1.0, ge=0.01, le=60, description="The longest one call to a service may take."
     )
     in_flight_limit: int = Field(
-        16, ge=1, le=1024, description="Calls on the wire to one service at a time."
+        16, ge=1, le=1024, description="Calls on the wire to one service at a time, at most."
+    )
+    in_flight_floor: int = Field(
+        4,
+        ge=1,
+        le=1024,
+        description="Calls on the wire to one service that stay allowed while it is slow or drops "
+        "calls; as high as the limit, the limit is fixed.",
     )
     retries: int = Field(
         2,
@@ -39,7 +47,6 @@ class ServiceSettings(Section):
         description="Ask a second time when a read is later than nineteen of twenty, within a "
         "twentieth of all calls; the first answer counts.",
     )
-
     live_fresh_ms: Milliseconds = Field(
         500,
         ge=0,
@@ -85,6 +92,7 @@ class ServiceSettings(Section):
             base_url=url,
             attempt_timeout_s=self.attempt_timeout_s,
             in_flight_limit=self.in_flight_limit,
+            adaptive=AdaptiveLimitOptions(floor_count=self.in_flight_floor),
             breaker=BreakerOptions(slow_call_s=self.attempt_timeout_s / 2),
             retry=RetryOptions(limit_count=self.retries),
             hedge=HedgeOptions(is_on=self.hedge),

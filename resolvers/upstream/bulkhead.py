@@ -2,7 +2,9 @@
 
 A service that hangs can hold no more of us than its own places. Places are handed on in the order
 of arrival: a call that ends gives its place to the longest waiting one directly, so a newcomer
-never overtakes. Who waits in vain, because the circuit has opened meanwhile, is told at once.
+never overtakes. How many places there are follows what the service bears (`adaptive_limit`): one
+that it bears no longer is not handed on, one that it bears again goes to who waits. Who waits in
+vain, because the circuit has opened meanwhile, is told at once.
 """
 
 import asyncio
@@ -11,8 +13,19 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+from resolvers.upstream.adaptive_limit import AdaptiveLimit
 from resolvers.upstream.call_context import CallContext
-from resolvers.upstream.errors import BulkheadFull, DeadlineExceeded, UpstreamError
+from resolvers.upstream.call_log import CallStep
+from resolvers.upstream.errors import (
+    BulkheadFull,
+    DeadlineExceeded,
+    InvalidAnswer,
+    Rejected,
+    UpstreamError,
+    UpstreamTimeout,
+    UpstreamUnavailable,
+    VersionBehind,
+)
 from resolvers.upstream.layer import AnswerT, Send
 from resolvers.upstream.options import UpstreamOptions
 from resolvers.upstream.transport import Request
@@ -32,15 +45,23 @@ class Bulkhead:
 
     def __init__(self, service: str, options: UpstreamOptions) -> None:
         self._service = service
-        self._in_flight_limit = options.in_flight_limit
+        self._limit = AdaptiveLimit(
+            options.adaptive,
+            ceiling_count=options.in_flight_limit,
+            attempt_timeout_s=options.attempt_timeout_s,
+        )
         self._queue_limit = options.queue_limit
-        # By then every call that is on the wire now has ended, one way or the other.
-        self._retry_after_s = options.attempt_timeout_s
+        self._attempt_timeout_s = options.attempt_timeout_s
         self._in_flight_count = 0
         self._queue: deque[Waiting] = deque()
 
     def __repr__(self) -> str:
         return f"<Bulkhead {self._in_flight_count} in flight, {len(self._queue)} waiting>"
+
+    @property
+    def place_count(self) -> int:
+        """Calls that may be in flight now."""
+        return self._limit.place_count
 
     async def around(self, request: Request, context: CallContext, send: Send[AnswerT]) -> AnswerT:
         """Obey `Layer.around`; wait for a place until the deadline.
@@ -49,7 +70,30 @@ class Bulkhead:
         time; nothing has been sent in either case.
         """
         async with self._place(request, context):
-            return await send(request, context)
+            began_at_s = asyncio.get_running_loop().time()
+            try:
+                answer = await send(request, context)
+            except UpstreamError as error:
+                self._learn(error, asyncio.get_running_loop().time() - began_at_s)
+                raise
+            self._limit.answered(asyncio.get_running_loop().time() - began_at_s)
+            return answer
+
+    def _learn(self, error: UpstreamError, took_s: float) -> None:
+        """Tell the limit what a failed call says of how much the service bears.
+
+        A deadline counts as the breaker counts it: after half an attempt's time, or impatient
+        clients would take the places of a healthy service. What was not sent says nothing.
+        """
+        match error:
+            case UpstreamUnavailable() | UpstreamTimeout():
+                self._limit.dropped()
+            case DeadlineExceeded() if took_s >= self._attempt_timeout_s / 2:
+                self._limit.dropped()
+            case Rejected() | VersionBehind() | InvalidAnswer():
+                self._limit.answered(took_s)
+            case _:
+                pass
 
     def look_again(self, check: Callable[[Request, CallContext], None]) -> None:
         """Refuse all who wait and for whose call ``check`` raises an UpstreamError by now."""
@@ -62,18 +106,26 @@ class Bulkhead:
 
     @asynccontextmanager
     async def _place(self, request: Request, context: CallContext) -> AsyncIterator[None]:
-        if self._in_flight_count < self._in_flight_limit:
+        if self._in_flight_count < self._limit.place_count:
             self._in_flight_count += 1
         else:
+            self._refuse_if_full(request, context)
+            context.note(self._service, request, CallStep.QUEUED)
             await self._wait_for_place(request, context)
+        self._limit.begun(self._in_flight_count)
         try:
             yield
         finally:
             self._hand_on_place()
 
+    def _refuse_if_full(self, request: Request, context: CallContext) -> None:
+        if len(self._queue) < self._queue_limit:
+            return
+        context.note(self._service, request, CallStep.REFUSED, BulkheadFull.__name__)
+        # By then every call that is on the wire now has ended, one way or the other.
+        raise BulkheadFull(self._service, retry_after_s=self._attempt_timeout_s)
+
     async def _wait_for_place(self, request: Request, context: CallContext) -> None:
-        if len(self._queue) >= self._queue_limit:
-            raise BulkheadFull(self._service, retry_after_s=self._retry_after_s)
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         waiting = Waiting(request, context, turn)
         self._queue.append(waiting)
@@ -94,11 +146,14 @@ class Bulkhead:
             self._hand_on_place()
 
     def _hand_on_place(self) -> None:
-        """Give the place to the longest waiting call, or keep it for the next to come."""
-        while self._queue:
+        """Give the place to the longest waiting call, or keep it for the next to come.
+
+        If there are fewer places by now it is given to nobody, if there are more so are the others.
+        """
+        self._in_flight_count -= 1
+        while self._queue and self._in_flight_count < self._limit.place_count:
             turn = self._queue.popleft().turn
             # Who was cancelled or refused just now is still in the queue until its task runs.
             if not turn.done():
+                self._in_flight_count += 1
                 turn.set_result(None)
-                return
-        self._in_flight_count -= 1

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Annotated
 from urllib.parse import urlsplit
 
+from resolvers.upstream.adaptive_limit import AdaptiveLimitOptions
 from resolvers.upstream.ranges import Between, require_ranges
 
 _KIB = 1024
@@ -167,8 +168,8 @@ class UpstreamOptions:
     path still fits behind a hanging one."""
 
     in_flight_limit: Annotated[int, Between(1, 1_024)] = 16
-    """Calls on the wire at once and connections kept. An httpx pool scans every connection at the
-    start and end of every call: 16 cost 3.5 ms CPU a call at 32 callers, 32 cost 5.6 ms."""
+    """Calls on the wire at once at most, and connections kept. An httpx pool scans every connection
+    at the start and end of every call: 16 cost 3.5 ms CPU a call at 32 callers, 32 cost 5.6 ms."""
 
     queue_limit: Annotated[int, Between(0, 100_000)] = 256
     """Calls that may wait for a place on the wire. Sixteen full turns: whoever stands further back
@@ -185,6 +186,7 @@ class UpstreamOptions:
     retry: RetryOptions = field(default_factory=RetryOptions)
     hedge: HedgeOptions = field(default_factory=HedgeOptions)
     breaker: BreakerOptions = field(default_factory=BreakerOptions)
+    adaptive: AdaptiveLimitOptions = field(default_factory=AdaptiveLimitOptions)
 
     def __post_init__(self) -> None:
         require_ranges(self)

@@ -1,7 +1,7 @@
 """Ways in which a service lets us down, ready to be put in place of a twin's route."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, MutableMapping, Sequence
 from contextlib import contextmanager
 from typing import cast
 
@@ -14,6 +14,7 @@ from tests.contracts.twins import UpstreamTwins
 from tests.resolvers.rows import a_customer, a_product, an_order
 
 Behaviour = Callable[[httpx.Request], Awaitable[httpx.Response]]
+Healthy = Callable[[httpx.Request], httpx.Response]
 DelayOf = Callable[[httpx.Request], float]
 
 ANOTHER_ROW: dict[str, Row] = {
@@ -26,6 +27,21 @@ ANOTHER_ROW: dict[str, Row] = {
 def route_of(twins: UpstreamTwins, service: str) -> respx.Route:
     routes = {"orders": twins.orders, "customers": twins.customers, "products": twins.products}
     return routes[service]
+
+
+def shelf_of(twins: UpstreamTwins, service: str) -> MutableMapping[str, Row]:
+    """What the service owns, by id; a row that is taken from it does not exist any more."""
+    shelves = {
+        "orders": twins.order_shelf.rows,
+        "customers": twins.customer_shelf.rows,
+        "products": twins.product_shelf.rows,
+    }
+    return cast("MutableMapping[str, Row]", shelves[service])
+
+
+def healthy_answer_of(twins: UpstreamTwins, service: str) -> Healthy:
+    """What the service says while it is well."""
+    return cast("Healthy", route_of(twins, service).side_effect)
 
 
 def misbehave(twins: UpstreamTwins, service: str, behaviour: Behaviour) -> None:
@@ -47,14 +63,70 @@ def misbehaving(twins: UpstreamTwins, service: str, behaviour: Behaviour) -> Ite
 
 def slow_down(twins: UpstreamTwins, service: str, delay_s: float | DelayOf) -> None:
     """The service answers as ever, only later."""
-    route = route_of(twins, service)
-    answer = cast("Callable[[httpx.Request], httpx.Response]", route.side_effect)
+    answer = healthy_answer_of(twins, service)
 
     async def late(request: httpx.Request) -> httpx.Response:
         await asyncio.sleep(delay_s(request) if callable(delay_s) else delay_s)
         return answer(request)
 
-    route.mock(side_effect=late)
+    misbehave(twins, service, late)
+
+
+class Body(httpx.AsyncByteStream):
+    """A body that comes in pieces, each so long (s) after the one before, and then breaks off."""
+
+    def __init__(
+        self,
+        pieces: Sequence[bytes],
+        *,
+        pause_s: float = 0.0,
+        breaks_off: httpx.TransportError | None = None,
+    ) -> None:
+        self._pieces = pieces
+        self._pause_s = pause_s
+        self._breaks_off = breaks_off
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        for piece in self._pieces:
+            await asyncio.sleep(self._pause_s)
+            yield piece
+        if self._breaks_off is not None:
+            raise self._breaks_off
+
+
+def with_late_body(answer: Healthy, late_s: float) -> Behaviour:
+    """The head of what would be answered at once, its body so much later (s)."""
+
+    async def answer_late(request: httpx.Request) -> httpx.Response:
+        response = answer(request)
+        return with_body(response, Body([response.content], pause_s=late_s))
+
+    return answer_late
+
+
+def trickling(answer: Healthy, pause_s: float) -> Behaviour:
+    """The head at once, then byte after byte, each so long (s) after the one before."""
+
+    async def trickle(request: httpx.Request) -> httpx.Response:
+        response = answer(request)
+        return with_body(response, Body([bytes([b]) for b in response.content], pause_s=pause_s))
+
+    return trickle
+
+
+def breaking_off(answer: Healthy) -> Behaviour:
+    """The head and half of the body, and then the connection is gone."""
+
+    async def break_off(request: httpx.Request) -> httpx.Response:
+        response = answer(request)
+        half = response.content[: len(response.content) // 2]
+        return with_body(response, Body([half], breaks_off=httpx.ReadError("broken off")))
+
+    return break_off
+
+
+def with_body(response: httpx.Response, body: Body) -> httpx.Response:
+    return httpx.Response(response.status_code, headers=response.headers, stream=body)
 
 
 def answering(response: httpx.Response) -> Behaviour:

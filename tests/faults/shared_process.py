@@ -66,7 +66,10 @@ class Process:
 
 @asynccontextmanager
 async def open_process(
-    *rows: Row, is_shared: bool = True, in_flight_limit: int = 16
+    *rows: Row,
+    is_shared: bool = True,
+    in_flight_limit: int = 16,
+    sharing: SharingOptions | None = None,
 ) -> AsyncIterator[Process]:
     """A process before services that own these rows; its readers share, unless they may not.
 
@@ -89,7 +92,7 @@ async def open_process(
     orders = OrdersClient(upstreams["orders"])
     customers = CustomersClient(upstreams["customers"])
     products = ProductsClient(upstreams["products"])
-    shared = SharedReads(Owners(orders, customers, products).ask, SharingOptions())
+    shared = SharedReads(Owners(orders, customers, products).ask, sharing or SharingOptions())
     clients = Clients(orders, customers, products, shared=shared if is_shared else None)
     async with shared.open(), asyncio.TaskGroup() as group:
         yield Process(clients, upstreams, twins, wire, group)

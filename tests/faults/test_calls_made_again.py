@@ -4,14 +4,18 @@ Back-offs last no time here; how long they last is told in `tests/resolvers/upst
 """
 
 import asyncio
-from collections.abc import Callable
-from typing import cast
 
 import httpx
 import pytest
 
 from tests.contracts.twins import UpstreamTwins
-from tests.faults.misbehaviour import Behaviour, answering, failing, misbehave, route_of
+from tests.faults.misbehaviour import (
+    Behaviour,
+    answering,
+    failing,
+    healthy_answer_of,
+    misbehave,
+)
 from tests.gateway_in_process import GatewayInProcess, open_composing_gateway, twins_of
 from tests.graphql_answers import Json
 from tests.resolvers.rows import SHOP
@@ -40,16 +44,11 @@ HICCUPS: dict[str, Behaviour] = {
 each_service = pytest.mark.parametrize("service", SERVICES)
 
 
-def answer_of(twins: UpstreamTwins, service: str) -> Callable[[httpx.Request], httpx.Response]:
-    """What the service says while it is well."""
-    return cast("Callable[[httpx.Request], httpx.Response]", route_of(twins, service).side_effect)
-
-
 def misbehave_at_first(
     twins: UpstreamTwins, service: str, behaviour: Behaviour, call_count: int
 ) -> None:
     """The first so many calls meet this behaviour; after them the service is well."""
-    answer = answer_of(twins, service)
+    answer = healthy_answer_of(twins, service)
     left = [behaviour] * call_count
 
     async def behave(request: httpx.Request) -> httpx.Response:
@@ -115,7 +114,7 @@ class TestWrites:
     async def test_a_keyed_write_that_was_cut_off_is_sent_again_with_its_key(self) -> None:
         """The answer was lost, the order is there, and the second call brings its answer."""
         twins = twins_of(*SHOP)
-        real = answer_of(twins, "orders")
+        real = healthy_answer_of(twins, "orders")
 
         async def lose_the_first_answer(request: httpx.Request) -> httpx.Response:
             response = real(request)
@@ -134,6 +133,26 @@ class TestWrites:
             assert [hit.headers["Idempotency-Key"] for hit in posts] == ["k-1", "k-1"]
             assert posts[0].body == posts[1].body
             assert len(twins.order_shelf.rows) == 2
+
+    async def test_control_without_its_key_a_write_sent_again_is_done_twice(self) -> None:
+        """The control: the same loss, the same second call, no key on the wire, and two orders."""
+        twins = twins_of(*SHOP)
+        real = healthy_answer_of(twins, "orders")
+
+        async def lose_the_first_answer(request: httpx.Request) -> httpx.Response:
+            if request.method == "POST":
+                request.headers.pop("Idempotency-Key")
+                placed.append(real(request).json()["id"])
+                if len(placed) == 1:
+                    raise httpx.ReadError("cut off", request=request)
+            return real(request)
+
+        placed: list[str] = []
+        misbehave(twins, "orders", lose_the_first_answer)
+        async with open_composing_gateway(twins) as bff:
+            await bff.ask(PLACE)
+
+            assert len(set(placed)) == 2
 
     async def test_a_keyed_write_that_is_always_cut_off_is_of_unknown_outcome(self) -> None:
         """Three attempts, no answer: it may have been done, and the client is told so."""
@@ -176,7 +195,7 @@ class TestSecondCalls:
     async def late_page(self, *, hedge: bool) -> tuple[float, int]:
         """How long a late page took (s), after thirty of 20 or 30 ms, and how many calls it was."""
         twins = twins_of(*SHOP)
-        real = answer_of(twins, "orders")
+        real = healthy_answer_of(twins, "orders")
         delays_s = [0.03] * 2 + [0.02] * 28 + [0.5, 0.02]
 
         async def behave(request: httpx.Request) -> httpx.Response:

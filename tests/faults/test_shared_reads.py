@@ -11,6 +11,7 @@ from resolvers.loaders import LiveRow
 from resolvers.upstream.circuit import CircuitState
 from resolvers.upstream.errors import BulkheadFull, UpstreamTimeout, UpstreamUnavailable
 from resolvers.upstream.live_demand import LiveDemand
+from resolvers.upstream.options import SharingOptions
 from resolvers.upstream.transport import CallKind
 from tests.faults.misbehaviour import answering, hanging, misbehave, slow_down
 from tests.faults.shared_process import SHARING, open_process
@@ -54,6 +55,16 @@ class TestStampede:
             await process.read_at_once(100, ORDER.key)
 
             assert (calls_while_fresh, len(process.calls)) == (1, 2)
+
+    async def test_control_where_nothing_is_kept_every_crowd_is_a_call(self) -> None:
+        """The control: without freshness readers who come one after the other ask each anew."""
+        sharing = SharingOptions(fresh_s=0, absent_fresh_s=0, while_revalidate_s=0)
+        async with open_process(*SHOP, sharing=sharing) as process:
+            for _ in range(10):
+                await process.read_at_once(10, ORDER.key)
+                await pass_time(0.04)
+
+            assert len(process.calls) == 10
 
     async def test_batches_leave_out_what_is_on_its_way(self) -> None:
         """Two pages that show the lamp ask for it once, and each for the rest of its own."""

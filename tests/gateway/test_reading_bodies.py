@@ -2,7 +2,7 @@ import asyncio
 
 import pytest
 
-from gateway.graphql_http import BODY_TIMEOUT_S
+from gateway.receiving import BODY_TIMEOUT_S
 from tests.gateway.front_door import TYPENAME, Exchange, code_of, open_door, part
 from tests.gateway_in_process import now_s
 

@@ -29,6 +29,29 @@ async def test_a_request_id_cannot_write_headers() -> None:
     assert all(b"\n" not in value for _, value in exchange.sent[0]["headers"])
 
 
+@pytest.mark.parametrize(
+    ("asked_ms", "told_ms"),
+    [("300", "300"), ("5000", "2000"), ("-1", "2000"), ("soon", "2000"), ("1e2", "2000")],
+)
+async def test_a_caller_may_wait_for_less_than_we_allow(asked_ms: str, told_ms: str) -> None:
+    """Services are told what is left of the shorter time; what is no number says nothing."""
+    async with open_door() as door:
+        await door.ask(A_QUERY, headers={"x-deadline-ms": asked_ms})
+
+    assert [hit.headers["x-deadline-ms"] for hit in door.wire.hits] == [told_ms]
+
+
+async def test_a_caller_who_has_no_time_left_gets_an_answer_at_once() -> None:
+    """Nobody is asked for her."""
+    async with open_door() as door:
+        response = await door.ask(A_QUERY, headers={"x-deadline-ms": "0"})
+
+    assert door.wire.hits == []
+    assert [error["extensions"]["code"] for error in response.json()["errors"]] == [
+        "DEADLINE_EXCEEDED"
+    ]
+
+
 async def test_the_services_hear_the_same_request_id_and_trace() -> None:
     """One id follows a request through all services that it asks."""
     trace = f"00-{'a' * 32}-{'b' * 16}-01"

@@ -3,9 +3,12 @@
 Each figure stands beside its control: the same with guessing off, which is two hops.
 """
 
+from unittest.mock import patch
+
 import httpx
 import pytest
 
+from resolvers.guess_budget import GuessBudget
 from resolvers.speculation import GuessCounts
 from tests.faults.misbehaviour import Behaviour, answering, hanging, misbehave
 from tests.gateway_in_process import (
@@ -128,6 +131,18 @@ class TestWrongGuesses:
             ]
             assert counts(bff) == GuessCounts(guessed=3, right=1, wrong=2)
 
+    async def test_control_what_is_guessed_from_shows_the_customer_of_before(self) -> None:
+        """The control: the projected order, shown as it stands, still leads to Ada."""
+        async with open_gateway(slow_shop(BEA, VASE)) as bff:
+            own(bff.twins, handed_over())
+
+            unverified = await bff.ask(PAGE)
+            verified = await bff.ask(LIVE_PAGE)
+
+            assert unverified.data["order"]["customer"] == {"name": "Ada"}
+            assert verified.data["order"]["customer"] == {"name": "Bea"}
+            assert counts(bff) == GuessCounts(guessed=3, right=1, wrong=2)
+
     @pytest.mark.parametrize("behaviour", [hanging, answering(httpx.Response(500))])
     async def test_a_wrong_guess_that_goes_wrong_is_told_to_nobody(
         self, behaviour: Behaviour
@@ -178,6 +193,18 @@ class TestWrongGuesses:
 
             told = counts(bff)
             assert (told.wrong, told.refused) == (99, 21)
+
+    async def test_control_without_a_cap_every_page_wastes_its_guess(self) -> None:
+        """The control: the order is gone, and each page asks for its customer all the same."""
+        async with open_composing_gateway(slow_shop(), **ALONE) as bff:
+            await bff.ask(PAGE)
+            del bff.twins.order_shelf.rows["o-1"]
+            bff.forget_hits()
+            with patch.object(GuessBudget, "take", return_value=True):
+                for _ in range(40):
+                    await bff.ask(PAGE)
+
+            assert len(bff.hits_of("customers")) == 40
 
     async def test_while_orders_are_down_nothing_is_guessed(self) -> None:
         """Nobody can verify a guess then, so customers and products are left in peace."""

@@ -1,8 +1,10 @@
 """Each kind of call has a circuit of its own; hints reach the one that they are about."""
 
 import asyncio
+from unittest.mock import patch
 
 import pytest
+import respx
 
 from resolvers.upstream.breaker import Breaker, CircuitGate
 from resolvers.upstream.call_context import CallContext
@@ -10,9 +12,19 @@ from resolvers.upstream.call_log import CallLog, CallStep
 from resolvers.upstream.circuit import CircuitState, Hint
 from resolvers.upstream.deadline import Deadline
 from resolvers.upstream.errors import CircuitOpen, UpstreamError, UpstreamUnavailable
+from resolvers.upstream.layer import Send
 from resolvers.upstream.published_circuit import CircuitChanged
 from resolvers.upstream.transport import CallKind, Request
-from tests.resolvers.upstream.builders import MUTATION, READ, a_context, some_options
+from tests.resolvers.upstream.builders import (
+    MUTATION,
+    READ,
+    a_context,
+    an_upstream,
+    ask,
+    hangs,
+    now_s,
+    some_options,
+)
 
 pytestmark = pytest.mark.steered_time
 
@@ -127,6 +139,41 @@ async def test_the_gate_lets_nobody_queue_behind_an_open_circuit() -> None:
     assert refused.value.retry_after_s == 5.0
     assert answer == "an answer"
     assert state_after_looking is CircuitState.OPEN
+
+
+async def test_behind_hanging_calls_the_gate_refuses_at_once(
+    router: respx.Router, service: respx.Route
+) -> None:
+    """The circuit opens while they hang; whoever comes then does not wait for their places."""
+    assert await waited_behind_hanging_calls_s(router, service) == 0.0
+
+
+async def test_control_without_the_gate_callers_wait_to_be_refused(
+    router: respx.Router, service: respx.Route
+) -> None:
+    """The control: she queues until the first of them runs out, and is refused then."""
+
+    async def let_through(
+        _: CircuitGate, request: Request, context: CallContext, send: Send[str]
+    ) -> str:
+        return await send(request, context)
+
+    with patch.object(CircuitGate, "around", let_through):
+        assert await waited_behind_hanging_calls_s(router, service) == pytest.approx(0.4)
+
+
+async def waited_behind_hanging_calls_s(router: respx.Router, service: respx.Route) -> float:
+    """How long a caller waits to be refused who comes 0.6 s after five calls that hang for 1 s."""
+    service.mock(side_effect=hangs)
+    upstream = an_upstream(router, some_options(in_flight_limit=5))
+    async with asyncio.TaskGroup() as group:
+        for _ in range(5):
+            group.create_task(ask(upstream))
+        await asyncio.sleep(0.6)
+        answer = await ask(upstream)
+        waited_s = now_s() - 0.6
+    assert isinstance(answer, CircuitOpen)
+    return waited_s
 
 
 async def test_a_refusal_is_noted() -> None:

@@ -4,13 +4,23 @@ import asyncio
 import random
 from collections.abc import Awaitable
 
+import httpx
 import pytest
+import respx
 
 from resolvers.upstream.bulkhead import Bulkhead
 from resolvers.upstream.call_context import CallContext
 from resolvers.upstream.errors import BulkheadFull, DeadlineExceeded, UpstreamError
 from resolvers.upstream.transport import Request
-from tests.resolvers.upstream.builders import a_context, let_everybody_run, now_s, some_options
+from tests.resolvers.upstream.builders import (
+    NEVER_OPEN,
+    a_context,
+    an_upstream,
+    ask,
+    let_everybody_run,
+    now_s,
+    some_options,
+)
 
 pytestmark = pytest.mark.steered_time
 
@@ -221,3 +231,33 @@ async def test_bulkhead_is_empty_after_any_storm(seed: int) -> None:
 
     assert most_in_flight_count == 3
     assert repr(bulkhead) == "<Bulkhead 0 in flight, 0 waiting>"
+
+
+BEARABLE_COUNT = 8
+
+
+@pytest.mark.parametrize(("place_count", "answered_count"), [(BEARABLE_COUNT, 40), (1024, 8)])
+async def test_places_keep_a_crowd_from_what_is_too_much_for_a_service(
+    router: respx.Router, service: respx.Route, place_count: int, answered_count: int
+) -> None:
+    """Forty callers of a service that bears eight are served in turns; the control, not in time.
+
+    The control has a place for everybody: those beyond the eighth make it thrash.
+    """
+    in_flight = set[httpx.Request]()
+
+    async def thrash_beyond_eight(request: httpx.Request) -> httpx.Response:
+        in_flight.add(request)
+        try:
+            await asyncio.sleep(0.02 if len(in_flight) <= BEARABLE_COUNT else 5.0)
+        finally:
+            in_flight.remove(request)
+        return httpx.Response(200, text="served")
+
+    service.mock(side_effect=thrash_beyond_eight)
+    options = some_options(in_flight_limit=place_count, breaker=NEVER_OPEN)
+    upstream = an_upstream(router, options)
+    async with asyncio.TaskGroup() as group:
+        calls = [group.create_task(ask(upstream)) for _ in range(40)]
+
+    assert [call.result() for call in calls].count("served") == answered_count

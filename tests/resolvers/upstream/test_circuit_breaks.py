@@ -1,10 +1,12 @@
 """How long a break is: longer each time, bounded, jittered, and short again after good times."""
 
 from dataclasses import replace
+from random import Random
 
 import pytest
 
 from resolvers.upstream.circuit import Circuit, NoPermit, Vote
+from resolvers.upstream.options import BreakerOptions
 from tests.resolvers.upstream.circuits import OPTIONS, a_circuit, admitted, an_open_circuit, vote
 
 
@@ -72,3 +74,44 @@ def test_chance_is_not_inherited_by_the_next_break() -> None:
     circuit.settle(admitted(circuit, now_s=4.0), Vote.FAILURE, now_s=4.0)
 
     assert break_s_of(circuit, 4.0) == 10.0
+
+
+def probe_count(options: BreakerOptions, outage_s: float) -> int:
+    """How often a service is tried in an outage, each probe failing at once."""
+    circuit, now_s, count = a_circuit(options), 0.0, 0
+    vote(circuit, "F" * 20, now_s)
+    while (now_s := now_s + break_s_of(circuit, now_s)) <= outage_s:
+        circuit.settle(admitted(circuit, now_s), Vote.FAILURE, now_s)
+        count += 1
+    return count
+
+
+def test_a_long_outage_is_probed_twice_a_minute() -> None:
+    """Ten minutes of it are 21 probes, and whoever waits behind one waits 21 times."""
+    assert probe_count(OPTIONS, outage_s=600.0) == 21
+
+
+def test_control_breaks_that_do_not_grow_are_120_probes() -> None:
+    """The control: with a factor of 1 the same outage is probed every five seconds."""
+    assert probe_count(replace(OPTIONS, break_factor=1.0), outage_s=600.0) == 120
+
+
+def probes_at_s(jitter_ratio: float) -> list[float]:
+    """When so many gateways probe whose circuits opened together, in tenths of a second."""
+    options, chance = replace(OPTIONS, jitter_ratio=jitter_ratio), Random(1)
+    circuits = [a_circuit(options, draw=chance.random) for _ in range(20)]
+    for circuit in circuits:
+        vote(circuit, "F" * 20, 0.0)
+    return [round(break_s_of(circuit, 0.0), 1) for circuit in circuits]
+
+
+def test_gateways_that_opened_together_probe_apart() -> None:
+    """Twenty of them come over a whole second, no more than five in the same tenth of it."""
+    at_s = probes_at_s(OPTIONS.jitter_ratio)
+
+    assert max(at_s.count(tenth) for tenth in at_s) <= 5
+
+
+def test_control_without_jitter_they_all_probe_at_once() -> None:
+    """The control: a service that comes back meets the probes of all gateways together."""
+    assert probes_at_s(0.0) == [5.0] * 20

@@ -1,6 +1,10 @@
 """How long is waited before a failed call is made again, and when there is no time for it."""
 
 import asyncio
+from collections import Counter
+from collections.abc import Callable
+from random import Random
+from unittest.mock import patch
 
 import httpx
 import pytest
@@ -9,7 +13,14 @@ import respx
 from resolvers.upstream.call_log import CallLog, CallStep
 from resolvers.upstream.errors import UpstreamTimeout, UpstreamUnavailable
 from resolvers.upstream.options import RetryOptions
-from tests.resolvers.upstream.builders import an_upstream, ask, hangs, now_s, some_options
+from tests.resolvers.upstream.builders import (
+    NEVER_OPEN,
+    an_upstream,
+    ask,
+    hangs,
+    now_s,
+    some_options,
+)
 from tests.resolvers.upstream.retried import BROKEN, KEYED, RETRYING, WELL, answers
 
 pytestmark = pytest.mark.steered_time
@@ -109,3 +120,56 @@ async def test_who_wakes_after_the_deadline_sends_nothing(
     assert isinstance(answer, UpstreamUnavailable)
     assert answer.is_outcome_unknown
     assert service.call_count == 1
+
+
+class TestACrowd:
+    """Fifteen callers that failed in the same instant."""
+
+    async def test_chance_spreads_the_second_calls(
+        self, router: respx.Router, service: respx.Route
+    ) -> None:
+        """They come back over the whole of the back-off, and no four of them together."""
+        assert await self.most_at_once(router, service, draw=Random(1).random) <= 3
+
+    async def test_control_without_chance_they_all_return_at_once(
+        self, router: respx.Router, service: respx.Route
+    ) -> None:
+        """The control: each waits for as long as the others, and the service has them all again."""
+        assert await self.most_at_once(router, service, draw=lambda: 1.0) == 15
+
+    async def most_at_once(
+        self, router: respx.Router, service: respx.Route, *, draw: Callable[[], float]
+    ) -> int:
+        """How many second calls came in one millisecond at most."""
+        came_ms = list[int]()
+
+        def note(_: httpx.Request) -> httpx.Response:
+            came_ms.append(int(now_s() * 1000))
+            return BROKEN
+
+        service.mock(side_effect=note)
+        retry = RetryOptions(limit_count=1, calls_per_retry=0)
+        options = some_options(breaker=NEVER_OPEN, retry=retry)
+        upstream = an_upstream(router, options, draw=draw)
+        async with asyncio.TaskGroup() as group:
+            for _ in range(15):
+                group.create_task(ask(upstream))
+        return max(Counter(came_ms[15:]).values())
+
+
+async def test_control_a_wish_that_is_not_heard_costs_all_attempts(
+    router: respx.Router, service: respx.Route
+) -> None:
+    """The control: a service that asked for a second is asked three times in less, in vain."""
+
+    def ready_after_a_second(_: httpx.Request) -> httpx.Response:
+        return WELL if now_s() >= 1.0 else httpx.Response(503, headers={"Retry-After": "1"})
+
+    service.mock(side_effect=ready_after_a_second)
+    with patch("resolvers.upstream.answers.retry_after_s", return_value=None):
+        unheard = await ask(an_upstream(router, RETRYING))
+    unheard_count = service.call_count
+
+    assert isinstance(unheard, UpstreamUnavailable)
+    assert unheard_count == 3
+    assert now_s() == pytest.approx(0.15)

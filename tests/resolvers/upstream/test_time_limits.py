@@ -2,13 +2,18 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from unittest.mock import patch
 
 import httpx
 import pytest
 import respx
 
 from resolvers.upstream.call import Upstream
+from resolvers.upstream.call_context import CallContext
 from resolvers.upstream.errors import DeadlineExceeded, UpstreamError, UpstreamTimeout
+from resolvers.upstream.layer import Send
+from resolvers.upstream.time_limits import DeadlineGuard
+from resolvers.upstream.transport import Request
 from tests.resolvers.upstream.builders import (
     ATTEMPT_TIMEOUT_S,
     MUTATION,
@@ -79,6 +84,30 @@ async def test_nothing_is_sent_after_the_deadline(upstream: Upstream, service: r
     assert isinstance(error, DeadlineExceeded)
     assert not error.is_outcome_unknown
     assert not service.called
+
+
+async def test_control_without_its_guard_a_write_is_sent_that_nobody_waits_for(
+    upstream: Upstream, service: respx.Route
+) -> None:
+    """The control: it is sent all the same, and nobody knows what has become of it."""
+
+    async def let_through(
+        _: DeadlineGuard, request: Request, context: CallContext, send: Send[str]
+    ) -> str:
+        return await send(request, context)
+
+    async def note(request: httpx.Request) -> httpx.Response:
+        sent.append(request)
+        return await hangs(request)
+
+    sent: list[httpx.Request] = []
+    service.mock(side_effect=note)
+    with patch.object(DeadlineGuard, "around", let_through):
+        error = await ask(upstream, MUTATION, timeout_s=0.0)
+
+    assert isinstance(error, DeadlineExceeded)
+    assert error.is_outcome_unknown
+    assert len(sent) == 1
 
 
 @pytest.mark.parametrize(("timeout_s", "error"), [(2.0, UpstreamTimeout), (0.5, DeadlineExceeded)])

@@ -1,0 +1,132 @@
+"""`python -m benchmarks.crowd_load`: more reads than a gateway can answer, from its own process.
+
+First a few clients that ask again as soon as they are answered, which is as much as can be had;
+with ``--peak`` that is taken as given. Then an open loop at a multiple of it, then one at a half.
+"""
+
+import argparse
+import asyncio
+import json
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from itertools import count
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit
+
+import uvloop
+
+from benchmarks.forged_tokens import rendered
+from benchmarks.keep_alive import Connections, Errand, OnAnswer, at_pace
+from benchmarks.overload_account import REFUSED, Outcome
+from benchmarks.wishes import ORDER, ORDER_COUNT
+
+PROBING_COUNT: Final = 4
+CROWD_COUNT: Final = 128
+OVERLOAD_FACTOR: Final = 3.0
+CALM_FACTOR: Final = 0.5
+CALM_S: Final = 5.0
+STATUS_AT: Final = slice(9, 12)
+ERRORS: Final = b'"errors":'
+RETRY_AFTER: Final = b"\r\nretry-after:"
+
+
+def main(argv: Sequence[str]) -> None:
+    """Put the load on, then write one JSON object about it to ``--out``."""
+    options = parse(argv)
+    told = uvloop.run(put_on(options.gateway, options.seconds, options.peak))
+    Path(options.out).write_text(json.dumps(told))
+
+
+def parse(argv: Sequence[str]) -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.crowd_load", description=__doc__)
+    parser.add_argument("--gateway", required=True)
+    parser.add_argument("--seconds", type=float, required=True, help="of the overload")
+    parser.add_argument("--peak", type=float, help="answers a second, if known")
+    parser.add_argument("--out", required=True, help="file for the account of it")
+    return parser.parse_args(argv)
+
+
+async def put_on(url: str, seconds: float, peak: float | None) -> dict[str, object]:
+    """The peak, and what became of each request of the overload and of the calm after it."""
+    crowd = Crowd(url)
+    if peak is None:
+        await crowd.probe(seconds / 2)  # warms up
+        peak = await crowd.probe(seconds)
+    overload_count = await crowd.overload(peak, seconds)
+    return {
+        "peak": peak,
+        "lost_count": overload_count - len(crowd.outcomes),
+        "outcomes": [asdict(outcome) for outcome in crowd.outcomes],
+    }
+
+
+class Crowd:
+    """Readers of orders with all their parts."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._host = urlsplit(url).netloc
+        self._numbers = count()
+        self.outcomes: list[Outcome] = []
+
+    async def probe(self, seconds: float) -> float:
+        """Good answers a second that a few clients get, each asking again at once."""
+        connections, answered_count = Connections(), 0
+        began_s = time.perf_counter()
+        ends_s = began_s + seconds
+
+        def ask() -> None:
+            connections.put(Errand(self._request(), answered))
+
+        def answered(answer: bytes) -> None:
+            nonlocal answered_count
+            now_s = time.perf_counter()
+            answered_count += now_s < ends_s and ERRORS not in answer
+            if now_s < ends_s:
+                ask()
+
+        async with connections.open(self._url, PROBING_COUNT):
+            began_s = time.perf_counter()
+            ends_s = began_s + seconds
+            for _ in range(PROBING_COUNT):
+                ask()
+            await asyncio.sleep(seconds)
+        return answered_count / seconds
+
+    async def overload(self, peak: float, seconds: float) -> int:
+        """Three times the peak, then half of it; how many requests that were."""
+        connections = Connections()
+        async with connections.open(self._url, CROWD_COUNT):
+            first_s = time.perf_counter()
+            send = self._sending(connections, first_s)
+            await at_pace(OVERLOAD_FACTOR * peak, first_s, seconds, send)
+            await at_pace(CALM_FACTOR * peak, first_s + seconds, CALM_S, send)
+        return round(OVERLOAD_FACTOR * peak * seconds) + round(CALM_FACTOR * peak * CALM_S)
+
+    def _sending(self, connections: Connections, first_s: float) -> Callable[[float], None]:
+        def send(due_s: float) -> None:
+            connections.put(Errand(self._request(), self._noting(due_s, first_s)))
+
+        return send
+
+    def _noting(self, due_s: float, first_s: float) -> OnAnswer:
+        def note(answer: bytes) -> None:
+            took_s = time.perf_counter() - due_s
+            status = int(answer[STATUS_AT])
+            is_refused = status == REFUSED
+            is_whole = RETRY_AFTER in answer.lower() if is_refused else ERRORS not in answer
+            self.outcomes.append(Outcome(due_s - first_s, took_s, status, is_whole))
+
+        return note
+
+    def _request(self) -> bytes:
+        id_ = f"o-{next(self._numbers) % ORDER_COUNT + 1}"
+        return rendered(self._host, {"query": ORDER, "variables": {"id": id_}}, {})
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,66 @@
+"""Every number of the door's policy: its unit, default, allowed range, and where it comes from."""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from resolvers.upstream.ranges import Between, require_ranges
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AdmissionOptions:
+    """How much is let in at a time, and how long anybody waits for that."""
+
+    is_on: bool = True
+    """Off, whoever comes is let in: the control of the measurements."""
+
+    operation_limit: Annotated[int, Between(1, 100_000)] = 1_000
+    """Operations begun and not yet answered. A thousand: more than a process begins within its
+    deadline of 2 s, so it is reached only where nearly all of them wait for others."""
+
+    begin_limit: Annotated[int, Between(1, 100)] = 4
+    """Operations that begin in one turn of the loop. Four of 1.5 ms keep a turn, and so a refusal,
+    below 10 ms; with one alone, a turn made long by refusals would leave it too little."""
+
+    busy_limit: Annotated[int, Between(1, 100_000)] = 16
+    """Operations in flight above which another begins only after a short turn. An operation takes
+    some 25 turns, so 16 are enough to fill each; more would only all be later."""
+
+    short_turn_s: Annotated[float, Between(0.000_1, 0.1)] = 0.001
+    """Processor time (s) of a turn up to which the loop has time to spare. A millisecond: less than
+    one operation takes, so those in flight wait for others."""
+
+    queue_time_s: Annotated[float, Between(0.001, 5)] = 0.1
+    """Seconds that anybody waits to be let in. A tenth: a burst, or a pause of the
+    machine, of that length is ridden out; the other 95 % of the deadline are for the work."""
+
+    burst_ratio: Annotated[float, Between(0, 1)] = 0.5
+    """Share of that time that a newcomer may be reckoned to wait. Half: what is reckoned lags
+    behind, and who is taken into the line shall not be refused at its end."""
+
+    standing_ratio: Annotated[float, Between(0, 1)] = 0.2
+    """The same for reads, once there has been a queue for all of that time. A fifth, 20 ms, as
+    CoDel tells a burst from a standing queue, which makes everybody late and serves nobody sooner;
+    a few operations are enough to keep the processor busy."""
+
+    pace_floor_s: Annotated[float, Between(0.000_01, 0.1)] = 0.000_2
+    """Seconds from one beginning to the next that are reckoned with at least: what the cheapest
+    operation takes. So the line is bounded before anything is measured: by 250."""
+
+    new_pace_s: Annotated[float, Between(0.000_1, 1)] = 0.005
+    """Seconds from one beginning to the next that a new line is reckoned with at most, whatever the
+    one before was like. Five milliseconds: more than an operation takes of the
+    processor, so that ten may come at once after a line that was slow for other reasons."""
+
+    pace_weight: Annotated[float, Between(0.01, 1)] = 0.1
+    """Weight of the newest in the mean of paces. A tenth: some twenty operations decide, and one
+    pause of the machine is forgotten in as many."""
+
+    retry_after_s: Annotated[float, Between(0.1, 60)] = 1.0
+    """Seconds after which who is refused is asked to come back, plus or minus half of them by lot:
+    those who are refused together must not come back together."""
+
+    shedding_s: Annotated[float, Between(0.1, 60)] = 1.0
+    """Seconds after the last refusal for which the door says that it sheds load."""
+
+    def __post_init__(self) -> None:
+        require_ranges(self)
