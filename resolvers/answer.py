@@ -4,7 +4,7 @@ A component is a row somebody owns, or the fact that there is none, or the failu
 rule: nothing is silently stale or silently missing, so each carries its provenance.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Self
@@ -135,12 +135,14 @@ class FoundPage:
 class Answer:
     """The components and pages of one root field, filled wave by wave; read by the field types.
 
-    ``shown``: what a reader of all of it has seen, once it is complete.
+    Once it is complete, ``shown`` is what a reader of all of it has seen, and ``unused`` are orders
+    that were looked up for lists which have no use for them.
     """
 
     components: dict[AggregateKey, Component] = field(default_factory=dict)
     pages: dict[PageKey, FoundPage | Failed] = field(default_factory=dict)
     shown: ConsistencyToken = EMPTY_TOKEN
+    unused: Collection[AggregateKey] = ()
 
     def row_of(self, key: AggregateKey) -> Row | None:
         match self.components.get(key):
@@ -177,21 +179,11 @@ class Answer:
     @property
     def is_stale_by_leave(self) -> bool:
         """Does anything in it, shown or passed over by a list, rest on a world that is too old?"""
-        parts = (*self.components.values(), *self.pages.values())
+        used = (part for key, part in self.components.items() if key not in self.unused)
         return any(
-            not isinstance(part, Failed)
-            and part.provenance.is_stale
-            and not self._is_of_no_list(part)
-            for part in parts
+            not isinstance(part, Failed) and part.provenance.is_stale
+            for part in (*used, *self.pages.values())
         )
-
-    def _is_of_no_list(self, part: "Found | Absent | FoundPage") -> bool:
-        """Is it a demanded order that none of the lists can show? Its customer never changes."""
-        match part:
-            case Found(row=OrderRow(customer_id=customer_id)) if self.pages:
-                return all(page.customer_id != customer_id for page in self.pages)
-            case _:
-                return False
 
     def unproven(self) -> Iterator[tuple[AggregateKey, Version]]:
         """What was shown but not yet streamed: a later read must not fall behind it."""

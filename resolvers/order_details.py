@@ -8,7 +8,7 @@ something at hand may stand in (`stand_ins`).
 """
 
 import asyncio
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from projections.selection import PageKey, Root, reach
@@ -52,6 +52,24 @@ def next_wave(root: Root, demand: Demand, answer: Answer) -> Wave | None:
     return wave if wave.keys or wave.pages else None
 
 
+def unused_orders(root: Root, demand: Demand, answer: Answer) -> set[AggregateKey]:
+    """Demanded orders that no field shows and no list can: it failed, or is another customer's.
+
+    An order's customer never changes. Of one that is gone nobody knows it, so any list may lack it.
+    """
+    reached = reach(root, answer.row_of, answer.page_of).keys
+    listed_ids = {
+        page.customer_id for page, found in answer.pages.items() if isinstance(found, FoundPage)
+    }
+    unused: set[AggregateKey] = set()
+    for key in demand.orders:
+        row = answer.row_of(key)
+        is_listed = row.customer_id in listed_ids if isinstance(row, OrderRow) else listed_ids
+        if key not in reached and not is_listed:
+            unused.add(key)
+    return unused
+
+
 class OrderDetails:
     """Fills the answer of one root field."""
 
@@ -75,6 +93,7 @@ class OrderDetails:
         if broken := broken_by(self._demand, answer):
             paths = {key: Composition(Reason.CAUSE_NOT_REACHED, at) for key, at in broken.items()}
             await self._fetch_rows(paths, answer)
+        answer.unused = unused_orders(root, self._demand, answer)
 
     async def _find(self, root: Root, wave: Wave, answer: Answer) -> None:
         rows_to_fetch = await self._projected.take_rows(wave.keys, answer)
@@ -182,8 +201,24 @@ class OrderDetails:
         )
         listed_at = {**page.listed_at, **{order.id: order.listed_at for order in known}}
         answer.pages[key] = replace(
-            page, order_ids=order_ids, has_more=has_more, listed_at=listed_at
+            page,
+            order_ids=order_ids,
+            has_more=has_more,
+            listed_at=listed_at,
+            provenance=_resting_on(page.provenance, self._passed_over(key, order_ids, answer)),
         )
+
+    def _passed_over(
+        self, key: PageKey, order_ids: Collection[str], answer: Answer
+    ) -> Iterator[Provenance]:
+        """Where the demanded orders come from that the page might show, and does not."""
+        for order in self._demand.orders:
+            match answer.components[order]:
+                case Found(row=OrderRow(customer_id=customer_id), provenance=provenance):
+                    if customer_id == key.customer_id and order.id not in order_ids:
+                        yield provenance
+                case Absent(provenance=provenance):
+                    yield provenance
 
     def _listed(self, page: FoundPage, answer: Answer) -> Iterator[OrderRow]:
         for order_id in page.order_ids:
@@ -191,6 +226,16 @@ class OrderDetails:
             row = answer.row_of(key) if key in answer.components else self._projected.row_of(key)
             if isinstance(row, OrderRow):
                 yield row
+
+
+def _resting_on(page: Provenance, others: Iterable[Provenance]) -> Provenance:
+    """A page that passes over an order because of what stands in for it stands in as well."""
+    if page.is_stale:
+        return page
+    for other in others:
+        if other.instead_of is not None:
+            return replace(page, reason=other.reason, instead_of=other.instead_of)
+    return page
 
 
 def _put_newer(answer: Answer, row: Row, provenance: Provenance) -> None:

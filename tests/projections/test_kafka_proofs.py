@@ -117,10 +117,15 @@ class TestWithoutHeartbeats:
         await any_kafka.produce(topic, map(record, rows))
 
         async with reading(kafka_options(any_kafka, topic, batch_limit=2)) as now:
-            position = (await now.source.fetch(None)).position
+            batch = await now.source.fetch(None)
 
-        assert (position.is_caught_up, position.remaining_count) == (False, 3)
-        assert position.proven_at_s == NEVER_S
+        # A batch may be smaller than its limit: the broker decides where an answer ends.
+        behind_count = len(rows) - len(batch.events)
+        assert (batch.position.is_caught_up, batch.position.remaining_count) == (
+            False,
+            behind_count,
+        )
+        assert batch.position.proven_at_s == NEVER_S
 
 
 def commit_transaction(address: str, topic: str) -> None:

@@ -24,11 +24,14 @@ READ = '{ order(id: "o-1") { id note } }'
 ASK = """query ($consistency: Consistency) {
   order(id: "o-1", consistency: $consistency) { id note } }"""
 LIST = '{ orders(customerId: "c-1") { edges { node { id } } } }'
+CANCEL = 'mutation { cancelOrder(input: {id: "o-1"}) { order { status } } }'
+PLACED_LIST = '{ orders(customerId: "c-1", status: PLACED) { edges { node { id } } } }'
 STALE = ("PROJECTION", "STALE_IF_ERROR")
 KEPT = ("LIVE", "STALE_IF_ERROR")
 NOTED: OrderRow = changed(ORDER, note="Ring twice")
 REFUSED = failing(httpx.ConnectError)
 BUDGET_SPENT_S = 3.0
+NO_LONGER_FRESH_S = 2.0
 LIMIT_S = 60.0
 
 
@@ -224,3 +227,32 @@ async def test_a_causal_read_shows_no_customer_older_than_the_order_needs() -> N
         )
 
         assert answer.partial_data["order"]["customer"] is None
+
+
+async def test_what_stands_in_for_a_list_that_fails_all_the_same_is_not_told() -> None:
+    """An order of her token is at hand, its list is not: nothing older than demanded is shown."""
+    async with open_composing_gateway(twins_of(*SHOP)) as bff:
+        await bff.ask(READ)
+        await let_orders_die(bff)
+
+        listed = await bff.ask(LIST, token=bff.seal(ORDER))
+        both = await bff.ask(f"{READ[:-1]} {LIST[1:]}", token=bff.seal(ORDER))
+
+        assert listed.codes == {"orders.edges": "UPSTREAM_UNAVAILABLE"}
+        assert listed.consistency["satisfied"] is True
+        assert both.origin("order") == KEPT
+        assert both.consistency["satisfied"] is False
+
+
+async def test_a_list_that_passes_over_what_stands_in_stands_in_as_well() -> None:
+    """Only what was kept says that her order is cancelled: the list is not sure of it either."""
+    async with open_gateway(twins_of(*SHOP)) as bff:
+        cancelled = await bff.ask(CANCEL)
+        await let_orders_die(bff, silence_s=NO_LONGER_FRESH_S)
+
+        answer = await bff.ask(PLACED_LIST, token=cancelled.consistency["token"])
+
+        assert answer.data["orders"]["edges"] == []
+        assert answer.origin("orders") == ("PROJECTION", "STALE_IF_ERROR")
+        assert answer.component("orders")["insteadOf"] == "UPSTREAM_UNAVAILABLE"
+        assert answer.consistency["satisfied"] is False
