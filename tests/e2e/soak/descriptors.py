@@ -15,9 +15,9 @@ OPEN: Final = Path("/dev/fd")
 def open_descriptors(service_by_port: Mapping[int, str]) -> Counter[str]:
     """How many descriptors of each kind are open; a connection is told by who is at its end."""
     counted: Counter[str] = Counter()
-    for name in os.listdir(OPEN):
+    for path in OPEN.iterdir():
         with suppress(OSError):  # the one that this listing was read by
-            counted[_kind_of(int(name), service_by_port)] += 1
+            counted[_kind_of(int(path.name), service_by_port)] += 1
     return counted
 
 
@@ -32,4 +32,3 @@ def _kind_of(descriptor: int, service_by_port: Mapping[int, str]) -> str:
         except OSError:
             return "socket without a peer"
     return f"connection to {service_by_port.get(port, 'a client')}"
-

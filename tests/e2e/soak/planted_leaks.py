@@ -6,9 +6,10 @@ from collections.abc import Callable, Mapping
 from typing import ClassVar, Final
 
 from resolvers.upstream.bulkhead import Bulkhead
-from resolvers.upstream.call import AnswerT, Upstream
+from resolvers.upstream.call import Upstream
 from resolvers.upstream.call_context import CallContext
 from resolvers.upstream.errors import UpstreamError
+from resolvers.upstream.layer import AnswerT
 from resolvers.upstream.transport import Request, Response
 
 Leak = Callable[[Upstream], None]
@@ -21,12 +22,12 @@ LOST_BYTES: Final = 100_000
 class LeakyUpstream(Upstream):
     """A service whose failed calls leave something behind."""
 
-    leak: ClassVar[Leak]
+    leaks: ClassVar[tuple[Leak, ...]] = ()
 
     @classmethod
     def leaking(cls, leak: Leak) -> type["LeakyUpstream"]:
         """The class that leaks like this."""
-        return type(cls.__name__, (cls,), {"leak": staticmethod(leak)})
+        return type(cls.__name__, (cls,), {"leaks": (leak,)})
 
     async def call(
         self, request: Request, context: CallContext, parse: Callable[[Response], AnswerT]
@@ -35,7 +36,8 @@ class LeakyUpstream(Upstream):
         try:
             return await super().call(request, context, parse)
         except UpstreamError:
-            self.leak(self)
+            for leak in self.leaks:
+                leak(self)
             raise
 
 

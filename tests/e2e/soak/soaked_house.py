@@ -39,10 +39,9 @@ WRITES: Final = (
 RECOVERY_LIMIT_S: Final = 45.0
 """More than the longest break of a circuit."""
 
-REST_LIMIT_S: Final = 20.0
 LOOK_EVERY_S: Final = 0.5
 IDLE_S: Final = 6.0
-"""By then every connection that nobody needs has been closed: ours after 4 s, the door's after 5."""
+"""By then connections that nobody needs are closed: ours after 4 s, those at the door after 5."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,9 +95,11 @@ class SoakedHouse:
             sample = self._quiet_moment()
         return sample
 
-    def back_at_rest(self, rest: Mapping[str, int]) -> tuple[Sample, dict[str, int]]:
+    def back_at_rest(
+        self, rest: Mapping[str, int], *, within_s: float
+    ) -> tuple[Sample, dict[str, int]]:
         """Wait until no more is held than at rest; the last sample, and what never was let go."""
-        ends_s = time.monotonic() + REST_LIMIT_S
+        ends_s = time.monotonic() + within_s
         while left := excess(rest, sample := self._quiet_moment()):
             if time.monotonic() > ends_s:
                 break

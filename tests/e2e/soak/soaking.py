@@ -32,12 +32,16 @@ OnProgress = Callable[[str, float], object]
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How long (s), in storms of what length (s), and what the chances follow from."""
+    """How long (s), in storms of what length (s), and what the chances follow from.
+
+    ``rest_within_s``: what is held for longer after a storm (s) is taken for a leak.
+    """
 
     seed: int = 1
     seconds: float = 600.0
     storm_s: float = 30.0
     warm_up_s: float = 10.0
+    rest_within_s: float = 20.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +121,8 @@ def soak(house: SoakedHouse, plan: Plan, on_progress: OnProgress = lambda *_: No
                 tell(f"{' and '.join(strike.services)}: {strike.kind}")
         tell("calm")
         recovered_s = house.recover()
-        soaked.calms.append(Calm(recovered_s, *house.back_at_rest(soaked.rest)))
+        left = house.back_at_rest(soaked.rest, within_s=plan.rest_within_s)
+        soaked.calms.append(Calm(recovered_s, *left))
     soaked.samples = house.samples()
     return soaked
 

@@ -1,4 +1,4 @@
-"""What befalls the services in a soak, when, and for how long: it follows from a seed alone. Pure."""
+"""What befalls the services in a soak, when, and for how long, by a seed alone. Pure."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ def everywhere(_: str, **what: object) -> Rule:
 
 
 def not_found(service: str) -> Rule:
-    """Nothing is there. Of orders only those that are written: one that is denied would be a lie."""
+    """Nothing is there; of orders only to who writes, as to deny one to readers would be a lie."""
     methods = ("POST", "PATCH") if service == "orders" else ("GET", "POST", "PATCH")
     return {"path": f"/{service}", "methods": methods, "errorRate": 1, "status": 404}
 

@@ -108,7 +108,7 @@ class Visitor:
             if edge["node"] is not None:
                 self.history.read(("order", edge["node"]["id"]), edge["node"]["version"])
 
-    def _leave(self, shopper: Shopper) -> None:
+    def _leave(self, _: Shopper) -> None:
         """Ask for a page, and be gone before it is there, more often than not."""
         variables = {"id": f"o-{self.random.randint(1, 1000)}", "consistency": LIVE}
         headers = {SESSION_HEADER: self.name}
