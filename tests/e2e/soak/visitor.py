@@ -35,7 +35,10 @@ NO_ANSWER: Final = "no answer"
 
 @dataclass(slots=True)
 class Visitor:
-    """Visits a gateway; ``failures`` are what must never happen, ``codes`` what she was told."""
+    """Visits a gateway; ``failures`` are what must never happen, ``codes`` what she was told.
+
+    ``untruths``: answers that say of themselves what the rest of them denies.
+    """
 
     address: str
     name: str
@@ -46,6 +49,7 @@ class Visitor:
     orders: set[str] = field(default_factory=set)
     codes: Counter[str] = field(default_factory=Counter)
     failures: list[str] = field(default_factory=list)
+    untruths: list[str] = field(default_factory=list)
     answer_count: int = 0
     left_count: int = 0
 
@@ -68,7 +72,7 @@ class Visitor:
         try:
             step(shopper)
         except Untrue as untrue:
-            self.failures.append(str(untrue))
+            self.untruths.append(str(untrue))
         except httpx.TransportError as lost:
             self.failures.append(f"{NO_ANSWER}: {lost!r}")
 
