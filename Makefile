@@ -5,7 +5,7 @@ PACKAGES := gateway resolvers projections upstream_stubs scripts benchmarks test
 
 .DEFAULT_GOAL := help
 .PHONY: help run test test-kafka check format schema lock playground kafka-up kafka-down clean
-.PHONY: bench-events bench-faults bench-tokens clients prove env-run env-dev
+.PHONY: bench-events bench-faults bench-tokens clients prove soak env-run env-dev
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -27,6 +27,9 @@ bench-events: env-dev ## Measure the event side: minutes; ARGS="--quick", "--onl
 prove: env-dev ## The laws of consistency at length: ten thousand schedules, then real processes
 	@$(BIN)/python scripts/prove.py $(ARGS)
 	@$(BIN)/python scripts/prove_real.py
+
+soak: env-dev ## Ten minutes of random faults; nothing may leak; ARGS="--minutes 2", "--leak task"
+	@$(BIN)/python scripts/soak.py $(ARGS)
 
 bench-tokens: env-dev ## Measure tokens: forged, long, waiting; minutes; ARGS="--quick", "--help"
 	@$(BIN)/python -m benchmarks --only tokens $(ARGS)
