@@ -16,8 +16,8 @@ from benchmarks.processes import Json
 from benchmarks.runs import Run
 from benchmarks.spread import Spread, spread
 
-RATE: Final = 40.0
-PAGE_RATE: Final = 20.0
+RATE: Final = 30.0
+PAGE_RATE: Final = 10.0
 SLOW: Final[Json] = {"path": "/", "latencyMs": {"fixed": 5_000}}
 MS: Final = 1_000
 WARMING_S: Final = 1.0
@@ -59,9 +59,7 @@ def read(run: Run, house: FaultHouse) -> tuple[list[Sample], list[Sample], float
     """The reads that do not ask for customers, the pages, and when those became slow (epoch s)."""
     half_s = run.lengths.load_s
     with (
-        house.reading(
-            run, "page", rate=PAGE_RATE, seconds=2 * half_s, request_id="pages"
-        ) as pages,
+        house.reading(run, "page", rate=PAGE_RATE, seconds=2 * half_s, request_id="pages") as pages,
         house.reading(run, "products", rate=RATE, seconds=2 * half_s) as reads,
     ):
         time.sleep(half_s)

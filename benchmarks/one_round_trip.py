@@ -41,8 +41,6 @@ def median_s(run: Run, name: str, settings: Mapping[str, str]) -> float:
     seconds = PAGE_COUNT / RATE + run.lengths.load_s
     with running_house(run, f"one-round-trip-{name}", settings) as house:
         house.strike(*SERVICES, rule=SLOW)
-        with house.reading(
-            run, "page", rate=RATE, seconds=seconds, count=PAGE_COUNT
-        ) as reader:
+        with house.reading(run, "page", rate=RATE, seconds=seconds, count=PAGE_COUNT) as reader:
             pass
     return spread(s.took_s for s in samples_of(reader.told)[PAGE_COUNT:]).p50

@@ -165,6 +165,8 @@ def recovery(name: str, course: Course, bare: Course) -> Figure:
         value=min(MENDING_S, whole_s) - promised_s,
         unit="s",
         aim=AtMost(1.0),
-        control=Control("never opening: after the fault", min(MENDING_S, bare.stroke.whole_after_s)),
+        control=Control(
+            "never opening: after the fault", min(MENDING_S, bare.stroke.whole_after_s)
+        ),
         note=f"{whole_s:.2f} s after the fault, of which {promised_s:.2f} s were left of the break",
     )

@@ -2,7 +2,8 @@
 
 Customers are read one by one, while every call fails, is put off, or fails in every other half
 second. Circuits never open here: behind an open one hardly anybody is asked at all, and the retries
-should be bounded without it. The control is the same without the retry budget.
+should be bounded without it. Nor are there hedges, which have a budget of their own. The control is
+the same without the retry budget.
 """
 
 import time
@@ -19,6 +20,7 @@ from benchmarks.runs import Run
 from benchmarks.unguarded_gateway import BUDGET, CIRCUIT
 
 RATE: Final = 40.0
+NO_HEDGES: Final = {**NOTHING_STANDS_IN, "BFF_HEDGE": "false"}
 FLAP_S: Final = 0.5
 LEAST_S: Final = 10.0
 """Shorter, and a retry saved before would show."""
@@ -27,7 +29,9 @@ FLAPPING: Final = "flapping"
 HOW: Final[Mapping[str, Json]] = {
     "connections dropped": CONNECTIONS_DROP,
     "429, come again in 1 s": {
-        **{"path": "/", "errorRate": 1.0, "status": 429},
+        "path": "/",
+        "errorRate": 1.0,
+        "status": 429,
         "retryAfterS": 1,
     },
     FLAPPING: CONNECTIONS_DROP,
@@ -67,7 +71,7 @@ def measure(run: Run) -> Iterator[Figure]:
 def storms(run: Run, name: str, without: Sequence[str]) -> list[Storm]:
     """One of each in one house."""
     reads: list[tuple[int, int]] = []
-    with running_house(run, name, NOTHING_STANDS_IN, without=without) as house:
+    with running_house(run, name, NO_HEDGES, without=without) as house:
         for number, (how, rule) in enumerate(HOW.items()):
             reads.append(read(run, house, f"storm{number}", rule, is_flapping=how == FLAPPING))
             house.mend()

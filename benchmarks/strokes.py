@@ -1,4 +1,4 @@
-"""Reads before, during and after a fault, judged: when did the circuit open, who waited, until when.
+"""Reads before, during and after a fault: when did the circuit open, who waited, until when.
 
 Pure: samples in, seconds out. *Opened*: when the first read ended that was told so. *Waiting*: of
 the reads begun after that, those that took over a tenth of a second, as probes do. *Whole*: when
