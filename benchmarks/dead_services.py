@@ -10,7 +10,13 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
-from benchmarks.fault_house import CONNECTIONS_DROP, HANGS, SERVICES, running_house
+from benchmarks.fault_house import (
+    CONNECTIONS_DROP,
+    HANGS,
+    NOTHING_STANDS_IN,
+    SERVICES,
+    running_house,
+)
 from benchmarks.fault_samples import Sample, samples_of
 from benchmarks.figures import AtLeast, AtMost, Control, Figure
 from benchmarks.processes import Json
@@ -24,9 +30,6 @@ WELL_S: Final = 5.0
 COMPOSED: Final = (("customers",), ("products",), ("customers", "products"))
 PROJECTED: Final = (("orders",), ("orders", "customers"), ("orders", "products"))
 HOW: Final[Mapping[str, Json]] = {"refuse connections": CONNECTIONS_DROP, "hang": HANGS}
-NOTHING_STANDS_IN: Final = {"BFF_STALE_IF_ERROR_S": "0", "BFF_LIVE_REVALIDATE_MS": "0"}
-"""So that each page that was refused is seen to be."""
-
 PROJECTION_STANDS_IN: Final = {"BFF_EVENTS": "feed", "BFF_LIVE_REVALIDATE_MS": "0"}
 BUDGET_S: Final = 3.0
 """For which the projection is shown as if nothing were wrong."""

@@ -33,6 +33,9 @@ CONNECTIONS_DROP: Final[Json] = {"path": "/", "refuse": True}
 ANSWERS_500: Final[Json] = {"path": "/", "errorRate": 1.0}
 HANGS: Final[Json] = {"path": "/", "hang": True}
 
+NOTHING_STANDS_IN: Final = {"BFF_STALE_IF_ERROR_S": "0", "BFF_LIVE_REVALIDATE_MS": "0"}
+"""So that each read that was refused is seen to be."""
+
 
 @dataclass(frozen=True, slots=True)
 class FaultHouse:

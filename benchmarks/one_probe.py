@@ -13,8 +13,7 @@ from typing import Final
 import httpx
 import pybreaker
 
-from benchmarks.dead_services import NOTHING_STANDS_IN
-from benchmarks.fault_house import CONNECTIONS_DROP, FaultHouse, running_house
+from benchmarks.fault_house import CONNECTIONS_DROP, NOTHING_STANDS_IN, FaultHouse, running_house
 from benchmarks.fault_reader import QUERIES
 from benchmarks.fault_samples import Sample, sample_of
 from benchmarks.figures import Control, Exactly, Figure

@@ -12,8 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from benchmarks.dead_services import NOTHING_STANDS_IN
-from benchmarks.fault_house import ANSWERS_500, HANGS, FaultHouse, running_house
+from benchmarks.fault_house import ANSWERS_500, HANGS, NOTHING_STANDS_IN, FaultHouse, running_house
 from benchmarks.fault_samples import Sample, samples_of
 from benchmarks.figures import AtMost, Control, Figure
 from benchmarks.processes import Json

@@ -11,8 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from benchmarks.dead_services import NOTHING_STANDS_IN
-from benchmarks.fault_house import CONNECTIONS_DROP, FaultHouse, running_house
+from benchmarks.fault_house import CONNECTIONS_DROP, NOTHING_STANDS_IN, FaultHouse, running_house
 from benchmarks.fault_samples import samples_of
 from benchmarks.figures import AtMost, Control, Figure
 from benchmarks.processes import Json
