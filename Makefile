@@ -34,7 +34,7 @@ soak: env-dev ## Ten minutes of random faults; nothing may leak; ARGS="--minutes
 bench-tokens: env-dev ## Measure tokens: forged, long, waiting; minutes; ARGS="--quick", "--help"
 	@$(BIN)/python -m benchmarks --only tokens $(ARGS)
 
-bench-faults: env-dev ## Measure faults: dead, slow and failing services; minutes; ARGS="--quick", "--help"
+bench-faults: env-dev ## Measure faults, each protection with its control; minutes; ARGS="--quick", "--help"
 	@$(BIN)/python -m benchmarks --only faults $(ARGS)
 
 check: env-dev ## Format, lint, types, import rules, schema, sizes
