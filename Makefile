@@ -5,7 +5,7 @@ PACKAGES := gateway resolvers projections upstream_stubs scripts benchmarks test
 
 .DEFAULT_GOAL := help
 .PHONY: help run test test-kafka check format schema lock playground kafka-up kafka-down clean
-.PHONY: bench-events bench-faults bench-tokens clients prove env-run env-dev
+.PHONY: bench-events bench-faults bench-tokens clients prove soak env-run env-dev
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -28,10 +28,13 @@ prove: env-dev ## The laws of consistency at length: ten thousand schedules, the
 	@$(BIN)/python scripts/prove.py $(ARGS)
 	@$(BIN)/python scripts/prove_real.py
 
+soak: env-dev ## Ten minutes of random faults; nothing may leak; ARGS="--minutes 2", "--leak task"
+	@$(BIN)/python scripts/soak.py $(ARGS)
+
 bench-tokens: env-dev ## Measure tokens: forged, long, waiting; minutes; ARGS="--quick", "--help"
 	@$(BIN)/python -m benchmarks --only tokens $(ARGS)
 
-bench-faults: env-dev ## Measure faults: dead, slow and failing services; minutes; ARGS="--quick", "--help"
+bench-faults: env-dev ## Measure faults, each protection with its control; minutes; ARGS="--quick", "--help"
 	@$(BIN)/python -m benchmarks --only faults $(ARGS)
 
 check: env-dev ## Format, lint, types, import rules, schema, sizes

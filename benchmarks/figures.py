@@ -40,7 +40,20 @@ class AtMost:
         return value <= self.bound
 
 
-Aim = AtLeast | AtMost
+@dataclass(frozen=True, slots=True)
+class Exactly:
+    """Neither more nor less."""
+
+    bound: float
+
+    def __str__(self) -> str:
+        return f"= {render(self.bound)}"
+
+    def allows(self, value: float) -> bool:
+        return value == self.bound
+
+
+Aim = AtLeast | AtMost | Exactly
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,9 +8,8 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from benchmarks.fault_house import SERVICES, running_house
-from benchmarks.fault_reader import samples_of
+from benchmarks.fault_samples import samples_of
 from benchmarks.figures import AtMost, Control, Figure
-from benchmarks.processes import accounted
 from benchmarks.runs import Run
 from benchmarks.spread import spread
 
@@ -42,14 +41,6 @@ def median_s(run: Run, name: str, settings: Mapping[str, str]) -> float:
     seconds = PAGE_COUNT / RATE + run.lengths.load_s
     with running_house(run, f"one-round-trip-{name}", settings) as house:
         house.strike(*SERVICES, rule=SLOW)
-        words = (
-            *("benchmarks.fault_reader", f"--gateway={house.gateway.address}", "--query=page"),
-            *("--request-id=pages", f"--rate={RATE}", f"--seconds={seconds}"),
-            f"--order-count={PAGE_COUNT}",
-        )
-        with (
-            run.watched(f"one round trip, {name}", seconds),
-            accounted(words, house.folder, within_s=seconds + 60) as reader,
-        ):
+        with house.reading(run, "page", rate=RATE, seconds=seconds, count=PAGE_COUNT) as reader:
             pass
     return spread(s.took_s for s in samples_of(reader.told)[PAGE_COUNT:]).p50

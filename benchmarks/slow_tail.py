@@ -7,9 +7,8 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from benchmarks.fault_house import SERVICES, running_house
-from benchmarks.fault_reader import Sample, samples_of
+from benchmarks.fault_samples import Sample, samples_of
 from benchmarks.figures import AtMost, Control, Figure
-from benchmarks.processes import accounted
 from benchmarks.runs import Run
 from benchmarks.spread import spread
 
@@ -51,16 +50,8 @@ def measure(run: Run) -> Iterator[Figure]:
 
 def read(run: Run, name: str, settings: Mapping[str, str]) -> tuple[list[Sample], int]:
     """The reads of one house, and how many calls they have made."""
-    seconds = 2 * run.lengths.load_s
     with running_house(run, f"slow-tail-{name}", settings) as house:
         house.strike(*SERVICES, rule=TAIL)
-        words = (
-            *("benchmarks.fault_reader", f"--gateway={house.gateway.address}", "--query=order"),
-            *("--request-id=reads", f"--rate={RATE}", f"--seconds={seconds}"),
-        )
-        with (
-            run.watched(f"slow tail, {name}", seconds),
-            accounted(words, house.folder, within_s=seconds + 60) as reader,
-        ):
+        with house.reading(run, "order", rate=RATE, seconds=2 * run.lengths.load_s) as reader:
             pass
-        return samples_of(reader.told), house.calls()["reads"]
+        return samples_of(reader.told), sum(house.calls_of("reads").values())

@@ -132,7 +132,7 @@ class Gateway:
         customers = CustomersClient(self.upstreams["customers"])
         products = ProductsClient(self.upstreams["products"])
         owners = Owners(orders, customers, products)
-        shared = SharedReads(owners.ask, self.settings.sharing_options())
+        shared = SharedReads(owners.ask, self.settings.sharing_options(), refuses=owners.refuses)
         guesses = Guesses() if self.settings.guess_ahead else None
         return Clients(orders, customers, products, shared, guesses)
 

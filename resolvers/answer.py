@@ -135,14 +135,14 @@ class FoundPage:
 class Answer:
     """The components and pages of one root field, filled wave by wave; read by the field types.
 
-    Once it is complete, ``shown`` is what a reader of all of it has seen, and ``unused`` are orders
-    that were looked up for lists which have no use for them.
+    Once it is complete, ``shown`` is what a reader of all of it has seen, and ``unshown`` are
+    components that were looked up for something which failed then.
     """
 
     components: dict[AggregateKey, Component] = field(default_factory=dict)
     pages: dict[PageKey, FoundPage | Failed] = field(default_factory=dict)
     shown: ConsistencyToken = EMPTY_TOKEN
-    unused: Collection[AggregateKey] = ()
+    unshown: Collection[AggregateKey] = ()
 
     def row_of(self, key: AggregateKey) -> Row | None:
         match self.components.get(key):
@@ -173,17 +173,19 @@ class Answer:
         """Was anything left out because all there was is older than demanded?"""
         return any(
             isinstance(part, Failed) and isinstance(part.error, ConsistencyTimeout)
-            for part in (*self.components.values(), *self.pages.values())
+            for part in self._used_parts()
         )
 
     @property
     def is_stale_by_leave(self) -> bool:
         """Does anything in it, shown or passed over by a list, rest on a world that is too old?"""
-        used = (part for key, part in self.components.items() if key not in self.unused)
         return any(
-            not isinstance(part, Failed) and part.provenance.is_stale
-            for part in (*used, *self.pages.values())
+            not isinstance(part, Failed) and part.provenance.is_stale for part in self._used_parts()
         )
+
+    def _used_parts(self) -> "Iterator[Component | FoundPage]":
+        yield from self.pages.values()
+        yield from (part for key, part in self.components.items() if key not in self.unshown)
 
     def unproven(self) -> Iterator[tuple[AggregateKey, Version]]:
         """What was shown but not yet streamed: a later read must not fall behind it."""

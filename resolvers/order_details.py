@@ -62,20 +62,23 @@ def next_wave(root: Root, demand: Demand, answer: Answer) -> Wave | None:
     return wave if wave.keys or wave.pages else None
 
 
-def unused_orders(root: Root, demand: Demand, answer: Answer) -> set[AggregateKey]:
-    """Demanded orders that no field shows and no list can: it failed, or is another customer's.
+def unshown(root: Root, demand: Demand, answer: Answer) -> set[AggregateKey]:
+    """Components that no field shows and that no page shown has passed over.
 
-    An order's customer never changes. Of one that is gone nobody knows it, so any list may lack it.
+    They had been looked up for what failed then: for a list, or for one that stood in and could
+    not. A list passes over demanded orders of its customer, which never changes; of an order that
+    is gone nobody knows whose it was, so any list may lack it.
     """
     reached = reach(root, answer.row_of, answer.page_of).keys
     listed_ids = {
         page.customer_id for page, found in answer.pages.items() if isinstance(found, FoundPage)
     }
+    demanded = set(demand.orders)
     unused: set[AggregateKey] = set()
-    for key in demand.orders:
+    for key in answer.components.keys() - reached.keys():
         row = answer.row_of(key)
-        is_listed = row.customer_id in listed_ids if isinstance(row, OrderRow) else listed_ids
-        if key not in reached and not is_listed:
+        may_list = row.customer_id in listed_ids if isinstance(row, OrderRow) else bool(listed_ids)
+        if not (key in demanded and may_list):
             unused.add(key)
     return unused
 
@@ -103,7 +106,7 @@ class OrderDetails:
         if broken := broken_by(self._demand, answer):
             paths = {key: Composition(Reason.CAUSE_NOT_REACHED, at) for key, at in broken.items()}
             await self._fetch_rows(paths, answer)
-        answer.unused = unused_orders(root, self._demand, answer)
+        answer.unshown = unshown(root, self._demand, answer)
 
     async def _find(self, root: Root, wave: Wave, answer: Answer) -> None:
         rows_to_fetch = await self._projected.take_rows(wave.keys, answer)

@@ -5,6 +5,7 @@ repeats. Nothing here waits or sends; `faults` carries the plan out.
 """
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum, auto
 from random import Random
@@ -65,13 +66,15 @@ class FaultRule(Body):
     hang: bool = False
     refuse: bool = False
     malformed: bool = False
+    wrong_schema: bool = False
     drop_answer: bool = False
+    cut_body: bool = False
     slow_body_ms: Milliseconds | None = None
     hold_events: bool = False
 
     @model_validator(mode="after")
     def _does_something(self) -> Self:
-        flags = (self.hang, self.refuse, self.malformed, self.drop_answer, self.hold_events)
+        flags = (*endings_of(self).values(), self.hold_events)
         if not any(flags) and (self.latency_ms, self.error_rate, self.slow_body_ms) == (None,) * 3:
             raise ValueError("the rule names no fault")
         if self.hold_events and not self.covers("GET", "/events"):
@@ -108,7 +111,9 @@ class Ending(Enum):
     HANG = auto()
     REFUSE = auto()
     MALFORMED = auto()
+    WRONG_SCHEMA = auto()
     DROP_ANSWER = auto()
+    CUT_BODY = auto()
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,13 +137,19 @@ def draw_ending(rule: FaultRule, random: Random) -> Ending | Failure | None:
     """How this rule ends the request, if it does; the error rate is drawn first."""
     if rule.error_rate is not None and random.random() < rule.error_rate:
         return Failure(rule.status, rule.retry_after_s)
-    flags = {
+    return next((ending for ending, is_set in endings_of(rule).items() if is_set), None)
+
+
+def endings_of(rule: FaultRule) -> Mapping[Ending, bool]:
+    """Which endings the rule names, in the order in which they win."""
+    return {
         Ending.HANG: rule.hang,
         Ending.REFUSE: rule.refuse,
         Ending.MALFORMED: rule.malformed,
+        Ending.WRONG_SCHEMA: rule.wrong_schema,
         Ending.DROP_ANSWER: rule.drop_answer,
+        Ending.CUT_BODY: rule.cut_body,
     }
-    return next((ending for ending, is_set in flags.items() if is_set), None)
 
 
 def draw_plan(faults: FaultSet, method: str, path: str, random: Random) -> FaultPlan:

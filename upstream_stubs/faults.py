@@ -1,9 +1,9 @@
 """Faults on demand: the service misbehaves exactly as its rules say, at its outermost layer.
 
-The rule: a fault strikes before the service sees the request (``dropAnswer``: after it has done its
-work), so what was refused, hung or failed had no effect. ``/admin``, ``/livez`` and ``/readyz`` are
-never struck. Pure ASGI, so that nothing between the server and here repairs what is broken on
-purpose.
+The rule: a fault strikes before the service sees the request (``dropAnswer`` and ``cutBody``: after
+it has done its work), so what was refused, hung or failed had no effect. ``/admin``, ``/livez`` and
+``/readyz`` are never struck. Pure ASGI, so that nothing between the server and here repairs what is
+broken on purpose.
 """
 
 import asyncio
@@ -36,17 +36,22 @@ def seeded(faults: FaultSet) -> Random:
 
 
 class Faults:
-    """The rules in force in one service."""
+    """The rules in force in one service.
+
+    ``request_counts``: how many requests each rule has covered, struck or not.
+    """
 
     def __init__(self, feed: Feed) -> None:
         self.changed = Bell()
         self.present = NO_FAULTS
+        self.request_counts: list[int] = []
         self._feed = feed
         self._random = seeded(NO_FAULTS)
 
     def replace(self, faults: FaultSet) -> None:
         """Put these rules in force, start their chances anew, and wake the requests that hang."""
         self.present = faults
+        self.request_counts = [0 for _ in faults.rules]
         self._random = seeded(faults)
         if faults.holds_events:
             self._feed.hold()
@@ -56,6 +61,8 @@ class Faults:
 
     def draw(self, method: str, path: str) -> FaultPlan:
         """The next request's fate."""
+        for place, rule in enumerate(self.present.rules):
+            self.request_counts[place] += rule.covers(method, path)
         return draw_plan(self.present, method, path, self._random)
 
 
@@ -92,13 +99,24 @@ class FaultyApp:
             case Ending.DROP_ANSWER:
                 await self._app(scope, receive, swallow)
                 await drop_connection(receive, send)
+            case Ending.CUT_BODY:
+                answer: list[Message] = []
+                await self._app(scope, receive, keeping(answer))
+                await send_half(answer, send)
+                await drop_connection(receive, send)
             case Ending.MALFORMED:
-                answer = Response('{"this is not', media_type="application/json")
-                await answer(scope, receive, send)
+                await json_text('{"this is not')(scope, receive, send)
+            case Ending.WRONG_SCHEMA:
+                await json_text('{"shape": "of something else"}')(scope, receive, send)
             case Failure() as failure:
                 await render_failure(failure)(scope, receive, send)
             case _:
                 assert_never(plan.ending)
+
+
+def json_text(text: str) -> Response:
+    """An answer with status 200 that claims to be JSON."""
+    return Response(text, media_type="application/json")
 
 
 def render_failure(failure: Failure) -> Response:
@@ -151,6 +169,24 @@ async def swallow(message: Message) -> None:
     """Send nothing."""
 
 
+def keeping(answer: list[Message]) -> Send:
+    """Send nothing yet; it goes into ``answer``."""
+
+    async def keep(message: Message) -> None:
+        answer.append(message)
+
+    return keep
+
+
+async def send_half(answer: list[Message], send: Send) -> None:
+    """Send the head, which tells the length of the whole body, and half of the body."""
+    start, *parts = answer
+    body = b"".join(part.get("body", b"") for part in parts)
+    await send(start)
+    half = body[: len(body) // 2]
+    await send({"type": "http.response.body", "body": half, "more_body": True})
+
+
 def dripping(send: Send, over_s: float) -> Send:
     """As ``send``, but each part of the body leaves in pieces over this time."""
 
@@ -173,12 +209,16 @@ def pieces(body: bytes) -> Iterator[bytes]:
 
 
 def faults_router(faults: Faults) -> APIRouter:
-    """``GET``, ``PUT`` and ``DELETE /admin/faults``."""
+    """``GET``, ``PUT`` and ``DELETE /admin/faults``, and how often its rules were met."""
     router = APIRouter()
 
     @router.get("/admin/faults")
     async def read() -> Response:
         return Response(faults.present.render(), media_type="application/json")
+
+    @router.get("/admin/faults/counts")
+    async def count() -> dict[str, list[int]]:
+        return {"requestCounts": faults.request_counts}
 
     @router.put("/admin/faults")
     async def replace(fault_set: Annotated[FaultSet, Depends(body_of(FaultSet))]) -> Response:

@@ -78,6 +78,11 @@ class Breaker:
         """Take to heart what another gateway tells of its circuit to these calls."""
         self._circuit_of(kind).hear(hint, _now_s())
 
+    def refuses(self, kind: CallKind) -> bool:
+        """Whether a call of this kind would be refused now; takes no permit."""
+        circuit = self._circuits.get(kind)
+        return circuit is not None and circuit.refusal(_now_s()) is not None
+
     def check_open(self, request: Request, context: CallContext) -> None:
         """Raise CircuitOpen if the call would be refused now; takes no permit."""
         refusal = self._circuit_of(request.kind).refusal(_now_s())

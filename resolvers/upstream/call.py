@@ -93,6 +93,10 @@ class Upstream:
         """Whether calls of each kind made so far pass now, as is known without making one."""
         return self._breaker.states
 
+    def refuses(self, kind: CallKind) -> bool:
+        """Whether a call of this kind would end at its circuit now."""
+        return self._breaker.refuses(kind)
+
     def hear(self, kind: CallKind, hint: Hint) -> None:
         """Take what another gateway tells of its circuit for the hint it is."""
         self._breaker.hear(kind, hint)

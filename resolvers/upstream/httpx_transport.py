@@ -6,6 +6,7 @@ nothing and sets no time limits (its `timeout=` is per read, so a dripping body 
 the attempt's). Its pool is as large as the bulkhead in front, so no call ever waits inside httpx.
 """
 
+import asyncio
 from collections.abc import Mapping
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import NamedTuple
@@ -49,6 +50,9 @@ FAILURES: Mapping[type[httpx.RequestError], Failure] = {
 }
 """Every error of an exchange; the most specific class wins."""
 
+EXCHANGE = "exchange"
+"""The extension of a request that says whose it is."""
+
 _FIXED_HEADERS = {
     "Accept": "application/json",
     # A compressed body is small on the wire and large in memory: the bound must count the latter.
@@ -74,10 +78,11 @@ class HttpxTransport:
     ) -> None:
         self._service = service
         self._answer_limit_bytes = options.answer_limit_bytes
+        self._network = innermost or _network(options)
         self._client = httpx.AsyncClient(
             base_url=options.base_url,
             headers=_FIXED_HEADERS,
-            transport=innermost or _network(options),
+            transport=self._network,
             cookies=CookieJar(policy=DefaultCookiePolicy(allowed_domains=[])),
             follow_redirects=False,
             trust_env=False,
@@ -86,6 +91,7 @@ class HttpxTransport:
 
     async def send(self, request: Request) -> Response:
         """Obey `Transport.send`."""
+        exchange = object()
         try:
             async with self._client.stream(
                 request.method,
@@ -93,10 +99,15 @@ class HttpxTransport:
                 params=request.params,
                 headers=_headers_of(request),
                 content=request.body,
+                extensions={EXCHANGE: exchange},
             ) as answer:
                 body = await self._read_body(request, answer)
         except httpx.RequestError as cause:
             raise self._translated(cause, request) from cause
+        except asyncio.CancelledError:
+            if isinstance(self._network, _Network):
+                await self._network.let_go(exchange)
+            raise
         return Response(answer.status_code, dict(answer.headers.items()), body)
 
     async def aclose(self) -> None:
@@ -125,7 +136,26 @@ class HttpxTransport:
 
 
 class _Network(httpx.AsyncHTTPTransport):
-    """The network, with one more way to say that a connection has broken."""
+    """The network, with one more way to say that a connection has broken, and none to lose one."""
+
+    async def let_go(self, exchange: object) -> None:
+        """Close the connection of an exchange that did not come to its end.
+
+        httpcore shields its tidying up from the cancel scopes of anyio, not from a task that is
+        cancelled. One that is so in the moment in which it takes a connection, or gives it back,
+        leaves it taken for ever; and when as many are as there may be, no call goes out any more.
+        """
+        pool = self._pool
+        pool._requests = [  # noqa: SLF001 - nobody else tells whose a connection is
+            one
+            for one in pool._requests  # noqa: SLF001 - as above
+            if one.request.extensions.get(EXCHANGE) is not exchange
+        ]
+        taken = {id(one.connection) for one in pool._requests}  # noqa: SLF001 - as above
+        for connection in pool.connections:
+            is_at_rest = connection.is_idle() or connection.is_closed()
+            if not is_at_rest and id(connection) not in taken:
+                await connection.aclose()
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         try:

@@ -20,6 +20,7 @@ from projections.views.orders import ListingPosition, OrderRow, OrderStatus
 from resolvers.upstream.call import Upstream
 from resolvers.upstream.call_context import CallContext
 from resolvers.upstream.resource import Change, Listing, Resource
+from resolvers.upstream.transport import CallKind
 
 NOTHING_SEEN: Mapping[AggregateKey, Version] = MappingProxyType({})
 
@@ -68,6 +69,10 @@ class OrdersClient:
     def is_refused(self) -> bool:
         """Is the service known to be down, so that calls end before the wire?"""
         return self._orders.is_refused
+
+    def refuses(self, kind: CallKind) -> bool:
+        """Would a call of this kind be refused by its circuit now?"""
+        return self._orders.refuses(kind)
 
     async def fetch(
         self, order_id: str, context: CallContext, *, min_version: int | None = None

@@ -13,6 +13,7 @@ from resolvers.upstream.live_demand import Question, RowAnswer
 from resolvers.upstream.orders import OrdersClient
 from resolvers.upstream.products import ProductsClient
 from resolvers.upstream.resource import BATCH_LIMIT
+from resolvers.upstream.transport import CallKind
 
 TYPES_WITH_BATCHES = (AggregateType.CUSTOMER, AggregateType.PRODUCT)
 
@@ -58,6 +59,17 @@ class Owners:
         except UpstreamError as error:
             return dict.fromkeys(call, error)
         return {question: rows.get(question.key.id) for question in call}
+
+    def refuses(self, question: Question) -> bool:
+        """Would a call for it be refused now, because its circuit is open?"""
+        kind = CallKind.READ if question.min_number is not None else CallKind.READ_MANY
+        match question.key.type:
+            case AggregateType.ORDER:
+                return self.orders.refuses(CallKind.READ)
+            case AggregateType.CUSTOMER:
+                return self.customers.refuses(kind)
+            case AggregateType.PRODUCT:
+                return self.products.refuses(kind)
 
     async def ask_all(
         self, questions: Sequence[Question], context: CallContext

@@ -77,6 +77,10 @@ class Resource(Generic[RowT]):
         """Is the service known to be down, so that calls end before the wire?"""
         return self._upstream.circuit_states.get(CallKind.READ) is CircuitState.OPEN
 
+    def refuses(self, kind: CallKind) -> bool:
+        """Would a call of this kind be refused by its circuit now?"""
+        return self._upstream.refuses(kind)
+
     async def fetch(
         self, row_id: str, context: CallContext, *, min_version: int | None = None
     ) -> RowT | None:

@@ -6,6 +6,7 @@
 - Single-flight is outside the cache: who joins a flight hears what is newer than anything kept, and
   whatever lands is kept once. 500 readers of one cold row are one call.
 - Both are outside the tower: who joins or finds takes no place, passes no circuit and has no vote.
+- Behind an open circuit nobody joins: a call that hangs there would hold up who is refused at once.
 - A row that has gone stale a moment ago is shown at once while a call in the background asks anew:
   that flight is the only one that nobody need join. It belongs to the process, like the others.
 - Where a call fails, the answer is the failure, and what is kept of its row lies beside it.
@@ -17,7 +18,15 @@ began it: whoever joins it is not to be found at the owner.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Collection, Container, Iterable, Mapping, Sequence
+from collections.abc import (
+    AsyncIterator,
+    Callable,
+    Collection,
+    Container,
+    Iterable,
+    Mapping,
+    Sequence,
+)
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
@@ -36,10 +45,20 @@ Answers = dict[Question, Heard]
 
 
 class SharedReads:
-    """One a process, between its loaders and the typed clients."""
+    """One a process, between its loaders and the typed clients.
 
-    def __init__(self, ask: Ask, options: SharingOptions) -> None:
+    ``refuses`` tells whether a call for this would end at an open circuit now.
+    """
+
+    def __init__(
+        self,
+        ask: Ask,
+        options: SharingOptions,
+        *,
+        refuses: Callable[[Question], bool] = lambda _: False,
+    ) -> None:
         self._ask = ask
+        self._refuses = refuses
         self._options = options
         self._flights = SingleFlight(self._ask_and_keep, extension_s=options.extension_s)
         self._cache = ResponseCache(options)
@@ -145,6 +164,7 @@ class SharedReads:
         flights = {
             question: find(question, demand, asked=asked, deadline=context.deadline)
             for question, demand in demands.items()
+            if not self._refuses(question)
         }
         return {question: flight for question, flight in flights.items() if flight is not None}
 

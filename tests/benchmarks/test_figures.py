@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.figures import AtLeast, AtMost, Control, Figure, Verdict
+from benchmarks.figures import Aim, AtLeast, AtMost, Control, Exactly, Figure, Verdict
 from benchmarks.report import cells, write_lines
 
 
-def figure(value: float, aim: AtLeast | AtMost | None = None) -> Figure:
+def figure(value: float, aim: Aim | None = None) -> Figure:
     """A figure of so many events a second, twice as many as its control."""
     return Figure(
         name="apply", value=value, unit="events/s", aim=aim, control=Control("bare", value / 2)
@@ -23,12 +23,13 @@ def figure(value: float, aim: AtLeast | AtMost | None = None) -> Figure:
         (9_999, AtLeast(10_000), Verdict.SHORT),
         (15, AtMost(15), Verdict.PASS),
         (15.1, AtMost(15), Verdict.SHORT),
+        (1, Exactly(1), Verdict.PASS),
+        (0, Exactly(1), Verdict.SHORT),
+        (2, Exactly(1), Verdict.SHORT),
         (1, None, Verdict.TOLD),
     ],
 )
-def test_an_aim_is_reached_at_its_bound(
-    value: float, aim: AtLeast | AtMost | None, verdict: Verdict
-) -> None:
+def test_an_aim_is_reached_at_its_bound(value: float, aim: Aim | None, verdict: Verdict) -> None:
     """A figure that is exactly its aim passes, whichever way is better."""
     assert figure(value, aim).verdict is verdict
 

@@ -92,7 +92,8 @@ async def open_process(
     orders = OrdersClient(upstreams["orders"])
     customers = CustomersClient(upstreams["customers"])
     products = ProductsClient(upstreams["products"])
-    shared = SharedReads(Owners(orders, customers, products).ask, sharing or SharingOptions())
+    owners = Owners(orders, customers, products)
+    shared = SharedReads(owners.ask, sharing or SharingOptions(), refuses=owners.refuses)
     clients = Clients(orders, customers, products, shared=shared if is_shared else None)
     async with shared.open(), asyncio.TaskGroup() as group:
         yield Process(clients, upstreams, twins, wire, group)

@@ -9,10 +9,17 @@ from projections.versions import Version
 from resolvers.answer import Failed
 from resolvers.loaders import LiveRow
 from resolvers.upstream.circuit import CircuitState
-from resolvers.upstream.errors import BulkheadFull, UpstreamTimeout, UpstreamUnavailable
+from resolvers.upstream.errors import (
+    BulkheadFull,
+    CircuitOpen,
+    UpstreamError,
+    UpstreamTimeout,
+    UpstreamUnavailable,
+)
 from resolvers.upstream.live_demand import LiveDemand
 from resolvers.upstream.options import SharingOptions
 from resolvers.upstream.transport import CallKind
+from tests.builders.rows import product_key
 from tests.faults.misbehaviour import answering, hanging, misbehave, slow_down
 from tests.faults.shared_process import SHARING, open_process
 from tests.gateway_in_process import now_s, own, pass_time
@@ -118,6 +125,27 @@ class TestAServiceInTrouble:
             assert errors_of(told) == [UpstreamTimeout] * 50
             assert len(process.calls) == 1
             assert process.upstreams["orders"].circuit_states[CallKind.READ] is CircuitState.CLOSED
+
+    @pytest.mark.parametrize(
+        ("hanging_count", "heard", "heard_at_s"),
+        [(5, CircuitOpen, 0.6), (4, UpstreamTimeout, 1.0)],
+        ids=["open", "control: closed"],
+    )
+    async def test_behind_an_open_circuit_nobody_joins_a_call_that_hangs(
+        self, hanging_count: int, heard: type[UpstreamError], heard_at_s: float
+    ) -> None:
+        """Who asks after the circuit has opened is told at once, though a call is on its way."""
+        async with open_process(*SHOP) as process:
+            misbehave(process.twins, "products", hanging)
+            process.reader(LAMP.key)
+            for number in range(1, hanging_count):
+                process.reader(product_key(f"p-9{number}"))
+            await pass_time(0.6)
+
+            told = await process.read(LAMP.key)
+
+            assert errors_of([told]) == [heard]
+            assert now_s() == pytest.approx(heard_at_s)
 
     async def test_a_failure_is_not_kept(self) -> None:
         """Readers of a broken service hear of it together; once it is back, it is asked again."""

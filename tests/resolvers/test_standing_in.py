@@ -4,7 +4,7 @@ import httpx
 import pytest
 
 from projections.token import ConsistencyToken
-from projections.versions import AggregateType
+from projections.versions import AggregateKey, AggregateType
 from projections.views import OrderRow
 from tests.contracts.twins import page_of
 from tests.faults.misbehaviour import answering, failing, hanging, misbehave
@@ -278,3 +278,15 @@ async def test_a_row_at_hand_stands_in_for_the_older_one_of_a_lagging_list() -> 
         (edge,) = answer.data["orders"]["edges"]
         assert edge["node"]["note"] == NOTED.note
         assert answer.origin("orders.edges.node") == STALE
+
+
+async def test_a_list_that_may_not_stand_in_after_all_tells_of_none_of_its_rows() -> None:
+    """Nobody knows how her last write to an order ended: there is no list, and nothing too old."""
+    async with open_gateway(twins_of(*SHOP)) as bff:
+        uncertain = ConsistencyToken(uncertain=frozenset([AggregateKey(ORDER.key.type, "o-9")]))
+        await let_orders_die(bff)
+
+        answer = await bff.ask(LIST, token=bff.seal_token(uncertain))
+
+        assert answer.codes == {"orders.edges": "UPSTREAM_UNAVAILABLE"}
+        assert answer.consistency["satisfied"] is True

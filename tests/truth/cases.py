@@ -75,6 +75,18 @@ class Case:
         return opened if isinstance(opened, ConsistencyToken) else EMPTY_TOKEN
 
     @cached_property
+    def promised(self) -> ConsistencyToken:
+        """What the payloads promise: each write of this operation that was confirmed."""
+        texts = (
+            (self.claim.payloads.get(name) or {}).get(key)
+            for name, root in self.sent.document.roots.items()
+            for key, field in root.below.items()
+            if field.name == "consistencyToken"
+        )
+        opened = [self.open_text(str(text)) for text in texts if text is not None]
+        return merge(EMPTY_TOKEN, *(one for one in opened if isinstance(one, ConsistencyToken)))
+
+    @cached_property
     def ran(self) -> Mapping[str, Demand]:
         """The demands of the root fields that have run."""
         return {k: d for k, d in self.sent.demands.items() if k not in self._not_run}

@@ -34,6 +34,26 @@ async def test_rules_are_shown_as_they_were_set_until_deleted(shop: Shop) -> Non
     assert (deleted.status_code, spared.status_code) == (204, 200)
 
 
+async def test_requests_are_counted_by_rule_whether_struck_or_not(shop: Shop) -> None:
+    """A count begins with its rules; requests that no rule covers are in none."""
+    customers = shop.services.customers
+    await set_faults(
+        customers,
+        {"path": "/customers", "methods": ["GET"], "rate": 0, "hang": True},
+        {"path": "/customers/c-1", "errorRate": 1},
+    )
+
+    await customers.get(READ)
+    await customers.patch(READ, json={"name": "Ada L"})
+    await customers.get("/customers/c-2")
+    counted = (await customers.get("/admin/faults/counts")).json()
+    await set_faults(customers, {"path": "/", "refuse": True})
+    afterwards = (await customers.get("/admin/faults/counts")).json()
+
+    assert counted == {"requestCounts": [2, 2]}
+    assert afterwards == {"requestCounts": [0]}
+
+
 @pytest.mark.parametrize(
     ("rules", "field"),
     [
@@ -105,6 +125,29 @@ async def test_malformed_answer_is_no_json(shop: Shop) -> None:
     assert (response.status_code, response.headers["Content-Type"]) == (200, "application/json")
     with pytest.raises(ValueError, match=r"delimiter|Unterminated"):
         response.json()
+
+
+async def test_answer_of_the_wrong_schema_is_json_of_another_shape(shop: Shop) -> None:
+    """It is readable, with status 200, and has nothing of what was asked for."""
+    customers = shop.services.customers
+    await set_faults(customers, {"path": "/customers", "wrongSchema": True})
+
+    response = await customers.get(READ)
+
+    assert response.status_code == 200
+    assert not {"id", "name", "items"} & response.json().keys()
+
+
+async def test_cut_body_begins_well_and_had_its_effect(shop: Shop) -> None:
+    """The service has done its work, its answer breaks off, and the change is there."""
+    customers = shop.services.customers
+    await set_faults(customers, {"path": "/customers", "cutBody": True})
+
+    with pytest.raises(httpx.ReadError):
+        await customers.patch(READ, json={"name": "Ada L"})
+
+    await customers.delete("/admin/faults")
+    assert (await customers.get(READ)).json()["name"] == "Ada L"
 
 
 @pytest.mark.steered_time

@@ -3,7 +3,7 @@
 import asyncio
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import pytest
 
@@ -14,11 +14,16 @@ from tests.resolvers.upstream.builders import MUTATION, READ
 
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
 
+TURNS = 60
+"""More than a whole call takes."""
+
 Connection = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
 @asynccontextmanager
-async def transport_to(connection: Connection) -> AsyncIterator[HttpxTransport]:
+async def transport_to(
+    connection: Connection, *, in_flight_limit: int = 16
+) -> AsyncIterator[HttpxTransport]:
     """Serve on a free port and give a transport to it; afterwards every connection has ended."""
     served = set[asyncio.Task[None]]()
 
@@ -32,7 +37,8 @@ async def transport_to(connection: Connection) -> AsyncIterator[HttpxTransport]:
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
-    transport = HttpxTransport("orders", UpstreamOptions(base_url=f"http://127.0.0.1:{port}"))
+    options = UpstreamOptions(base_url=f"http://127.0.0.1:{port}", in_flight_limit=in_flight_limit)
+    transport = HttpxTransport("orders", options)
     async with server:
         try:
             yield transport
@@ -83,3 +89,48 @@ async def test_connection_is_kept_from_call_to_call() -> None:
             await transport.send(READ)
 
     assert connection_count == 1
+
+
+async def answer_each(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Answer every request of a connection, until it is closed."""
+    with suppress(ConnectionError):
+        while not reader.at_eof():
+            if (await reader.readline()) == b"\r\n":
+                writer.write(ANSWER)
+
+
+async def leave_at_every_turn(transport: HttpxTransport) -> None:
+    """Begin a call and leave it after one turn of the loop, after two, and so on to its end.
+
+    Each is left on a new connection and on one that is kept. Raises TimeoutError when the next
+    call finds none.
+    """
+    for turn_count in range(TURNS):
+        for _ in range(2):
+            call = asyncio.ensure_future(transport.send(READ))
+            for _ in range(turn_count):
+                await asyncio.sleep(0)
+            call.cancel()
+            await asyncio.wait([call])
+        async with asyncio.timeout(1):
+            await transport.send(READ)
+
+
+async def test_call_that_is_left_at_any_moment_gives_its_connection_back() -> None:
+    """However early or late a call is cancelled, the next one has a place on the wire."""
+    async with transport_to(answer_each, in_flight_limit=1) as transport:
+        await leave_at_every_turn(transport)
+
+
+async def test_control_httpx_alone_loses_connections_of_calls_that_are_left(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The control: its pool takes some for taken for ever, and then nobody is served any more."""
+
+    async def leave_it(self: object, exchange: object) -> None:
+        del self, exchange
+
+    monkeypatch.setattr("resolvers.upstream.httpx_transport._Network.let_go", leave_it)
+    async with transport_to(answer_each, in_flight_limit=1) as transport:
+        with pytest.raises(TimeoutError):
+            await leave_at_every_turn(transport)
