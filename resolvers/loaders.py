@@ -27,7 +27,7 @@ from resolvers.upstream.orders import OrdersClient, OrdersPage
 from resolvers.upstream.owners import Owners
 from resolvers.upstream.products import ProductsClient
 from resolvers.upstream.shared_reads import SharedReads, note_questions
-from resolvers.upstream.transport import cut_short
+from resolvers.upstream.transport import CallKind, cut_short
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -109,7 +109,8 @@ class LiveLoader:
     @property
     def guesses(self) -> Guesses | None:
         """What may be asked ahead on a guess; None where nothing is, as while orders are down."""
-        return None if self._clients.orders.is_refused else self._clients.guesses
+        are_orders_down = self._clients.orders.refuses(CallKind.READ)
+        return None if are_orders_down else self._clients.guesses
 
     @contextmanager
     def noting_wait(self, awaited: Mapping[AggregateKey, Version]) -> Iterator[None]:

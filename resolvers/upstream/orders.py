@@ -65,11 +65,6 @@ class OrdersClient:
             listing=msgspec.json.Decoder(Listing[OrderRow]),
         )
 
-    @property
-    def is_refused(self) -> bool:
-        """Is the service known to be down, so that calls end before the wire?"""
-        return self._orders.is_refused
-
     def refuses(self, kind: CallKind) -> bool:
         """Would a call of this kind be refused by its circuit now?"""
         return self._orders.refuses(kind)

@@ -21,7 +21,6 @@ from projections.views.causal_deps import render_causal_deps
 from resolvers.upstream.answers import MIN_VERSION_HEADER
 from resolvers.upstream.call import Upstream
 from resolvers.upstream.call_context import CallContext
-from resolvers.upstream.circuit import CircuitState
 from resolvers.upstream.errors import Refusal, Rejected
 from resolvers.upstream.transport import IDEMPOTENCY_KEY_HEADER, CallKind, Request, Response
 
@@ -71,11 +70,6 @@ class Resource(Generic[RowT]):
         self._path = f"/{collection}"
         self._row = row
         self._listing = listing
-
-    @property
-    def is_refused(self) -> bool:
-        """Is the service known to be down, so that calls end before the wire?"""
-        return self._upstream.circuit_states.get(CallKind.READ) is CircuitState.OPEN
 
     def refuses(self, kind: CallKind) -> bool:
         """Would a call of this kind be refused by its circuit now?"""
