@@ -1,7 +1,8 @@
 """`python -m benchmarks.crowd_load`: more reads than a gateway can answer, from its own process.
 
-First a few clients that ask again as soon as they are answered, which is as much as can be had;
-with ``--peak`` that is taken as given. Then an open loop at a multiple of it, then one at a half.
+First the peak, which ``--peak`` may tell: a few clients that ask again as soon as they are answered
+show about how much can be had; then an open loop tries rates around that, and the peak is the most
+good answers a second at any of them. Then an open loop at a multiple of it, then one at a half.
 """
 
 import argparse
@@ -20,10 +21,11 @@ import uvloop
 
 from benchmarks.forged_tokens import rendered
 from benchmarks.keep_alive import Connections, Errand, OnAnswer, at_pace
-from benchmarks.overload_account import REFUSED, Outcome
+from benchmarks.overload_account import REFUSED, SETTLING_S, Outcome, goodput
 from benchmarks.wishes import ORDER, ORDER_COUNT
 
 PROBING_COUNT: Final = 4
+PROBED_SHARES: Final = (0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.1)
 CROWD_COUNT: Final = 128
 OVERLOAD_FACTOR: Final = 3.0
 CALM_FACTOR: Final = 0.5
@@ -54,8 +56,7 @@ async def put_on(url: str, seconds: float, peak: float | None) -> dict[str, obje
     """The peak, and what became of each request of the overload and of the calm after it."""
     crowd = Crowd(url)
     if peak is None:
-        await crowd.probe(seconds / 2)  # warms up
-        peak = await crowd.probe(seconds)
+        peak = await crowd.peak(seconds / 2)
     overload_count = await crowd.overload(peak, seconds)
     return {
         "peak": peak,
@@ -72,6 +73,22 @@ class Crowd:
         self._host = urlsplit(url).netloc
         self._numbers = count()
         self.outcomes: list[Outcome] = []
+
+    async def peak(self, seconds: float) -> float:
+        """The most good answers a second, having tried for so long at each rate."""
+        about = await self.probe(seconds)
+        found = [await self.goodput(share * about, seconds) for share in PROBED_SHARES]
+        self.outcomes.clear()
+        return max(found)
+
+    async def goodput(self, rate: float, seconds: float) -> float:
+        """Good answers a second at this rate of requests, over all but the first half second."""
+        connections = Connections()
+        self.outcomes.clear()
+        async with connections.open(self._url, CROWD_COUNT):
+            first_s = time.perf_counter()
+            await at_pace(rate, first_s, seconds, self._sending(connections, first_s))
+        return goodput(self.outcomes, SETTLING_S, seconds)
 
     async def probe(self, seconds: float) -> float:
         """Good answers a second that a few clients get, each asking again at once."""

@@ -12,7 +12,7 @@ from typing import Final
 
 from benchmarks.figures import AtLeast, AtMost, Control, Figure
 from benchmarks.houses import running_house
-from benchmarks.overload_account import Outcome, goodput, normal_after_s, refusals
+from benchmarks.overload_account import SETTLING_S, Outcome, goodput, normal_after_s, refusals
 from benchmarks.processes import accounted
 from benchmarks.runs import Run
 from benchmarks.spread import spread
@@ -39,8 +39,8 @@ class Overload:
 
     @property
     def goodput_ratio(self) -> float:
-        """Over all of the overload but its first half second."""
-        return goodput(self.outcomes, 0.5, self.seconds) / self.peak
+        """Over all of the overload but its beginning."""
+        return goodput(self.outcomes, SETTLING_S, self.seconds) / self.peak
 
     @property
     def normal_after_s(self) -> float:
@@ -65,7 +65,7 @@ def overloaded(run: Run, name: str, *, peak: float | None = None) -> Overload:
             *(() if peak is None else (f"--peak={peak}",)),
         )
         with accounted(words, house.folder, within_s=10 * seconds + GRACE_S) as load:
-            wait_watching(run, f"overload, {name}", load, 3 * seconds)
+            wait_watching(run, f"overload, {name}", load, 6 * seconds)
     told = load.told
     outcomes = [Outcome(**outcome) for outcome in told["outcomes"]]
     return Overload(told["peak"], seconds, outcomes, told["lost_count"])

@@ -14,6 +14,9 @@ PATIENCE_S: Final = 0.5
 NORMAL_FOR_S: Final = 0.5
 """It is normal again when everything that is due in so long a time is answered in time."""
 
+SETTLING_S: Final = 0.5
+"""The first of a load, which is not counted."""
+
 REFUSED: Final = 503
 
 

@@ -69,13 +69,17 @@ class Reply(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """A request whose bytes are all here, and its connection."""
+    """A request whose bytes are all here. ``leaving`` ends when its client closes the connection.
+
+    ``group`` lasts as long as the exchange.
+    """
 
     scope: Scope
-    receive: Receive
     headers: RequestHeaders
     body: bytes
     deadline: Deadline
+    group: asyncio.TaskGroup
+    leaving: asyncio.Task[None]
 
     def parse(self) -> GraphQLRequest:
         """What is asked. Raises `RequestRefused` where that cannot be told."""
@@ -106,18 +110,21 @@ class GraphQLHttp:
             await self._send_playground(send)
             return
         caller = Caller.of(headers, self._options.subject_header)
-        set_cookies: list[str] = []
         try:
             body = await self._read_body(scope, receive)
-            deadline = Deadline.after(min(self._operations.request_timeout_s, headers.deadline_s))
-            async with self._door.place(lane_of(scope["method"], body), deadline, receive):
-                exchange = Exchange(scope, receive, headers, body, deadline)
-                response, set_cookies = await self._serve(exchange, caller)
         except ClientLeft:
             return
         except RequestRefused as refused:
-            response = _refusal(refused)
-        await _send(send, rendered(response, headers, caller.request_id, set_cookies))
+            await _send(send, rendered(_refusal(refused), headers, caller.request_id))
+            return
+        deadline = Deadline.after(min(self._operations.request_timeout_s, headers.deadline_s))
+        async with asyncio.TaskGroup() as group:
+            leaving = group.create_task(client_leaves(receive))
+            exchange = Exchange(scope, headers, body, deadline, group, leaving)
+            reply = await self._reply(exchange, caller)
+            leaving.cancel()
+        if reply is not None:
+            await _send(send, reply)
 
     @property
     def is_refusing(self) -> bool:
@@ -134,6 +141,19 @@ class GraphQLHttp:
             return None
         headers = RequestHeaders.of(raw_headers)
         return rendered(_refusal(refused), headers, headers.request_id)
+
+    async def _reply(self, exchange: Exchange, caller: Caller) -> Reply | None:
+        """What goes back, once it was the request's turn; None if its client has left."""
+        set_cookies: list[str] = []
+        lane = lane_of(exchange.scope["method"], exchange.body)
+        try:
+            async with self._door.place(lane, exchange.deadline, exchange.leaving):
+                response, set_cookies = await self._serve(exchange, caller)
+        except ClientLeft:
+            return None
+        except RequestRefused as refused:
+            response = _refusal(refused)
+        return rendered(response, exchange.headers, caller.request_id, set_cookies)
 
     async def _serve(self, exchange: Exchange, caller: Caller) -> tuple[Response, list[str]]:
         """The response to a request that has been let in, and the cookies it sets."""
@@ -179,15 +199,12 @@ class GraphQLHttp:
         return response, not self._operations.may_be_abandoned(request)
 
     async def _run(self, request: GraphQLRequest, caller: Caller, exchange: Exchange) -> Response:
-        """Run the request beside a watch on its client."""
-        async with asyncio.TaskGroup() as group:
-            running = group.create_task(self._attempt(request, caller, exchange))
-            leaving = group.create_task(client_leaves(exchange.receive))
-            await asyncio.wait((running, leaving), return_when=asyncio.FIRST_COMPLETED)
-            if not running.done() and self._operations.may_be_abandoned(request):
-                running.cancel()
-            await asyncio.wait((running,))
-            leaving.cancel()
+        """Run the request for as long as its client is there, or it may not be abandoned."""
+        running = exchange.group.create_task(self._attempt(request, caller, exchange))
+        await asyncio.wait((running, exchange.leaving), return_when=asyncio.FIRST_COMPLETED)
+        if not running.done() and self._operations.may_be_abandoned(request):
+            running.cancel()
+        await asyncio.wait((running,))
         if running.cancelled():
             raise ClientLeft
         return running.result()

@@ -65,15 +65,16 @@ class Clients:
 
 
 class Loader(Generic[K, V]):
-    """A DataLoader whose callers are shielded from each other."""
+    """A DataLoader whose callers are shielded from each other; made when it is first needed."""
 
     def __init__(self, load: Callable[[list[K]], Awaitable[Sequence[V]]]) -> None:
+        self._load: Callable[[list[K]], Awaitable[Sequence[V]]] | None = load
         self._cache: DefaultCache[K, V] = DefaultCache()
-        self._loader: DataLoader[K, V] = DataLoader(load_fn=load, cache_map=self._cache)
+        self._loader: DataLoader[K, V] | None = None
         self._before: list[asyncio.Future[V]] = []
 
     async def load(self, keys: Iterable[K]) -> dict[K, V]:
-        futures = {key: asyncio.ensure_future(self._loader.load(key)) for key in keys}
+        futures = {key: asyncio.ensure_future(self._made().load(key)) for key in keys}
         if futures:
             await asyncio.wait(futures.values())
         return {key: future.result() for key, future in futures.items()}
@@ -81,7 +82,7 @@ class Loader(Generic[K, V]):
     def begin(self, keys: Iterable[K]) -> None:
         """Load, and leave the answer for whoever asks for the same: nobody waits here."""
         for key in keys:
-            self._loader.load(key)
+            self._made().load(key)
 
     def forget(self) -> None:
         """Load anew what is asked from now on."""
@@ -89,8 +90,18 @@ class Loader(Generic[K, V]):
         self._cache.clear()
 
     def close(self) -> None:
+        """Cancel what is not there yet; nothing may be loaded from now on. Idempotent."""
         for future in (*self._before, *self._cache.cache_map.values()):
             future.cancel()
+        # Else it and its owner, whose method it calls, wait for the garbage collector together.
+        self._load = self._loader = None
+
+    def _made(self) -> DataLoader[K, V]:
+        if self._loader is None:
+            if self._load is None:
+                raise RuntimeError("the operation has ended, and its loaders with it")
+            self._loader = DataLoader(load_fn=self._load, cache_map=self._cache)
+        return self._loader
 
 
 class LiveLoader:

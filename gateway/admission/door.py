@@ -17,7 +17,7 @@ from gateway.admission.lanes import Lane
 from gateway.admission.options import AdmissionOptions
 from gateway.admission.queue import AdmissionQueue, Overload, Ticket
 from gateway.errors import ErrorCode, RequestRefused
-from gateway.receiving import ClientLeft, Receive, client_leaves
+from gateway.receiving import ClientLeft
 from resolvers.upstream.deadline import Deadline
 
 
@@ -77,16 +77,18 @@ class Door:
         return None if self._overload(lane) is None else self._refusal()
 
     @asynccontextmanager
-    async def place(self, lane: Lane, deadline: Deadline, receive: Receive) -> AsyncIterator[None]:
+    async def place(
+        self, lane: Lane, deadline: Deadline, leaving: asyncio.Task[None]
+    ) -> AsyncIterator[None]:
         """Be in flight inside the block; begins it when it is this request's turn.
 
         Raises `RequestRefused` with `OVERLOADED` if that would be too late, nearly always at once,
-        and `ClientLeft` if the client does not wait for it.
+        and `ClientLeft` if ``leaving`` ends first: the client does not wait for it.
         """
         ticket = self._admit(lane, deadline)
         try:
             if not ticket.has_begun:
-                await self._wait_for_turn(ticket, receive)
+                await self._wait_for_turn(ticket, leaving)
             self._call_turn()
             yield
         finally:
@@ -103,22 +105,16 @@ class Door:
             case ticket:
                 return ticket
 
-    async def _wait_for_turn(self, ticket: Ticket, receive: Receive) -> None:
+    async def _wait_for_turn(self, ticket: Ticket, leaving: asyncio.Task[None]) -> None:
         loop = asyncio.get_running_loop()
         turn = self._turns[ticket] = loop.create_future()
         self._call_turn()
+        left_s = ticket.gives_up_at_s - loop.time()
         try:
-            async with asyncio.TaskGroup() as group:
-                leaving = group.create_task(client_leaves(receive))
-                left_s = ticket.gives_up_at_s - loop.time()
-                await asyncio.wait(
-                    (turn, leaving), timeout=left_s, return_when=asyncio.FIRST_COMPLETED
-                )
-                has_left = leaving.done()
-                leaving.cancel()
+            await asyncio.wait((turn, leaving), timeout=left_s, return_when=asyncio.FIRST_COMPLETED)
         finally:
             del self._turns[ticket]
-        if has_left:
+        if leaving.done():
             raise ClientLeft
         if not ticket.has_begun:
             raise self._refusal()
