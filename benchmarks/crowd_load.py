@@ -25,6 +25,9 @@ from benchmarks.overload_account import REFUSED, SETTLING_S, Outcome, goodput
 from benchmarks.wishes import ORDER, ORDER_COUNT
 
 PROBING_COUNT: Final = 4
+PROBING_SHARE: Final = 0.1
+"""Of the overload's length: how long each rate is tried."""
+
 PROBED_SHARES: Final = (0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.1)
 CROWD_COUNT: Final = 128
 OVERLOAD_FACTOR: Final = 3.0
@@ -56,7 +59,7 @@ async def put_on(url: str, seconds: float, peak: float | None) -> dict[str, obje
     """The peak, and what became of each request of the overload and of the calm after it."""
     crowd = Crowd(url)
     if peak is None:
-        peak = await crowd.peak(seconds / 2)
+        peak = await crowd.peak(seconds * PROBING_SHARE)
     overload_count = await crowd.overload(peak, seconds)
     return {
         "peak": peak,

@@ -21,8 +21,8 @@ from benchmarks.waiting import wait_watching
 GOODPUT_AIM: Final = AtLeast(0.9)
 REFUSAL_AIM: Final = AtMost(10.0)
 NORMAL_AIM: Final = AtMost(2.0)
-SECONDS_SHARE: Final = 0.5
-"""Of the length of a load: of the overload, and of the search for the peak."""
+LENGTH_FACTOR: Final = 3.0
+"""An overload lasts so many times as long as other loads: a minute, if nobody is in a hurry."""
 
 GRACE_S: Final = 60.0
 MS: Final = 1_000
@@ -56,7 +56,7 @@ def measure(run: Run) -> Iterator[Figure]:
 
 def overloaded(run: Run, name: str, *, peak: float | None = None) -> Overload:
     """Overload a new gateway; without a door if the peak is given."""
-    seconds = run.lengths.load_s * SECONDS_SHARE
+    seconds = run.lengths.load_s * LENGTH_FACTOR
     given = {"BFF_ADMISSION": "true" if peak is None else "false"}
     with running_house(run, "embedded", run.room(name), takes_notes=False, given=given) as house:
         words = (
@@ -64,8 +64,8 @@ def overloaded(run: Run, name: str, *, peak: float | None = None) -> Overload:
             f"--seconds={seconds}",
             *(() if peak is None else (f"--peak={peak}",)),
         )
-        with accounted(words, house.folder, within_s=10 * seconds + GRACE_S) as load:
-            wait_watching(run, f"overload, {name}", load, 6 * seconds)
+        with accounted(words, house.folder, within_s=4 * seconds + GRACE_S) as load:
+            wait_watching(run, f"overload, {name}", load, 2.5 * seconds)
     told = load.told
     outcomes = [Outcome(**outcome) for outcome in told["outcomes"]]
     return Overload(told["peak"], seconds, outcomes, told["lost_count"])

@@ -170,7 +170,7 @@ def _keep_what_is_loaded() -> None:
     """
     gc.collect()
     gc.freeze()
-    gc.set_threshold(5_000, 3, 600)
+    gc.set_threshold(2_000, 3, 1_500)
 
 
 def make_server(app: FastAPI, *, drain_s: float = 0.0) -> Server:

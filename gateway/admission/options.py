@@ -17,13 +17,15 @@ class AdmissionOptions:
     """Operations begun and not yet answered. A thousand: more than a process begins within its
     deadline of 2 s, so it is reached only where nearly all of them wait for others."""
 
-    begin_limit: Annotated[int, Between(1, 100)] = 4
-    """Operations that begin in one turn of the loop. Four of 1.5 ms keep a turn, and so a refusal,
-    below 10 ms; with one alone, a turn made long by refusals would leave it too little."""
+    begin_limit: Annotated[int, Between(1, 100)] = 1
+    """Operations that begin in one turn of the loop. One: to begin is the longest step of any, a
+    millisecond, so turns stay short, and a refusal waits for one turn. With four, one refusal of
+    ten took over 10 ms at three times the capacity."""
 
-    busy_limit: Annotated[int, Between(1, 100_000)] = 16
+    busy_limit: Annotated[int, Between(1, 100_000)] = 8
     """Operations in flight above which another begins only after a short turn. An operation takes
-    some 25 turns, so 16 are enough to fill each; more would only all be later."""
+    some 25 turns, so eight fill each; with four goodput fell by a fifth, with sixteen all were only
+    later."""
 
     short_turn_s: Annotated[float, Between(0.000_1, 0.1)] = 0.001
     """Processor time (s) of a turn up to which the loop has time to spare. A millisecond: less than

@@ -15,11 +15,18 @@ FAR_S = 1_000_000.0
 
 
 def a_queue(
-    *, operation_limit: int = 100, pace_floor_s: float = TURN_S, begin_limit: int = 1
+    *,
+    operation_limit: int = 100,
+    pace_floor_s: float = TURN_S,
+    begin_limit: int = 1,
+    busy_limit: int = 16,
 ) -> AdmissionQueue:
     """One begins in a turn, so that a turn is the pace."""
     options = AdmissionOptions(
-        operation_limit=operation_limit, pace_floor_s=pace_floor_s, begin_limit=begin_limit
+        operation_limit=operation_limit,
+        pace_floor_s=pace_floor_s,
+        begin_limit=begin_limit,
+        busy_limit=busy_limit,
     )
     return AdmissionQueue(options)
 
@@ -175,7 +182,7 @@ def test_nobody_begins_over_the_limit_of_operations() -> None:
 
 
 def test_a_busy_loop_finishes_what_it_has_begun() -> None:
-    """Over sixteen in flight, one begins when another ends, or after a turn with time to spare."""
+    """Over the limit of a busy loop, one begins when another ends, or after a turn with time to spare."""
     queue = a_queue(begin_limit=100, pace_floor_s=0.000_2)
     inside = [take_in(queue) for _ in range(16)]
     queue.turn(0.001, 0.005)
