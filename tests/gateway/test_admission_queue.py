@@ -182,7 +182,7 @@ def test_nobody_begins_over_the_limit_of_operations() -> None:
 
 
 def test_a_busy_loop_finishes_what_it_has_begun() -> None:
-    """Over the limit of a busy loop, one begins when another ends, or after a turn with time to spare."""
+    """Over its limit, one begins when another ends, or after a turn with time to spare."""
     queue = a_queue(begin_limit=100, pace_floor_s=0.000_2)
     inside = [take_in(queue) for _ in range(16)]
     queue.turn(0.001, 0.005)
