@@ -146,7 +146,13 @@ def _is_outlived(case: Case, of: AggregateType, second: int) -> bool:
 
 
 def _is_told_live(case: Case, key: AggregateKey) -> bool:
-    """Was its owner asked? A list asks for all orders that a token names."""
+    """Was its owner asked? A list asks for all orders that a token names, even if it fails then."""
     is_shown = any(part.key == key and part.component.source is Source.LIVE for part in case.parts)
-    is_listed = key.type is AggregateType.ORDER and bool(case.claim.pages)
+    is_listed = key.type is AggregateType.ORDER and (bool(case.claim.pages) or _has_lost_list(case))
     return is_shown or is_listed or bool(case.claim.omitted_count)
+
+
+def _has_lost_list(case: Case) -> bool:
+    above = (error.path.rpartition(".")[0] for error in case.claim.errors)
+    fields = map(case.sent.document.field_at, above)
+    return any(field is not None and field.name == "orders" for field in fields)
