@@ -29,7 +29,9 @@ PROBING_SHARE: Final = 0.1
 """Of the overload's length: how long each rate is tried."""
 
 PROBED_SHARES: Final = (0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.1)
-CROWD_COUNT: Final = 128
+CROWD_COUNT: Final = 512
+"""More connections than requests ever wait in the line, or refusals would wait behind them."""
+
 OVERLOAD_FACTOR: Final = 3.0
 CALM_FACTOR: Final = 0.5
 CALM_S: Final = 5.0

@@ -1,6 +1,6 @@
 """A gateway at three times what it can answer, and after that; the control has its door off.
 
-*Goodput*: answers within half a second, as a share of the most that was had before. *Refusals*: how
+*Goodput*: answers within a second, as a share of the most that was had before. *Refusals*: how
 soon they came, and did each say when to return. *Normal again*: from the end of the overload until
 all that is due in half a second is answered in time. Reads are projected, so what runs out is the
 processor of the gateway; the control is given the same number of requests a second.

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-PATIENCE_S: Final = 0.5
-"""What is answered later is good for nobody: a quarter of the deadline of the gateway."""
+PATIENCE_S: Final = 1.0
+"""What is answered later is good for nobody: half of the deadline of the gateway."""
 
 NORMAL_FOR_S: Final = 0.5
 """It is normal again when everything that is due in so long a time is answered in time."""

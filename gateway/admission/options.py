@@ -31,27 +31,25 @@ class AdmissionOptions:
     """Processor time (s) of a turn up to which the loop has time to spare. A millisecond: less than
     one operation takes, so those in flight wait for others."""
 
-    queue_time_s: Annotated[float, Between(0.001, 5)] = 0.1
-    """Seconds that anybody waits to be let in. A tenth: a burst, or a pause of the
-    machine, of that length is ridden out; the other 95 % of the deadline are for the work."""
+    queue_time_s: Annotated[float, Between(0.001, 5)] = 1.0
+    """Seconds that anybody waits to be let in. One: half of the deadline, so that the other half is
+    for the work. A page that sends forty requests at once is served, however busy the machine."""
 
-    burst_ratio: Annotated[float, Between(0, 1)] = 0.5
-    """Share of that time that a newcomer may be reckoned to wait. Half: what is reckoned lags
-    behind, and who is taken into the line shall not be refused at its end."""
+    read_ratio: Annotated[float, Between(0, 1)] = 0.5
+    """Share of that time that a read may be reckoned to wait when it comes. Half: what is reckoned
+    lags behind, and who is taken into the line shall not be refused at its end."""
 
-    standing_ratio: Annotated[float, Between(0, 1)] = 0.2
-    """The same for reads, once there has been a queue for all of that time. A fifth, 20 ms, as
-    CoDel tells a burst from a standing queue, which makes everybody late and serves nobody sooner;
-    a few operations are enough to keep the processor busy."""
+    write_ratio: Annotated[float, Between(0, 1)] = 0.75
+    """The same for writes. Three quarters: they are what the reads before them were for."""
 
     pace_floor_s: Annotated[float, Between(0.000_01, 0.1)] = 0.000_2
     """Seconds from one beginning to the next that are reckoned with at least: what the cheapest
-    operation takes. So the line is bounded before anything is measured: by 250."""
+    operation takes. So the line is bounded before anything is measured."""
 
     new_pace_s: Annotated[float, Between(0.000_1, 1)] = 0.005
     """Seconds from one beginning to the next that a new line is reckoned with at most, whatever the
-    one before was like. Five milliseconds: more than an operation takes of the
-    processor, so that ten may come at once after a line that was slow for other reasons."""
+    one before was like. Five milliseconds: more than an operation takes of the processor, so that
+    a hundred may come at once after a line that was slow for other reasons."""
 
     pace_weight: Annotated[float, Between(0.01, 1)] = 0.1
     """Weight of the newest in the mean of paces. A tenth: some twenty operations decide, and one

@@ -1,10 +1,10 @@
 """Who may begin, who waits for it, who is refused: the decisions of the door, without a clock.
 
 The processor is what runs out first in a process with one event loop, so what is admitted is the
-right to begin: a few operations begin in each turn of the loop. What has begun goes on in the same
-turns whenever its answers come, and is never held up by what has not. Hence under overload the
+right to begin: one operation, or a few, in each turn of the loop. What has begun goes on in the
+same turns whenever its answers come, and is never held up by what has not. Hence under overload the
 requests wait here, in order and counted, and not inside the loop, where all would be late together;
-and however many wait when things get better, they begin a few at a time.
+and however many wait when things get better, they begin in their turn.
 
 - While some are in flight, another begins only if the last turn left the processor time to spare:
   then those wait for others. So what computes is finished first, and what waits is in nobody's way.
@@ -15,8 +15,8 @@ and however many wait when things get better, they begin a few at a time.
   at which the line has moved, or how long it has not moved, if that is more. So a refusal is an
   answer that nobody had to wait for, and costs no parsing. A new line takes over the pace of the
   one before, up to a bound: else a slow line of long ago would refuse the first of a new one.
-- Who would wait for half of `queue_time_s` is refused; a read for less once there has been a queue
-  for all of it (CoDel's two numbers, as Facebook puts them to use for requests). Writes go first.
+- A read that would wait for half of `queue_time_s` is refused, a write that would for three
+  quarters. Writes go first.
 - Whoever would not begin before her deadline is refused as well, and whoever has waited for
   `queue_time_s` in fact.
 """
@@ -59,7 +59,6 @@ class AdmissionQueue:
     _is_busy: bool = False
     _turn_pace_s: float = 0.0
     _pace_s: float = 0.0
-    _line_since_s: float = 0.0
     _moved_at_s: float = 0.0
 
     @property
@@ -82,7 +81,7 @@ class AdmissionQueue:
             self._begin(ticket, now_s)
             return ticket
         if not self.waiting_count:
-            self._line_since_s = self._moved_at_s = now_s
+            self._moved_at_s = now_s
             self._pace_s = min(self._pace_s, self.options.new_pace_s)
         self._lanes[lane].append(ticket)
         return ticket
@@ -92,9 +91,7 @@ class AdmissionQueue:
         if self._is_open:
             return None
         expected_wait_s = self._expected_wait_s(lane, now_s)
-        is_short_enough = expected_wait_s <= min(
-            self._allowed_s(lane, now_s), deadline_at_s - now_s
-        )
+        is_short_enough = expected_wait_s <= min(self._allowed_s(lane), deadline_at_s - now_s)
         return None if is_short_enough else Overload(expected_wait_s)
 
     def turn(self, now_s: float, used_s: float) -> list[Ticket]:
@@ -173,14 +170,11 @@ class AdmissionQueue:
         has_stood_s = now_s - self._moved_at_s
         return max((ahead_count + 1) * max(turn_pace_s, self._pace_s), has_stood_s)
 
-    def _allowed_s(self, lane: Lane, now_s: float) -> float:
+    def _allowed_s(self, lane: Lane) -> float:
         """How long one who comes now may be reckoned to wait."""
         options = self.options
-        has_lasted_s = now_s - self._line_since_s if self.waiting_count else 0.0
-        is_standing = lane is Lane.READ and has_lasted_s >= options.queue_time_s
-        return options.queue_time_s * (
-            options.standing_ratio if is_standing else options.burst_ratio
-        )
+        ratio = options.write_ratio if lane is Lane.WRITE else options.read_ratio
+        return options.queue_time_s * ratio
 
     def _mean(self, mean_s: float, newest_s: float) -> float:
         """The mean with the newest length; the first is the mean itself."""

@@ -34,12 +34,12 @@ class DoorSettings(Section):
         "more than a process begins within a deadline of 2 s.",
     )
     queue_time_ms: Milliseconds = Field(
-        100,
+        1000,
         ge=1,
         le=5000,
-        description="How long a request waits to begin at most, mutations before queries; queries "
-        "a fifth of it once there has been a queue for all of it. Long enough for a burst, and "
-        "short enough to leave the deadline to the work.",
+        description="How long a request waits to begin at most, mutations before queries; a query "
+        "that would wait for half of it is refused at once. Long enough for a burst, and short "
+        "enough to leave half of the deadline to the work.",
     )
     drain_ms: Milliseconds = Field(
         1000,

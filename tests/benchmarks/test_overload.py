@@ -20,7 +20,7 @@ def test_goodput_counts_what_was_answered_in_time() -> None:
     outcomes = [
         answered(1.0),
         answered(1.5),
-        answered(1.6, took_s=0.51),
+        answered(1.6, took_s=1.01),
         Outcome(1.7, 0.01, 200, is_whole=False),
         refused(1.8),
         answered(3.0),

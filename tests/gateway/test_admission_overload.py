@@ -17,7 +17,7 @@ from gateway.admission.queue import AdmissionQueue, Overload, Ticket
 OPERATION_S = 0.002
 REFUSAL_S = OPERATION_S / 50
 CAPACITY = 1 / OPERATION_S
-PATIENCE_S = 0.5
+PATIENCE_S = 1.0
 OVERLOAD_S = 10.0
 CALM_S = 5.0
 
@@ -92,20 +92,20 @@ def test_goodput_stays_at_three_times_the_capacity() -> None:
 
 
 def test_refusals_are_quick_and_answers_are_not_late() -> None:
-    """Who is refused knows at once; who is let in waits for a tenth of a second at most."""
+    """Who is refused knows at once; who is let in waits for half a second."""
     account = serve_behind_a_door(OVERLOADED)
 
     assert len(account.answered) + len(account.refused) == len(OVERLOADED)
     assert max(late_s for _, late_s in account.refused) <= 0.01
-    assert max(late_s for _, late_s in account.answered) <= 0.15
+    assert max(late_s for _, late_s in account.answered) <= 0.55
 
 
 def test_everything_is_normal_when_the_load_is() -> None:
-    """Half a second after the overload nobody is refused, and nobody has to wait."""
+    """Nobody is refused after the overload, and a second and a half later nobody has to wait."""
     account = serve_behind_a_door(OVERLOADED)
 
-    assert max(came_s for came_s, _ in account.refused) < OVERLOAD_S + 0.5
-    late = [late_s for came_s, late_s in account.answered if came_s > OVERLOAD_S + 0.5]
+    assert max(came_s for came_s, _ in account.refused) < OVERLOAD_S + 0.1
+    late = [late_s for came_s, late_s in account.answered if came_s > OVERLOAD_S + 1.5]
     assert max(late) <= 2 * OPERATION_S
 
 

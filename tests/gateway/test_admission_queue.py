@@ -27,6 +27,9 @@ def a_queue(
         pace_floor_s=pace_floor_s,
         begin_limit=begin_limit,
         busy_limit=busy_limit,
+        queue_time_s=0.1,
+        read_ratio=0.5,
+        write_ratio=0.5,
     )
     return AdmissionQueue(options)
 
@@ -116,19 +119,16 @@ def test_who_could_not_begin_before_her_deadline_is_refused_at_once() -> None:
     assert isinstance(queue.arrive(Lane.READ, 0.0, 4 * TURN_S), Ticket)
 
 
-def test_a_standing_queue_is_kept_shorter_than_a_burst() -> None:
-    """A line that has not been empty for a tenth of a second may hold a fifth of that."""
-    queue = a_queue()
+def test_a_write_may_wait_for_longer_than_a_read() -> None:
+    """The line is full for reads when it is not yet for writes."""
+    queue = AdmissionQueue(AdmissionOptions(pace_floor_s=0.1))
     take_in(queue)
-    burst = refused_from(queue, Lane.READ, 0.0)
-    now_s = 0.0
-    while now_s < 0.2:
-        now_s += TURN_S
-        queue.turn(now_s, 0.0)
-        refused_from(queue, Lane.READ, now_s)
+    refused_from(queue, Lane.READ, 0.0)
+    read_count = queue.waiting_count
+    refused_from(queue, Lane.WRITE, 0.0)
 
-    assert burst == 5
-    assert 1 <= queue.waiting_count <= 2
+    assert read_count == 5
+    assert queue.waiting_count - read_count == 7
 
 
 def test_a_line_that_stands_takes_nobody_in() -> None:

@@ -66,7 +66,7 @@ class Desk:
 async def open_desk(*, work_s: float = WORK_S, **settings: object) -> AsyncIterator[Desk]:
     patient = {"request_timeout_s": LONG_S, "attempt_timeout_s": LONG_S}
     alone = {"live_fresh_ms": 0, "live_revalidate_ms": 0, "stale_if_error_s": 0}
-    given = {"operation_limit": 1, **alone, **patient, **settings}
+    given = {"operation_limit": 1, "queue_time_ms": 100, **alone, **patient, **settings}
     async with open_door(**given) as door, asyncio.TaskGroup() as group:
         desk = Desk(door, group, work_s=work_s)
         door.twins.orders.mock(side_effect=desk.work)

@@ -226,7 +226,10 @@ async def test_who_leaves_in_the_middle_leaves_nothing_behind() -> None:
 async def test_both_ways_refuse_with_the_same_words(accept: str) -> None:
     """What the server refuses by itself looks as if the application had refused it."""
     headers = {"accept": accept, "x-request-id": "one"}
-    async with open_door(operation_limit=1) as door, asyncio.TaskGroup() as group:
+    async with (
+        open_door(operation_limit=1, queue_time_ms=100) as door,
+        asyncio.TaskGroup() as group,
+    ):
         misbehave(door.twins, "orders", hanging)
         crowd = [group.create_task(door.ask(A_QUERY)) for _ in range(2)]
         await asyncio.sleep(0.0625)
