@@ -1,8 +1,9 @@
 """`python -m benchmarks.crowd_load`: more reads than a gateway can answer, from its own process.
 
 First the peak, which ``--peak`` may tell: a few clients that ask again as soon as they are answered
-show about how much can be had; then an open loop tries rates around that, and the peak is the most
-good answers a second at any of them. Then an open loop at a multiple of it, then one at a half.
+show about how much can be had; an open loop tries rates around that; and what it gets at the best
+of them, just before the overload and just after it, is the peak, so that neither luck nor a machine
+that became slower counts. The overload is an open loop at a multiple of it, then one at a half.
 """
 
 import argparse
@@ -27,6 +28,9 @@ from benchmarks.wishes import ORDER, ORDER_COUNT
 PROBING_COUNT: Final = 4
 PROBING_SHARE: Final = 0.1
 """Of the overload's length: how long each rate is tried."""
+
+PEAK_SHARE: Final = 0.25
+"""Likewise: how long the best one is put on, before and after."""
 
 PROBED_SHARES: Final = (0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.1)
 CROWD_COUNT: Final = 512
@@ -60,14 +64,13 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
 async def put_on(url: str, seconds: float, peak: float | None) -> dict[str, object]:
     """The peak, and what became of each request of the overload and of the calm after it."""
     crowd = Crowd(url)
-    if peak is None:
-        peak = await crowd.peak(seconds * PROBING_SHARE)
-    overload_count = await crowd.overload(peak, seconds)
-    return {
-        "peak": peak,
-        "lost_count": overload_count - len(crowd.outcomes),
-        "outcomes": [asdict(outcome) for outcome in crowd.outcomes],
-    }
+    if peak is not None:
+        return {"peak": peak, **await crowd.overload(peak, seconds)}
+    rate = await crowd.best_rate(seconds * PROBING_SHARE)
+    before = await crowd.goodput(rate, seconds * PEAK_SHARE)
+    told = await crowd.overload(before, seconds)
+    after = await crowd.goodput(rate, seconds * PEAK_SHARE)
+    return {"peak": (before + after) / 2, **told}
 
 
 class Crowd:
@@ -77,23 +80,24 @@ class Crowd:
         self._url = url
         self._host = urlsplit(url).netloc
         self._numbers = count()
-        self.outcomes: list[Outcome] = []
 
-    async def peak(self, seconds: float) -> float:
-        """The most good answers a second, having tried for so long at each rate."""
+    async def best_rate(self, seconds: float) -> float:
+        """The rate of requests that got the most good answers, each tried for so long."""
         about = await self.probe(seconds)
-        found = [await self.goodput(share * about, seconds) for share in PROBED_SHARES]
-        self.outcomes.clear()
-        return max(found)
+        found = {
+            rate: await self.goodput(rate, seconds)
+            for rate in [share * about for share in PROBED_SHARES]
+        }
+        return max(found, key=found.__getitem__)
 
     async def goodput(self, rate: float, seconds: float) -> float:
         """Good answers a second at this rate of requests, over all but the first half second."""
-        connections = Connections()
-        self.outcomes.clear()
-        async with connections.open(self._url, CROWD_COUNT):
+        outcomes: list[Outcome] = []
+        async with Connections().open(self._url, CROWD_COUNT) as connections:
             first_s = time.perf_counter()
-            await at_pace(rate, first_s, seconds, self._sending(connections, first_s))
-        return goodput(self.outcomes, SETTLING_S, seconds)
+            send = self._sending(connections, first_s, outcomes)
+            await at_pace(rate, first_s, seconds, send)
+        return goodput(outcomes, SETTLING_S, seconds)
 
     async def probe(self, seconds: float) -> float:
         """Good answers a second that a few clients get, each asking again at once."""
@@ -119,35 +123,42 @@ class Crowd:
             await asyncio.sleep(seconds)
         return answered_count / seconds
 
-    async def overload(self, peak: float, seconds: float) -> int:
-        """Three times the peak, then half of it; how many requests that were."""
-        connections = Connections()
-        async with connections.open(self._url, CROWD_COUNT):
+    async def overload(self, peak: float, seconds: float) -> dict[str, object]:
+        """Three times the peak, then half of it; what became of whom."""
+        outcomes: list[Outcome] = []
+        async with Connections().open(self._url, CROWD_COUNT) as connections:
             first_s = time.perf_counter()
-            send = self._sending(connections, first_s)
+            send = self._sending(connections, first_s, outcomes)
             await at_pace(OVERLOAD_FACTOR * peak, first_s, seconds, send)
             await at_pace(CALM_FACTOR * peak, first_s + seconds, CALM_S, send)
-        return round(OVERLOAD_FACTOR * peak * seconds) + round(CALM_FACTOR * peak * CALM_S)
+        sent_count = round(OVERLOAD_FACTOR * peak * seconds) + round(CALM_FACTOR * peak * CALM_S)
+        return {
+            "lost_count": sent_count - len(outcomes),
+            "outcomes": [asdict(outcome) for outcome in outcomes],
+        }
 
-    def _sending(self, connections: Connections, first_s: float) -> Callable[[float], None]:
+    def _sending(
+        self, connections: Connections, first_s: float, outcomes: list[Outcome]
+    ) -> Callable[[float], None]:
         def send(due_s: float) -> None:
-            connections.put(Errand(self._request(), self._noting(due_s, first_s)))
+            connections.put(Errand(self._request(), _noting(due_s, first_s, outcomes)))
 
         return send
-
-    def _noting(self, due_s: float, first_s: float) -> OnAnswer:
-        def note(answer: bytes) -> None:
-            took_s = time.perf_counter() - due_s
-            status = int(answer[STATUS_AT])
-            is_refused = status == REFUSED
-            is_whole = RETRY_AFTER in answer.lower() if is_refused else ERRORS not in answer
-            self.outcomes.append(Outcome(due_s - first_s, took_s, status, is_whole))
-
-        return note
 
     def _request(self) -> bytes:
         id_ = f"o-{next(self._numbers) % ORDER_COUNT + 1}"
         return rendered(self._host, {"query": ORDER, "variables": {"id": id_}}, {})
+
+
+def _noting(due_s: float, first_s: float, outcomes: list[Outcome]) -> OnAnswer:
+    def note(answer: bytes) -> None:
+        took_s = time.perf_counter() - due_s
+        status = int(answer[STATUS_AT])
+        is_refused = status == REFUSED
+        is_whole = RETRY_AFTER in answer.lower() if is_refused else ERRORS not in answer
+        outcomes.append(Outcome(due_s - first_s, took_s, status, is_whole))
+
+    return note
 
 
 if __name__ == "__main__":
