@@ -161,16 +161,14 @@ def _keep_what_is_loaded() -> None:
     """Take the hundred thousand objects of our imports out of the garbage collector's sight.
 
     They live as long as the process. Looked through again and again, they cost a rebuild a third of
-    its time (`make bench-events`).
-
-    A request leaves some hundred objects in circles. With Python's ten collections of the youngest
-    before one of the next, or more, what a busy gateway leaves becomes a pause of a tenth of a
-    second, seen by all (`make bench-faults`, overload); so the next is looked at after three, for
-    some milliseconds, and all that lives on as rarely as before.
+    its time (`make bench-events`); and what an event or a request makes is gone before the 10,000th
+    object after it. For that no request may leave circles behind (`execution.executor`, `loaders`):
+    in an overload they outlive the young generations, and two million of them were a pause of four
+    seconds (`make bench-faults`).
     """
     gc.collect()
     gc.freeze()
-    gc.set_threshold(2_000, 3, 1_500)
+    gc.set_threshold(10_000, 20, 50)
 
 
 def make_server(app: FastAPI, *, drain_s: float = 0.0) -> Server:
