@@ -14,15 +14,13 @@ from fastapi import FastAPI
 from uvicorn.loops.auto import auto_loop_factory
 
 from gateway.settings import Settings
-from gateway.shedding_protocol import SheddingProtocol
+from gateway.shedding_protocol import CLOSE, SheddingProtocol
 
 DRAIN_S = 5
 """Seconds that running requests get when the process is asked to stop; more than any deadline."""
 
 LAST_WORD_S = 0.25
 """Seconds in which who is connected when we refuse the next one may still send a request."""
-
-CLOSE = (b"connection", b"close")
 
 
 class Server(uvicorn.Server):

@@ -8,7 +8,6 @@ or the last on its connection: those are refused, if at all, on the ordinary way
 """
 
 import asyncio
-from http import HTTPStatus
 from typing import Final, cast
 
 from fastapi import FastAPI
@@ -89,7 +88,7 @@ class SheddingProtocol(HttpToolsProtocol):
 
     def _send(self, reply: Reply) -> None:
         """Answer at once, and wait for the next request as after any other answer."""
-        head = bytearray(STATUS_LINE[HTTPStatus(reply.status)])
+        head = bytearray(STATUS_LINE[reply.status])
         for name, value in (*self.server_state.default_headers, *reply.headers):
             head += b"%b: %b\r\n" % (name, value)
         self.transport.write(bytes(head) + b"\r\n" + reply.body)

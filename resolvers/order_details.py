@@ -63,24 +63,31 @@ def next_wave(root: Root, demand: Demand, answer: Answer) -> Wave | None:
 
 
 def unshown(root: Root, demand: Demand, answer: Answer) -> set[AggregateKey]:
-    """Components that no field shows and that no page shown has passed over.
+    """Stale or failed components that no field shows and that no page shown has passed over.
 
     They had been looked up for what failed then: for a list, or for one that stood in and could
     not. A list passes over demanded orders of its customer, which never changes; of an order that
     is gone nobody knows whose it was, so any list may lack it.
     """
+    doubtful = {
+        key
+        for key, component in answer.components.items()
+        if isinstance(component, Failed) or component.provenance.is_stale
+    }
+    if not doubtful:
+        return doubtful
     reached = reach(root, answer.row_of, answer.page_of).keys
     listed_ids = {
         page.customer_id for page, found in answer.pages.items() if isinstance(found, FoundPage)
     }
     demanded = set(demand.orders)
-    unused: set[AggregateKey] = set()
-    for key in answer.components.keys() - reached.keys():
+    left_out: set[AggregateKey] = set()
+    for key in doubtful - reached.keys():
         row = answer.row_of(key)
         may_list = row.customer_id in listed_ids if isinstance(row, OrderRow) else bool(listed_ids)
         if not (key in demanded and may_list):
-            unused.add(key)
-    return unused
+            left_out.add(key)
+    return left_out
 
 
 class OrderDetails:

@@ -47,7 +47,7 @@ class Overload:
 
 @dataclass(slots=True)
 class AdmissionQueue:
-    """The line before the gateway. Every ticket is to be finished or, unbegun, to leave."""
+    """The line before the gateway. Every ticket is to leave, once."""
 
     options: AdmissionOptions
     in_flight_count: int = 0
@@ -116,14 +116,10 @@ class AdmissionQueue:
             self._pace_s, self._moved_at_s = self._mean(self._pace_s, pace_s), now_s
         return begun
 
-    def finish(self) -> None:
-        """An operation has been answered, or has ended otherwise."""
-        self.in_flight_count -= 1
-
     def leave(self, ticket: Ticket) -> None:
         """The ticket is given back, begun or not. Idempotent before it has begun."""
         if ticket.has_begun:
-            self.finish()
+            self.in_flight_count -= 1
         elif ticket in self._lanes[ticket.lane]:
             self._lanes[ticket.lane].remove(ticket)
 
