@@ -18,7 +18,9 @@ from gateway.admission.limits import DocumentLimits
 from gateway.catch_up import CatchUp
 from gateway.circuit_hints import CircuitHints
 from gateway.execution.documents import Documents
-from gateway.execution.executor import Executor, graphql_schema_of
+from gateway.execution.executor import Executor
+from gateway.execution.graphql_schema import graphql_schema_of
+from gateway.execution.plans import PlanMaker
 from gateway.freshness import FreshnessGauge
 from gateway.graphql_http import PATH, GraphQLHttp, HttpOptions
 from gateway.health import Health, health_routes
@@ -180,6 +182,7 @@ class Gateway:
                 token_limit=settings.query_token_limit,
                 limits=DocumentLimits(settings.query_depth_limit, settings.query_cost_limit),
                 is_introspection_on=settings.introspection,
+                maker=PlanMaker(self.schema, time.monotonic),
             ),
             executor=Executor(self.schema),
             clients=self.clients,

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 
 from gateway.admission.limits import DocumentLimits
 from gateway.execution.documents import Document, DocumentRefused, Documents
-from gateway.execution.executor import Executor, graphql_schema_of
+from gateway.execution.executor import Executor
+from gateway.execution.graphql_schema import graphql_schema_of
 from gateway.settings import Settings
 from projections.selection import PageKey
 from projections.token_codec import (
@@ -111,6 +112,10 @@ class ReadsOnPaper:
         """An answer in which nothing is there."""
         self.requests.append(request)
         return Answer(_NoRows(), _NoOrders())
+
+    async def read_all(self, requests: Sequence[ReadRequest]) -> list[Answer]:
+        """As many of those."""
+        return [await self.read(request) for request in requests]
 
     def forget(self) -> None:
         """Nothing was remembered."""

@@ -89,6 +89,7 @@ class Operations:
             document = self.documents.read(request.query, request.variables)
         except DocumentRefused as refused:
             return self._refuse(refused.errors, caller)
+        plan = self.documents.plan(document, request.operation_name, request.variables)
         operation_type = document.operation_type(request.operation_name)
         if is_read_only and operation_type not in (OperationType.QUERY, None):
             message = "only queries can be sent by GET"
@@ -100,6 +101,7 @@ class Operations:
                 context,
                 variables=request.variables,
                 operation_name=request.operation_name,
+                plan=plan,
             )
             if _is_refused(result):
                 return self._refuse(result.errors or [], caller)

@@ -1,6 +1,6 @@
 """One read as a root field asks for it, and how long and how old reads may be."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Annotated, Protocol
 
@@ -78,6 +78,10 @@ class Reads(Protocol):
 
     async def read(self, request: ReadRequest) -> Answer:
         """The completed answer of one root field; raises nothing for a service that fails."""
+        ...
+
+    async def read_all(self, requests: Sequence[ReadRequest]) -> list[Answer]:
+        """The answers of all root fields of an operation, in order, read in one cut."""
         ...
 
     def forget(self) -> None:

@@ -118,3 +118,9 @@ class ConsistencyReport:
             self.shown.append(Shown(path, key, version, provenance))
         else:
             self.omitted_count += 1
+
+    def untell(self) -> None:
+        """Forget what was shown where: it is going to be shown anew."""
+        self.shown.clear()
+        self._paths.clear()
+        self.omitted_count = 0

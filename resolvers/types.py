@@ -12,7 +12,6 @@ import strawberry
 from strawberry import ID, Private
 
 from projections.selection import PageKey
-from projections.token import merge
 from projections.versions import AggregateKey, AggregateType
 from projections.views import (
     CustomerRow,
@@ -22,10 +21,10 @@ from projections.views import (
     ProductRow,
     Row,
 )
-from projections.views.orders import ListingPosition
 from resolvers.answer import Absent, Answer, Failed, Found, FoundPage
+from resolvers.connections import cursor_of, ends_of, listed_on, sealed_seen
 from resolvers.context import Info
-from resolvers.pages import DEFAULT_PAGE_SIZE, render_cursor, with_seen
+from resolvers.pages import DEFAULT_PAGE_SIZE
 from resolvers.selecting import read_page
 
 
@@ -182,29 +181,21 @@ class OrderConnection:
     @strawberry.field
     def edges(self, info: Info) -> list[OrderEdge] | None:
         page = self._page(info)
-        seen = info.context.tokens.seal_seen(merge(page.seen, self.answer.shown))
+        seen = sealed_seen(page, self.answer, info.context.tokens)
         return [
             OrderEdge(
                 answer=self.answer,
                 key=AggregateKey(AggregateType.ORDER, listed_at.id),
-                cursor=with_seen(render_cursor(listed_at), seen),
+                cursor=cursor_of(listed_at, seen),
             )
-            for listed_at in self._listed(page)
+            for listed_at in listed_on(page, self.answer)
         ]
 
     @strawberry.field
     def page_info(self, info: Info) -> PageInfo | None:
         page = self._page(info)
-        shown = self._listed(page)
-        goes_on_at = page.ends_at if page.has_more else None
-        end = shown[-1] if shown else goes_on_at
-        seen = info.context.tokens.seal_seen(merge(page.seen, self.answer.shown))
-        return PageInfo(
-            has_next_page=page.has_more,
-            has_previous_page=self.page_key.after is not None,
-            start_cursor=with_seen(render_cursor(shown[0]), seen) if shown else None,
-            end_cursor=with_seen(render_cursor(end), seen) if end else None,
-        )
+        seen = sealed_seen(page, self.answer, info.context.tokens)
+        return PageInfo(**ends_of(self.page_key, page, self.answer, seen)._asdict())
 
     def _page(self, info: Info) -> FoundPage:
         """The page, noted in the report as shown; raises what made it fail."""
@@ -214,16 +205,6 @@ class OrderConnection:
         path = path_of(info, parent=True)
         info.context.report.show(path, page.provenance, self.page_key, None)
         return page
-
-    def _listed(self, page: FoundPage) -> list[ListingPosition]:
-        """Where the orders stand that there are, or that nobody could tell of."""
-        return [
-            page.listed_at[order_id]
-            for order_id in page.order_ids
-            if not isinstance(
-                self.answer.components[AggregateKey(AggregateType.ORDER, order_id)], Absent
-            )
-        ]
 
 
 def _shown_row(info: Info, answer: Answer, key: AggregateKey) -> Row | None:

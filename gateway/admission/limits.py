@@ -87,8 +87,18 @@ def excess_in_size(
     return None
 
 
+def is_size_fixed(document: DocumentNode) -> bool:
+    """Does the document ask for as much whatever its variables are?"""
+    ruler = _Ruler(document, {})
+    for operation in document.definitions:
+        if isinstance(operation, OperationDefinitionNode):
+            ruler.measure(operation.selection_set)
+    return not ruler.has_met_variables
+
+
 class _Ruler:
     def __init__(self, document: DocumentNode, variables: Mapping[str, object]) -> None:
+        self.has_met_variables = False
         self._variables = variables
         self._fragments = fragments_of(document)
         self._measured: dict[str, Measure] = {}
@@ -138,6 +148,7 @@ class _Ruler:
             case IntValueNode(value=text) if len(text) < len(str(sys.maxsize)):
                 return int(text)
             case VariableNode(name=name):
+                self.has_met_variables = True
                 size = self._variables.get(name.value)
                 return size if isinstance(size, int) else MAX_PAGE_SIZE
             case _:

@@ -2,7 +2,8 @@
 
 from collections import OrderedDict
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 
 from graphql import (
     DocumentNode,
@@ -19,38 +20,83 @@ from graphql import (
 )
 
 from gateway.admission.fragments import fragments_of
-from gateway.admission.limits import DocumentLimits, excess_in_size, first_excess
+from gateway.admission.limits import (
+    DocumentLimits,
+    excess_in_size,
+    first_excess,
+    is_size_fixed,
+)
 from gateway.errors import TooMuchAsked
+from gateway.execution.collecting import conditions_of
+from gateway.execution.plan import Plan
+from gateway.execution.plans import PlanMaker, PutOff
 
-MAX_KEPT = 200
-"""Documents kept; a frontend has tens. A tree takes 0.4 MB for each 2.5 kB of dense text."""
+MAX_KEPT = 1_000
+"""Documents kept; a frontend has tens."""
 
-MAX_KEPT_CHARACTERS = 16 * 1024
+MAX_KEPT_CHARACTERS = 256 * 1024
+"""Characters of all that is kept, plans included: a tree takes 160 bytes for each of dense text."""
+
+MAX_KEPT_TEXT_CHARACTERS = 16 * 1024
 """Longer texts are not kept."""
 
 MAX_CHARACTERS = 128 * 1024
 """Longer texts are not read: the lexer takes 0.14 s for a megabyte. Large values are variables."""
 
+MAX_PLANS = 16
+"""Plans of one document: its operations, times the values of what decides their fields."""
+
+Variables = Mapping[str, object]
+PlanKey = tuple[str | None, tuple[object, ...]]
+"""The name of an operation, and the values of the document's conditions."""
+
 ABORTED = "Parsing aborted."
 """How graphql-core ends its word on a text that is too much to parse, not wrong."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False)
 class Document:
-    """A document that may be run."""
+    """A document that may be run. ``plans``: those made for it, None where there can be none."""
 
+    text: str
     node: DocumentNode
-    fragments: Mapping[str, FragmentDefinitionNode]
+    plans: dict[PlanKey, Plan | None] = field(default_factory=dict)
 
-    def operation_type(self, operation_name: str | None) -> OperationType | None:
-        """What the named operation (or the only one) is; None where that names none, or several."""
+    @cached_property
+    def fragments(self) -> Mapping[str, FragmentDefinitionNode]:
+        """Its fragments by name."""
+        return fragments_of(self.node)
+
+    @cached_property
+    def is_size_fixed(self) -> bool:
+        """Does it ask for as much whatever its variables are?"""
+        return is_size_fixed(self.node)
+
+    @cached_property
+    def conditions(self) -> tuple[str, ...] | None:
+        """The variables that decide what is in the answer; None where not only variables do."""
+        return conditions_of(self.node)
+
+    @property
+    def weight(self) -> int:
+        """Characters of its text, and of the plans that are kept with it."""
+        plans = (plan.source for plan in self.plans.values() if plan is not None)
+        return len(self.text) + sum(map(len, plans))
+
+    def operation(self, operation_name: str | None) -> OperationDefinitionNode | None:
+        """The named operation, or the only one; None where that names none, or several."""
         operations = [
             definition
             for definition in self.node.definitions
             if isinstance(definition, OperationDefinitionNode)
             and (operation_name is None or _name(definition) == operation_name)
         ]
-        return operations[0].operation if len(operations) == 1 else None
+        return operations[0] if len(operations) == 1 else None
+
+    def operation_type(self, operation_name: str | None) -> OperationType | None:
+        """What that operation is."""
+        operation = self.operation(operation_name)
+        return None if operation is None else operation.operation
 
 
 class DocumentRefused(Exception):
@@ -64,7 +110,8 @@ class DocumentRefused(Exception):
 class Documents:
     """The documents of one schema, read in the order that costs least: parse, measure, validate.
 
-    ``token_limit`` bounds parsing, ``limits`` bound what comes after it.
+    ``token_limit`` bounds parsing, ``limits`` bound what comes after it. Without ``maker`` there
+    are no plans.
     """
 
     def __init__(
@@ -74,30 +121,71 @@ class Documents:
         token_limit: int,
         limits: DocumentLimits,
         is_introspection_on: bool,
+        maker: PlanMaker | None = None,
     ) -> None:
         self._schema = schema
         self._token_limit = token_limit
         self._limits = limits
         self._is_introspection_on = is_introspection_on
+        self._maker = maker
         hidden = () if is_introspection_on else (NoSchemaIntrospectionCustomRule,)
         self._rules = (*specified_rules, *hidden)
         self._kept: OrderedDict[str, Document] = OrderedDict()
+        self._kept_characters = 0
 
-    def read(self, text: str, variables: Mapping[str, object]) -> Document:
+    def read(self, text: str, variables: Variables) -> Document:
         """The document of ``text``, ready to run; raises `DocumentRefused` otherwise."""
-        kept = self._kept.get(text)
-        document = self._parse(text) if kept is None else kept
-        excess_of = first_excess if kept is None else excess_in_size
-        if excess := excess_of(document.node, variables, self._limits):
-            raise _too_much(excess)
-        if kept is None:
+        document = self._kept.get(text)
+        if document is None:
+            document = self._parse(text)
+            self._require_little(first_excess(document.node, variables, self._limits))
             self._validate(document)
-        self._keep(text, document)
+            self._keep(document)
+            return document
+        if not document.is_size_fixed:
+            self._require_little(excess_in_size(document.node, variables, self._limits))
+        self._kept.move_to_end(text)
         return document
 
     def find(self, text: str) -> Document | None:
         """The document of ``text`` if it is kept."""
         return self._kept.get(text)
+
+    def plan(
+        self, document: Document, operation_name: str | None, variables: Variables
+    ) -> Plan | None:
+        """The plan of that operation, made if need be; None where graphql-core is to run it."""
+        if document.conditions is None:
+            return None
+        key = operation_name, tuple(map(variables.get, document.conditions))
+        try:
+            return document.plans[key]
+        except KeyError:
+            return self._made(document, key)
+        except TypeError:  # a condition that is no boolean, as graphql-core will say
+            return None
+
+    def _made(self, document: Document, key: PlanKey) -> Plan | None:
+        operation_name, values = key
+        operation = document.operation(operation_name)
+        if self._maker is None or operation is None or len(document.plans) >= MAX_PLANS:
+            return None
+        conditions = {
+            name: value
+            for name, value in zip(document.conditions or (), values, strict=True)
+            if isinstance(value, bool)
+        }
+        if len(conditions) < len(values):
+            return None
+        try:
+            plan = self._maker.make(document.node, operation, conditions)
+        except PutOff:
+            return None
+        document.plans[key] = plan
+        if plan is not None and self._kept.get(document.text) is document:
+            self._kept_characters += len(plan.source)
+            self._forget_oldest()
+        return plan
 
     def _parse(self, text: str) -> Document:
         if len(text) > MAX_CHARACTERS:
@@ -108,7 +196,7 @@ class Documents:
             if error.message.endswith(ABORTED):
                 raise _too_much(error.message) from error
             raise DocumentRefused([error]) from error
-        return Document(node, fragments_of(node))
+        return Document(text, node)
 
     def _validate(self, document: Document) -> None:
         errors = validate(
@@ -120,13 +208,20 @@ class Documents:
         if errors:
             raise DocumentRefused([_of_the_document(error) for error in errors])
 
-    def _keep(self, text: str, document: Document) -> None:
-        if len(text) > MAX_KEPT_CHARACTERS:
-            return
-        self._kept[text] = document
-        self._kept.move_to_end(text)
-        if len(self._kept) > MAX_KEPT:
-            self._kept.popitem(last=False)
+    def _require_little(self, excess: str | None) -> None:
+        if excess:
+            raise _too_much(excess)
+
+    def _keep(self, document: Document) -> None:
+        if len(document.text) <= MAX_KEPT_TEXT_CHARACTERS:
+            self._kept[document.text] = document
+            self._kept_characters += document.weight
+            self._forget_oldest()
+
+    def _forget_oldest(self) -> None:
+        while len(self._kept) > MAX_KEPT or self._kept_characters > MAX_KEPT_CHARACTERS:
+            _, document = self._kept.popitem(last=False)
+            self._kept_characters -= document.weight
 
 
 def _too_much(message: str) -> DocumentRefused:

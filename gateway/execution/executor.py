@@ -1,4 +1,7 @@
-"""Runs a checked document on the reference executor, graphql-core.
+"""Runs a checked document: by its plan where it has one, else on graphql-core.
+
+graphql-core is the reference: whatever is odd about a request or its data is for it to judge, over
+the rows that the plan has read.
 
 graphql-core's executor holds its own methods, and with them itself and all that one operation has
 made, until the garbage collector looks at it. Two million such objects are a pause of four seconds;
@@ -7,21 +10,21 @@ so the methods are held by a reference that does not count (`uncircled`).
 
 import inspect
 import weakref
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import strawberry
-from graphql import ExecutionResult, GraphQLSchema, execute
+from graphql import ExecutionResult, execute
 from graphql.execution import Executor as CoreExecutor
 from graphql.type import GraphQLResolveInfoHelpers
 
 from gateway.execution.documents import Document
+from gateway.execution.graphql_schema import graphql_schema_of
+from gateway.execution.plan import Plan
+from resolvers.answer import Answer
 from resolvers.context import OperationContext
-
-
-def graphql_schema_of(schema: strawberry.Schema) -> GraphQLSchema:
-    """graphql-core's view of the schema, for which Strawberry has no public name."""
-    return schema._schema  # noqa: SLF001 - the one place
+from resolvers.read_request import ReadRequest, Reads
 
 
 def uncircled(of: type[CoreExecutor[Any]]) -> type[CoreExecutor[Any]]:
@@ -57,8 +60,25 @@ class Executor:
         *,
         variables: dict[str, object],
         operation_name: str | None,
+        plan: Plan | None = None,
     ) -> ExecutionResult:
         """The answer, errors of fields included. Raises only what is a mistake of this gateway."""
+        if plan is not None:
+            planned = _Planned(plan, context)
+            try:
+                return await planned.run(variables)
+            except Exception:  # noqa: BLE001 - graphql-core finds it again, and says whose it is
+                context = planned.undone()
+        return await self._refer(document, context, variables, operation_name)
+
+    async def _refer(
+        self,
+        document: Document,
+        context: OperationContext,
+        variables: dict[str, object],
+        operation_name: str | None,
+    ) -> ExecutionResult:
+        """What graphql-core makes of it."""
         result = execute(
             self._schema,
             document.node,
@@ -69,3 +89,51 @@ class Executor:
             hide_suggestions=True,
         )
         return await result if inspect.isawaitable(result) else result
+
+
+class _Planned:
+    """One run of a plan, which can be undone up to its reads."""
+
+    def __init__(self, plan: Plan, context: OperationContext) -> None:
+        self._plan = plan
+        self._context = context
+        self._expired_count = context.tokens.expired_count
+        self._answers: dict[str, Answer] = {}
+
+    async def run(self, variables: Mapping[str, object]) -> ExecutionResult:
+        asked = self._plan.ask(variables, self._context)
+        answers = await self._context.reads.read_all(asked.requests)
+        names = (request.name for request in asked.requests)
+        self._answers = dict(zip(names, answers, strict=True))
+        return self._plan.render(asked, answers, self._context)
+
+    def undone(self) -> OperationContext:
+        """The context as if nothing had been shown, with the answers that are there."""
+        self._context.tokens.expired_count = self._expired_count
+        self._context.report.untell()
+        return replace(self._context, reads=ReadAlready(self._answers, self._context.reads))
+
+
+@dataclass(frozen=True, slots=True)
+class ReadAlready:
+    """Reads whose answers are at hand, by the keys of their root fields; others are read."""
+
+    answers: Mapping[str, Answer]
+    reads: Reads
+
+    async def read(self, request: ReadRequest) -> Answer:
+        """Obey `Reads.read`."""
+        known = self.answers.get(request.name)
+        return await self.reads.read(request) if known is None else known
+
+    async def read_all(self, requests: Sequence[ReadRequest]) -> list[Answer]:
+        """Obey `Reads.read_all`."""
+        return await self.reads.read_all(requests)
+
+    def forget(self) -> None:
+        """Obey `Reads.forget`."""
+        self.reads.forget()
+
+    def close(self) -> None:
+        """Obey `Reads.close`."""
+        self.reads.close()

@@ -7,11 +7,11 @@ from structlog.testing import capture_logs
 from gateway.admission.limits import DocumentLimits
 from gateway.execution.documents import (
     MAX_CHARACTERS,
-    MAX_KEPT_CHARACTERS,
+    MAX_KEPT_TEXT_CHARACTERS,
     DocumentRefused,
     Documents,
 )
-from gateway.execution.executor import graphql_schema_of
+from gateway.execution.graphql_schema import graphql_schema_of
 from gateway.settings import Settings
 from resolvers.schema import build_schema
 from tests.gateway.front_door import only_error, open_door
@@ -84,7 +84,7 @@ def test_no_more_documents_are_kept_than_the_limit(monkeypatch: pytest.MonkeyPat
 def test_long_and_refused_documents_are_not_kept() -> None:
     """Memory is for documents that are small and may be run."""
     documents = some_documents()
-    long = "#" * MAX_KEPT_CHARACTERS + "\n{ __typename }"
+    long = "#" * MAX_KEPT_TEXT_CHARACTERS + "\n{ __typename }"
 
     assert messages(documents, long) == []
     assert messages(documents, "{ nothing }") != []

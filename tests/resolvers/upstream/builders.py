@@ -156,5 +156,5 @@ def now_s() -> float:
 
 async def let_everybody_run() -> None:
     """Give every ready task its turn, so that all that can happen without time has happened."""
-    for _ in range(10):
+    for _ in range(30):
         await asyncio.sleep(0)

@@ -1,0 +1,96 @@
+"""A plan: one operation of a document, ready to be answered over and over.
+
+The rule: whatever the document, the data and the arguments, a plan answers exactly what
+graphql-core answers, or it raises `Unproven`, and graphql-core is asked.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Self
+
+import strawberry
+from graphql import (
+    DocumentNode,
+    ExecutionResult,
+    GraphQLError,
+    OperationDefinitionNode,
+    OperationType,
+)
+
+from gateway.execution.arguments import Unproven, Variables
+from gateway.execution.asking import Asking
+from gateway.execution.collecting import Unplannable, collect
+from gateway.execution.generating import Generator, Render
+from gateway.execution.graphql_schema import graphql_schema_of
+from gateway.execution.rendering import Rendition
+from projections.selection import PageSelection
+from resolvers.answer import Answer
+from resolvers.context import OperationContext
+from resolvers.errors import ResolverError
+from resolvers.read_request import ReadRequest
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What one request asks for: a read for each root field, and the pages of its lists."""
+
+    requests: list[ReadRequest]
+    pages: list[PageSelection]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Plan:
+    """Made by `compile`; ``source`` is the code that was written for it."""
+
+    source: str
+    _render: Render
+    _asking: Asking
+    _variables: Variables
+
+    @classmethod
+    def compile(
+        cls,
+        schema: strawberry.Schema,
+        document: DocumentNode,
+        operation: OperationDefinitionNode,
+        conditions: Mapping[str, bool],
+    ) -> Self:
+        """Costs milliseconds. Raises `Unplannable` for what is left to graphql-core for good.
+
+        ``conditions``: the values of the variables that decide what is in the answer.
+        """
+        if operation.operation is not OperationType.QUERY:
+            raise Unplannable("only queries are planned")
+        core = graphql_schema_of(schema)
+        fields = collect(core, document, operation, conditions)
+        try:
+            asking = Asking(schema, fields)
+        except Unproven as error:
+            raise Unplannable("an argument that graphql-core is to judge") from error
+        generator = Generator(asking.page_fields)
+        source = generator.write(fields)
+        return cls(source, generator.load(source), asking, Variables(core, operation))
+
+    def ask(self, variables: Mapping[str, object], context: OperationContext) -> Asked:
+        """What this request asks for. Raises `Unproven` where its arguments are no good."""
+        whole = self._asking.looks_into_variables
+        coerced = self._variables.coerced(variables, are_looked_into=whole)
+        try:
+            return Asked(*self._asking.ask(context, coerced))
+        except ResolverError as error:
+            raise Unproven from error
+
+    def render(
+        self, asked: Asked, answers: Sequence[Answer], context: OperationContext
+    ) -> ExecutionResult:
+        """The result, once the reads are answered. Raises `Unproven` where anything is odd."""
+        errors: list[GraphQLError] = []
+        renditions = [
+            Rendition(request.root, answer, asked.pages, errors, context)
+            for request, answer in zip(asked.requests, answers, strict=True)
+        ]
+        try:
+            data = self._render(renditions)
+        except Exception as error:
+            raise Unproven from error
+        return ExecutionResult(data, errors or None)
