@@ -10,7 +10,7 @@ For `query ($id: ID!) { order(id: $id) { total customer { name } } }` it writes
         r.show('order.customer', part, key)
         row = part.row
         return {
-            'name': (v if (v := row.name) is not None else odd()),
+            'name': (v if (v := row.name).__class__ is str else odd()),
         }
 
     def order_2(r, id, at):  # order
@@ -56,6 +56,14 @@ COMPONENTS: Final = {of.value.capitalize(): of.name for of in AggregateType}
 """Types whose objects are rows of their own, and the names of their aggregate types."""
 
 AT_A_LIST: Final = None
+
+MEANT_BY_THEMSELVES: Final = {
+    "ID": "str",
+    "String": "str",
+    "Boolean": "bool",
+    "Int": f"int and {-MAX_INT - 1} <= v <= {MAX_INT}",
+}
+"""By type, which values ``v`` are shown as they are; others are for graphql-core to judge."""
 
 
 class Generator:
@@ -192,19 +200,18 @@ class Generator:
         if plain is None or plain.base_resolver is not None:
             raise Unplannable(f"of {field.parent.name}.{field.name} nothing is known")
         value = f"{x}.{plain.python_name}"
-        told = self._serialized(get_nullable_type(field.definition.type))
-        otherwise = "odd()" if is_non_null_type(field.definition.type) else "None"
-        if told == "v" and otherwise == "None":
-            return value
-        return f"({told} if (v := {value}) is not None else {otherwise})"
+        of = get_nullable_type(field.definition.type)
+        is_required = is_non_null_type(field.definition.type)
+        if isinstance(of, GraphQLScalarType) and of.name in MEANT_BY_THEMSELVES:
+            fits = MEANT_BY_THEMSELVES[of.name]
+            or_null = "" if is_required else " or v is None"
+            return f"(v if (v := {value}).__class__ is {fits}{or_null} else odd())"
+        otherwise = "odd()" if is_required else "None"
+        return f"({self._serialized(of)} if (v := {value}) is not None else {otherwise})"
 
     def _serialized(self, of: object) -> str:
         """A value ``v`` of this type as the answer has it."""
         match of:
-            case GraphQLScalarType(name="ID" | "String" | "Boolean"):
-                return "v"
-            case GraphQLScalarType(name="Int"):
-                return f"(v if {-MAX_INT - 1} <= v <= {MAX_INT} else odd())"
             case GraphQLEnumType(name=name):
                 self._names[name] = {value.value: told for told, value in of.values.items()}
                 return f"{name}[v]"

@@ -1,0 +1,144 @@
+"""Many documents, a seed each, asked over many worlds: counted, and the first difference told.
+
+The rule: the same seed writes the same document and draws the same worlds.
+"""
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from random import Random
+
+from tests.laws.plans.drawn_worlds import drawn_world
+from tests.laws.plans.two_ways import Asked, House, Outcome, drawn_request
+from tests.laws.plans.written_arguments import given
+from tests.laws.plans.written_documents import Written, written
+
+REQUESTS_PER_DOCUMENT = 8
+SANE_SHARE = 0.6
+"""Of all documents, and of the requests to each."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlanBlock:
+    """So many documents, from this seed on."""
+
+    seed: int
+    document_count: int
+
+
+@dataclass(slots=True)
+class PlanTally:
+    """What was asked. Sane is a request whose document, variables and rows are as they should be.
+
+    ``planned_count``: the plan has answered by itself.
+    """
+
+    document_count: int = 0
+    invalid_count: int = 0
+    case_count: int = 0
+    planned_count: int = 0
+    sane_count: int = 0
+    sane_planned_count: int = 0
+    error_count: int = 0
+    differences: Counter[str] = field(default_factory=Counter)
+
+    def count(self, outcome: Outcome, *, is_sane: bool) -> None:
+        """Add one request."""
+        self.case_count += 1
+        self.planned_count += outcome.is_planned
+        self.sane_count += is_sane
+        self.sane_planned_count += is_sane and outcome.is_planned
+        self.error_count += bool(outcome.reference.errors)
+        self.differences.update(outcome.differences)
+
+    def add(self, other: "PlanTally") -> None:
+        """Add what was asked elsewhere."""
+        for name in self.__slots__:
+            if name.endswith("_count"):
+                setattr(self, name, getattr(self, name) + getattr(other, name))
+        self.differences.update(other.differences)
+
+
+@dataclass(frozen=True, slots=True)
+class PlanProof:
+    """What became of a block. ``seed`` and ``story`` are those of the first difference, if any."""
+
+    block: PlanBlock
+    tally: PlanTally
+    took_s: float
+    seed: int | None = None
+    story: str | None = None
+
+
+def prove_plans(block: PlanBlock) -> PlanProof:
+    """Ask all documents of a block, to the first that is answered in two ways."""
+    return asyncio.run(_prove(block))
+
+
+async def _prove(block: PlanBlock) -> PlanProof:
+    house, tally, started_at_s = House(), PlanTally(), time.process_time()
+    for seed in range(block.seed, block.seed + block.document_count):
+        story = await ask_seed(house, seed, tally)
+        if story is not None:
+            return PlanProof(block, tally, time.process_time() - started_at_s, seed, story)
+    return PlanProof(block, tally, time.process_time() - started_at_s)
+
+
+async def ask_seed(house: House, seed: int, tally: PlanTally) -> str | None:
+    """The story of the first difference that this seed makes."""
+    random = Random(seed)
+    is_sane = random.random() < SANE_SHARE
+    return await ask_document(house, written(random, is_sane=is_sane), random, tally, is_sane)
+
+
+async def ask_document(
+    house: House, document: Written, random: Random, tally: PlanTally, is_sane: bool
+) -> str | None:
+    """Ask all operations of a document over some worlds; the story of the first difference."""
+    tally.document_count += 1
+    requests = list(requests_of(house, document, random, is_sane=is_sane))
+    tally.invalid_count += not requests
+    for asked, is_request_sane in requests:
+        outcome = await house.ask(asked)
+        tally.count(outcome, is_sane=is_request_sane)
+        if outcome.differences:
+            return story_of(asked, outcome)
+    return None
+
+
+def requests_of(
+    house: House, document: Written, random: Random, *, is_sane: bool
+) -> Iterator[tuple[Asked, bool]]:
+    """Some requests for each operation, and whether they are sane; none of an invalid document."""
+    read = house.read(document.text)
+    if read is None:
+        return
+    names = document.operation_names
+    for number in range(REQUESTS_PER_DOCUMENT):
+        name = names[number % len(names)]
+        operation = read.operation(name)
+        if operation is None:
+            continue
+        is_request_sane = is_sane and random.random() < SANE_SHARE
+        variables = given(operation, random, is_sane=is_request_sane)
+        world = drawn_world(random, is_sane=is_request_sane)
+        yield drawn_request(read, name, variables, random, world), is_request_sane
+
+
+def story_of(asked: Asked, outcome: Outcome) -> str:
+    """Everything needed to see a difference."""
+    told = [
+        asked.document.text,
+        f"operation: {asked.operation_name}",
+        f"variables: {asked.variables!r}",
+        f"answered by: {'the plan' if outcome.is_planned else 'graphql-core, after the plan'}",
+    ]
+    for name in outcome.differences:
+        told += [
+            f"{name}, by the plan:      {getattr(outcome.planned, name)}",
+            f"{name}, by graphql-core:  {getattr(outcome.reference, name)}",
+        ]
+    told += [f"{key}: {part}" for key, part in asked.world.components.items()]
+    return "\n".join(told)
