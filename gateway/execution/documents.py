@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from graphql import (
+    BooleanValueNode,
     DocumentNode,
     FragmentDefinitionNode,
     GraphQLError,
@@ -14,6 +15,7 @@ from graphql import (
     NoSchemaIntrospectionCustomRule,
     OperationDefinitionNode,
     OperationType,
+    Undefined,
     parse,
     specified_rules,
     validate,
@@ -157,7 +159,8 @@ class Documents:
         """The plan of that operation, made if need be; None where graphql-core is to run it."""
         if document.conditions is None:
             return None
-        key = operation_name, tuple(map(variables.get, document.conditions))
+        values = tuple([variables.get(name, Undefined) for name in document.conditions])
+        key = operation_name, values
         try:
             return document.plans[key]
         except KeyError:
@@ -170,12 +173,9 @@ class Documents:
         operation = document.operation(operation_name)
         if self._maker is None or operation is None or len(document.plans) >= MAX_PLANS:
             return None
-        conditions = {
-            name: value
-            for name, value in zip(document.conditions or (), values, strict=True)
-            if isinstance(value, bool)
-        }
-        if len(conditions) < len(values):
+        given = zip(document.conditions or (), values, strict=True)
+        conditions = {name: _condition(operation, name, value) for name, value in given}
+        if not all(isinstance(value, bool) for value in conditions.values()):
             return None
         try:
             plan = self._maker.make(document.node, operation, conditions)
@@ -233,6 +233,17 @@ def _of_the_document(error: GraphQLError) -> GraphQLError:
     if error.original_error is None:
         return error
     return GraphQLError("A literal is not a value of its type.", error.nodes)
+
+
+def _condition(operation: OperationDefinitionNode, name: str, value: object) -> object:
+    """The value of a condition: as given, else its default."""
+    if value is not Undefined:
+        return value
+    for definition in operation.variable_definitions or ():
+        if definition.variable.name.value == name:
+            default = definition.default_value
+            return default.value if isinstance(default, BooleanValueNode) else None
+    return False  # a condition of another operation
 
 
 def _name(operation: OperationDefinitionNode) -> str | None:

@@ -70,6 +70,9 @@ BAD_LITERALS: Final[Mapping[str, tuple[object, ...]]] = {
 }
 """Those that a document may hold, so that it is the gateway that refuses."""
 
+CONDITIONS: Final = ("c1", "c2", "c3")
+"""The variables of `@skip` and `@include`."""
+
 ENUMS: Final = ("OrderStatus", "OnTimeout")
 
 
@@ -117,7 +120,7 @@ class ArgumentWriter:
         return f"${name}"
 
     def _object(self, of: GraphQLInputObjectType, variables: dict[str, str]) -> str:
-        if of.is_one_of:
+        if of.name == "Consistency":  # exactly one of its fields, as Strawberry sees to
             name, chosen = self._random.choice(list(of.fields.items()))
             return f"{{{name}: {self._value(chosen.type, variables, is_one_of=True)}}}"
         said = []
@@ -159,7 +162,10 @@ def given(
             continue
         if not is_sane and random.random() < 0.02:
             continue
-        values[definition.variable.name.value] = value_of(of, random, is_sane=is_sane)
+        name = definition.variable.name.value
+        values[name] = value_of(of, random, is_sane=is_sane)
+        if name in CONDITIONS and values[name] is True:
+            values[name] = random.random() < 0.5
     if random.random() < 0.1:
         values["unknown"] = [None]
     return values
@@ -176,8 +182,6 @@ def value_of(of: str, random: Random, *, is_sane: bool) -> object:
         return [value_of(of[1:-1], random, is_sane=is_sane) for _ in range(count)]
     if of in OBJECTS:
         return OBJECTS[of](random) if not is_bad else random.choice(({}, {"nothing": 1}, 5, None))
-    if of == "Boolean":
-        return random.choice(BAD["Boolean"]) if is_bad else random.random() < 0.5
     return random.choice((BAD if is_bad else GOOD)[of])
 
 

@@ -12,13 +12,12 @@ from graphql import GraphQLObjectType, GraphQLOutputType, get_named_type, is_obj
 
 from gateway.execution.graphql_schema import graphql_schema_of
 from resolvers.schema import build_schema
-from tests.laws.plans.written_arguments import ArgumentWriter
+from tests.laws.plans.written_arguments import CONDITIONS, ArgumentWriter
 
 SCHEMA = build_schema()
 CORE = graphql_schema_of(SCHEMA)
 
 ALIASES = ("x", "y", "id", "name", "total", "customer", "items", "orders", "node", "edges", "_")
-CONDITIONS = ("c1", "c2", "c3")
 MAX_DEPTH = 9
 MAX_LISTS = 2
 """Lists of orders within each other: what is in them is multiplied."""
