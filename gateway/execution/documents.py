@@ -173,10 +173,12 @@ class Documents:
         operation = document.operation(operation_name)
         if self._maker is None or operation is None or len(document.plans) >= MAX_PLANS:
             return None
-        given = zip(document.conditions or (), values, strict=True)
-        conditions = {name: _condition(operation, name, value) for name, value in given}
-        if not all(isinstance(value, bool) for value in conditions.values()):
-            return None
+        conditions: dict[str, bool] = {}
+        for name, given in zip(document.conditions or (), values, strict=True):
+            value = _condition(operation, name, given)
+            if not isinstance(value, bool):
+                return None
+            conditions[name] = value
         try:
             plan = self._maker.make(document.node, operation, conditions)
         except PutOff:

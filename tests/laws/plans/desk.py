@@ -21,7 +21,9 @@ ORDER_IDS: Final = ("o-1", "o-2", "o-3", "o-4")
 CUSTOMER_IDS: Final = ("c-1", "c-2")
 PRODUCT_IDS: Final = ("p-1", "p-2", "p-3")
 
-SEEN: Final = ConsistencyToken({order_key("o-2"): Version(1, 3), customer_key("c-1"): Version(1, 2)})
+SEEN: Final = ConsistencyToken(
+    {order_key("o-2"): Version(1, 3), customer_key("c-1"): Version(1, 2)}
+)
 LESS: Final = ConsistencyToken({order_key("o-1"): Version(1, 1)})
 
 

@@ -64,13 +64,13 @@ TALL: Final = (2**31 - 1, -(2**31), 0)
 """Numbers that an Int just holds."""
 
 KEYS: Final = tuple(
-    AggregateKey(of, id)
+    AggregateKey(of, one)
     for of, ids in (
         (AggregateType.ORDER, ORDER_IDS),
         (AggregateType.CUSTOMER, CUSTOMER_IDS),
         (AggregateType.PRODUCT, PRODUCT_IDS),
     )
-    for id in ids
+    for one in ids
 )
 
 
@@ -178,7 +178,7 @@ class World:
         if not self.is_whole and self.random.random() < 0.15:
             return Failed(self.random.choice(FAILURES))
         count = min(self.random.randrange(4), key.first)
-        listed = {id: position(id) for id in self.random.sample(ORDER_IDS, count)}
+        listed = {one: position(one) for one in self.random.sample(ORDER_IDS, count)}
         return FoundPage(
             tuple(listed),
             has_more=self.random.random() < 0.5,

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from random import Random
 
 from tests.laws.plans.drawn_worlds import drawn_world
+from tests.laws.plans.odd_documents import OddDocument
 from tests.laws.plans.two_ways import Asked, House, Outcome, drawn_request
 from tests.laws.plans.written_arguments import given
 from tests.laws.plans.written_documents import Written, written
@@ -125,6 +126,20 @@ def requests_of(
         variables = given(operation, random, is_sane=is_request_sane)
         world = drawn_world(random, is_sane=is_request_sane)
         yield drawn_request(read, name, variables, random, world), is_request_sane
+
+
+def ask_by_hand(odd: OddDocument, world_count: int) -> str | None:
+    """Ask a document written by hand over some worlds; the story of the first difference."""
+    house, random = House(), Random(odd.name)
+    read = house.read(odd.text)
+    assert read is not None, f"{odd.name}: not a valid document"
+    for number in range(world_count):
+        world = drawn_world(random, is_sane=number % 2 == 0)
+        asked = drawn_request(read, odd.operation_name, odd.variables, random, world)
+        outcome = asyncio.run(house.ask(asked))
+        if outcome.differences:
+            return story_of(asked, outcome)
+    return None
 
 
 def story_of(asked: Asked, outcome: Outcome) -> str:

@@ -34,7 +34,12 @@ from tests.laws.plans.drawn_worlds import DrawnReads, World
 from tests.laws.plans.written_documents import CORE, SCHEMA
 
 NO_LIMITS = DocumentLimits(depth_limit=10_000, cost_limit=10**9)
-MISSING = ({}, {}, {}, {key: Version(1, 7) for key in desk.LESS.entries})
+MISSING: tuple[Mapping[AggregateKey, Version], ...] = (
+    {},
+    {},
+    {},
+    {key: Version(1, 7) for key in desk.LESS.entries},
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +192,10 @@ def _clients() -> Clients:
 
 
 def drawn_request(
-    document: Document, operation_name: str | None, variables: Mapping[str, object], random: Random,
+    document: Document,
+    operation_name: str | None,
+    variables: Mapping[str, object],
+    random: Random,
     world: World,
 ) -> Asked:
     """A request for this operation, with what header and cookie bring."""

@@ -121,8 +121,13 @@ class ArgumentWriter:
 
     def _object(self, of: GraphQLInputObjectType, variables: dict[str, str]) -> str:
         if of.name == "Consistency":  # exactly one of its fields, as Strawberry sees to
-            name, chosen = self._random.choice(list(of.fields.items()))
-            return f"{{{name}: {self._value(chosen.type, variables, is_one_of=True)}}}"
+            count = 1 if self._is_sane else self._random.choice((1, 1, 1, 1, 2, 0))
+            chosen = self._random.sample(list(of.fields.items()), count)
+            values = (
+                f"{name}: {self._value(field.type, variables, is_one_of=True)}"
+                for name, field in chosen
+            )
+            return "{" + ", ".join(values) + "}"
         said = []
         for name, field in of.fields.items():
             is_required = isinstance(field.type, GraphQLNonNull)
@@ -199,15 +204,14 @@ def _bounded(random: Random) -> dict[str, object]:
 
 
 def _consistency(random: Random) -> dict[str, object]:
-    return random.choice(
-        (
-            {"eventual": True},
-            {"live": True},
-            {"atLeast": _at_least(random)},
-            {"causal": _at_least(random)},
-            {"bounded": _bounded(random)},
-        )
+    modes: tuple[dict[str, object], ...] = (
+        {"eventual": True},
+        {"live": True},
+        {"atLeast": _at_least(random)},
+        {"causal": _at_least(random)},
+        {"bounded": _bounded(random)},
     )
+    return random.choice(modes)
 
 
 OBJECTS: Final[Mapping[str, Callable[[Random], dict[str, object]]]] = {

@@ -206,7 +206,6 @@ class DocumentWriter:
         return depth < MAX_DEPTH and is_room_left and (lists > 0 or of.name != "OrderConnection")
 
 
-
 def written(random: Random, *, is_sane: bool) -> Written:
     """A document that these random numbers write."""
     return DocumentWriter(random, is_sane=is_sane).write()
