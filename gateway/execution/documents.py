@@ -95,6 +95,22 @@ class Document:
         ]
         return operations[0] if len(operations) == 1 else None
 
+    def condition_values(self, variables: Variables) -> tuple[object, ...]:
+        """What the variables say of its conditions; `Undefined` where they say nothing."""
+        return tuple([variables.get(name, Undefined) for name in self.conditions or ()])
+
+    def settled(
+        self, operation: OperationDefinitionNode, values: tuple[object, ...]
+    ) -> dict[str, bool] | None:
+        """Its conditions with these values, or their defaults; None where one is no boolean."""
+        conditions: dict[str, bool] = {}
+        for name, given in zip(self.conditions or (), values, strict=True):
+            value = _condition(operation, name, given)
+            if not isinstance(value, bool):
+                return None
+            conditions[name] = value
+        return conditions
+
     def operation_type(self, operation_name: str | None) -> OperationType | None:
         """What that operation is."""
         operation = self.operation(operation_name)
@@ -159,8 +175,7 @@ class Documents:
         """The plan of that operation, made if need be; None where graphql-core is to run it."""
         if document.conditions is None:
             return None
-        values = tuple([variables.get(name, Undefined) for name in document.conditions])
-        key = operation_name, values
+        key = operation_name, document.condition_values(variables)
         try:
             return document.plans[key]
         except KeyError:
@@ -173,12 +188,9 @@ class Documents:
         operation = document.operation(operation_name)
         if self._maker is None or operation is None or len(document.plans) >= MAX_PLANS:
             return None
-        conditions: dict[str, bool] = {}
-        for name, given in zip(document.conditions or (), values, strict=True):
-            value = _condition(operation, name, given)
-            if not isinstance(value, bool):
-                return None
-            conditions[name] = value
+        conditions = document.settled(operation, values)
+        if conditions is None:
+            return None
         try:
             plan = self._maker.make(document.node, operation, conditions)
         except PutOff:
