@@ -14,7 +14,12 @@ For `query ($id: ID!) { order(id: $id) { total customer { name } } }` it writes
         }
 
     def order_2(r, id, at):  # order
-        ...
+        key = AggregateKey(ORDER, id)
+        part = r.parts[key]
+        if part.__class__ is not Found:
+            return r.rowless(order_2_place, at, part, key)
+        r.show('order', part, key)
+        row = part.row
         return {
             'total': (Decimal(v) if (v := row.total) is not None else odd()),
             'customer': customer_1(r, row.customer_id, at),
@@ -85,7 +90,7 @@ class Generator:
         read = [field for field in roots if field.name != TYPENAME]
         numbers = {field: number for number, field in enumerate(read)}
         entries = [(root.key, self._root(root, numbers.get(root))) for root in roots]
-        self._functions.append(f"def data(roots):\n    return {_dict(entries)}")
+        self._function("data(roots):", f"return {_dict(entries)}")
         return "\n\n".join(self._functions)
 
     def load(self, source: str) -> Render:
