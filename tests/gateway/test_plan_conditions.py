@@ -56,8 +56,7 @@ def told(fields: tuple[Field, ...], above: str = "") -> list[str]:
             ["order:order", "order:order id:id"],
         ),
         (
-            "{ o: order(id: 1) { id } ...F } "
-            "fragment F on Query { o: order(id: 1) { n: note id } }",
+            "{ o: order(id: 1) { id } ...F } fragment F on Query { o: order(id: 1) { n: note id}}",
             {},
             ["o:order+", "o:order+ id:id+", "o:order+ n:note"],
         ),
