@@ -60,6 +60,9 @@ Render = Callable[[Sequence[Rendition]], dict[str, object]]
 COMPONENTS: Final = {of.value.capitalize(): of.name for of in AggregateType}
 """Types whose objects are rows of their own, and the names of their aggregate types."""
 
+COPIED: Final = frozenset({("OrderItem", "lineTotal")})
+"""Fields with a resolver, which copies them from the row all the same."""
+
 AT_A_LIST: Final = None
 
 MEANT_BY_THEMSELVES: Final = {
@@ -160,7 +163,9 @@ class Generator:
     def _item(self, field: Field, keys: Keys) -> str:
         """A function for one line of an order."""
         entries = self._entries(field, keys, "item")
-        return self._function(f"{self._name('item')}(r, item, at):", f"return {entries}")
+        # Where nothing of it is shown, it is looked at all the same: it may be none.
+        looks = [] if "item." in entries else ["item.quantity"]
+        return self._function(f"{self._name('item')}(r, item, at):", *looks, f"return {entries}")
 
     def _connection(self, field: Field, keys: Keys) -> str:
         """A function for a list of orders."""
@@ -202,7 +207,8 @@ class Generator:
     def _leaf(self, field: Field, x: str) -> str:
         """A field that is copied from ``x``; of another, nothing is known."""
         plain = field.definition.extensions.get("strawberry-definition")
-        if plain is None or plain.base_resolver is not None:
+        is_copied = (field.parent.name, field.name) in COPIED
+        if plain is None or not (plain.base_resolver is None or is_copied):
             raise Unplannable(f"of {field.parent.name}.{field.name} nothing is known")
         value = f"{x}.{plain.python_name}"
         of = get_nullable_type(field.definition.type)

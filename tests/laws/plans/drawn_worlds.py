@@ -10,6 +10,7 @@ less than it looks for.
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from random import Random
 from typing import Final
 
@@ -60,6 +61,9 @@ FAILURES: Final = (
 )
 NOTHING: Final = Absent(PROVENANCES[0])
 ODD_VALUES: Final = (None, None, None, "", 7, True, 2**31, -(2**31) - 1, 2**60, 3.0, 2.5, "odd", ())
+HUGE: Final = Decimal("9E+999999")
+"""An amount of money that can be read, and not be multiplied."""
+
 TALL: Final = (2**31 - 1, -(2**31), 0)
 """Numbers that an Int just holds."""
 
@@ -168,7 +172,9 @@ class World:
         items = [self._odd_item(item) for item in whole]
         return self.random.choice((None, (None, *items), 5, tuple(items), tuple(items)))
 
-    def _odd_item(self, item: OrderItemRow) -> OddItem:
+    def _odd_item(self, item: OrderItemRow) -> OddItem | OrderItemRow:
+        if self.random.random() < 0.2:
+            return msgspec.structs.replace(item, quantity=11, unit_price=HUGE)
         values = {name: getattr(item, name) for name in OddItem.__struct_fields__}
         if self.random.random() < 0.7:
             values[self.random.choice(OddItem.__struct_fields__)] = self.random.choice(ODD_VALUES)

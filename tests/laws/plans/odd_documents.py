@@ -126,6 +126,7 @@ ODD_DOCUMENTS: Final = (
         orders { __typename edges { __typename node { __typename } } pageInfo { __typename } } }
         items { __typename product { __typename } } } }""",
     ),
+    OddDocument("lines of which nothing is shown", '{ order(id: "o-1") { items { __typename } } }'),
     OddDocument("nothing but the name of the root", "{ __typename }"),
     OddDocument(
         "a list within a list",
