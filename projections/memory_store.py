@@ -52,7 +52,10 @@ class MemoryStore:
         self._letters: dict[str, DeadLetter] = {}
         self._listeners: list[Listener] = []
 
-    async def read(self, roots: Sequence[Root], *, seen: Floor = NOTHING_SEEN) -> Cut:  # noqa: ARG002 - it shows the last moment
+    async def read(self, roots: Sequence[Root], *, seen: Floor = NOTHING_SEEN) -> Cut:
+        return self.at_hand(roots, seen=seen)
+
+    def at_hand(self, roots: Sequence[Root], *, seen: Floor = NOTHING_SEEN) -> Cut:  # noqa: ARG002 - it shows the last moment
         rows: dict[AggregateKey, StoredRow | None] = {}
         pages: dict[PageKey, StoredPage] = {}
         for root in roots:

@@ -134,6 +134,13 @@ class Store(Protocol):
         """
         ...
 
+    def at_hand(self, roots: Sequence[Root], *, seen: Floor = NOTHING_SEEN) -> Cut | None:
+        """What `read` would return, if that is at hand; None if it has to be asked for.
+
+        Never waits, and raises nothing.
+        """
+        ...
+
     async def versions(self, keys: Iterable[AggregateKey]) -> Mapping[AggregateKey, Version]:
         """The versions held now; keys without a row are left out."""
         ...

@@ -24,7 +24,7 @@ from projections.selection import (
 )
 from projections.token import EMPTY_TOKEN, merge
 from projections.views import OrderStatus
-from resolvers.context import OperationContext
+from resolvers.context import TokenContext
 from resolvers.inputs import ConsistencyInput, read_demand
 from resolvers.query import check_id
 from resolvers.read_request import ReadRequest
@@ -52,7 +52,7 @@ class Asking:
         return any(reader.looks_into_variables for reader in self._readers.values())
 
     def ask(
-        self, context: OperationContext, variables: VariableValues
+        self, context: TokenContext, variables: VariableValues
     ) -> "tuple[list[ReadRequest], list[PageSelection]]":
         """One read a root field, and the pages in the order of `page_fields`.
 
@@ -71,7 +71,7 @@ class _Asked:
 
     def __init__(
         self,
-        context: OperationContext,
+        context: TokenContext,
         variables: VariableValues,
         readers: dict[Field, ArgumentReader],
     ) -> None:

@@ -25,7 +25,7 @@ from gateway.execution.graphql_schema import graphql_schema_of
 from gateway.execution.rendering import Rendition
 from projections.selection import PageSelection
 from resolvers.answer import Answer
-from resolvers.context import OperationContext
+from resolvers.context import TokenContext
 from resolvers.errors import ResolverError
 from resolvers.read_request import ReadRequest
 
@@ -71,7 +71,7 @@ class Plan:
         source = generator.write(fields)
         return cls(source, generator.load(source), asking, Variables(core, operation))
 
-    def ask(self, variables: Mapping[str, object], context: OperationContext) -> Asked:
+    def ask(self, variables: Mapping[str, object], context: TokenContext) -> Asked:
         """What this request asks for. Raises `Unproven` where its arguments are no good."""
         whole = self._asking.looks_into_variables
         coerced = self._variables.coerced(variables, are_looked_into=whole)
@@ -81,7 +81,7 @@ class Plan:
             raise Unproven from error
 
     def render(
-        self, asked: Asked, answers: Sequence[Answer], context: OperationContext
+        self, asked: Asked, answers: Sequence[Answer], context: TokenContext
     ) -> ExecutionResult:
         """The result, once the reads are answered. Raises `Unproven` where anything is odd."""
         errors: list[GraphQLError] = []

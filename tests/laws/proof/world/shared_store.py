@@ -234,8 +234,11 @@ class StoreAtGateway(MemoryStore):
         """It answers again, and at once."""
         self.is_gone, self.delay_s = False, 0.0
 
+    def at_hand(self, roots: Sequence[Root], *, seen: Floor = NOTHING_SEEN) -> Cut | None:
+        return self._near.find(roots, seen=seen)
+
     async def read(self, roots: Sequence[Root], *, seen: Floor = NOTHING_SEEN) -> Cut:
-        at_hand = self._near.find(roots, seen=seen)
+        at_hand = self.at_hand(roots, seen=seen)
         if at_hand is not None:
             return at_hand
         await self._reach()
