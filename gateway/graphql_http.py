@@ -1,7 +1,7 @@
 """GraphQL over HTTP as one small ASGI application: read, run, answer. No framework.
 
 A request is let in (`admission.door`) before it is parsed and before its tokens are looked at; the
-server may even ask before it makes a task for it (`shedding_protocol`). Its deadline counts from
+server may even ask before it makes a task for it (`direct_protocol`). Its deadline counts from
 the last byte of its body, so who has waited to be let in has that much less; a caller who waits for
 less time than we allow says so in ``X-Deadline-Ms``, as we do to services.
 
@@ -126,21 +126,30 @@ class GraphQLHttp:
         if reply is not None:
             await _send(send, reply)
 
-    @property
-    def is_refusing(self) -> bool:
-        """Would the door refuse a read that came now?"""
-        return self._door.is_refusing
+    def reply_at_once(self, raw_headers: Headers, body: bytes) -> Reply | None:
+        """The reply to a POST that takes nobody's time: a refusal, or an answer that is at hand.
 
-    def turn_away(self, raw_headers: Headers, body: bytes) -> Reply | None:
-        """The refusal of a POST that the door would not take in now, with nothing done for it.
-
-        None if it would. Never waits.
+        None for what is to come in. Never waits.
         """
+        if self._door.is_quiet:
+            return self._found(RequestHeaders.of(raw_headers), body)
         refused = self._door.turn_away(lane_of("POST", body))
         if refused is None:
             return None
         headers = RequestHeaders.of(raw_headers)
         return rendered(_refusal(refused), headers, headers.request_id)
+
+    def _found(self, headers: RequestHeaders, body: bytes) -> Reply | None:
+        """The answer at hand. What has to do with cookies or a deadline is not looked for."""
+        if self._options.is_cookie_set or headers.has_cookies or headers.has_deadline:
+            return None
+        caller = Caller.of(headers, self._options.subject_header)
+        try:
+            request = parse_post(body, headers.media_type)
+        except RequestRefused:
+            return None
+        response = self._operations.find(request, caller)
+        return None if response is None else rendered(response, headers, caller.request_id)
 
     async def _reply(self, exchange: Exchange, caller: Caller) -> Reply | None:
         """What goes back, once it was the request's turn; None if its client has left."""
@@ -267,7 +276,7 @@ def rendered(
         sent[TOKEN_HEADER] = response.token
     if response.retry_after_s is not None:
         sent["retry-after"] = str(math.ceil(response.retry_after_s))
-    body = orjson.dumps(response.body)
+    body = response.body if isinstance(response.body, bytes) else orjson.dumps(response.body)
     return Reply(status, encoded(sent, body, set_cookies), body)
 
 

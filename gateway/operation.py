@@ -8,22 +8,18 @@ from http import HTTPStatus
 
 from graphql import ExecutionResult, GraphQLError, OperationType
 
+from gateway.answers_at_hand import AnswersAtHand
 from gateway.consistency_extension import render_consistency
 from gateway.errors import ErrorCode, Json, RequestRefused, translate
-from gateway.execution.arguments import Unproven
 from gateway.execution.documents import Document, DocumentRefused, Documents
 from gateway.execution.executor import Executor
-from gateway.execution.plan import Asked
 from gateway.plan_extension import render_plan
-from gateway.request import TOKEN_HEADER, GraphQLRequest, RequestHeaders
+from gateway.request import GraphQLRequest, RequestHeaders
 from gateway.telemetry import Telemetry
 from projections.token import ConsistencyToken
 from projections.token_codec import TokenCodec
-from projections.token_size import fits
-from resolvers.answer import Answer
-from resolvers.at_hand import find_at_hand
-from resolvers.context import OperationContext, TokenContext, TokensAlone
-from resolvers.errors import BadInput, InvalidToken, ResolverError
+from resolvers.context import OperationContext
+from resolvers.errors import BadInput, InvalidToken
 from resolvers.live_pace import LivePace
 from resolvers.loaders import Clients, LiveLoader
 from resolvers.read_model import ReadModel
@@ -59,9 +55,9 @@ class Caller:
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """What goes back, before it is bytes. ``token`` is the sealed joined token."""
+    """What goes back; ``body`` may be bytes already. ``token`` is the sealed joined token."""
 
-    body: Json
+    body: Json | bytes
     token: str | None = None
     status: HTTPStatus = HTTPStatus.OK
     is_request_error: bool = False
@@ -83,14 +79,14 @@ class Operations:
     is_plan_shown: bool = False
     pace: LivePace = field(default_factory=LivePace)
     wall_clock: Callable[[], float] = time.time
+    at_hand: AnswersAtHand | None = None
 
     async def run(
         self, request: GraphQLRequest, caller: Caller, *, deadline: Deadline, is_read_only: bool
     ) -> Response:
         """The answer to ``request``. Raises `RequestRefused` where nothing was run."""
-        at_hand = self.find(request, caller)
-        if at_hand is not None:
-            return at_hand
+        if (found := self.find(request, caller)) is not None:
+            return found
         tokens = TokenDesk(self.codec, caller.subject, self.wall_clock)
         token = self._demanded(tokens, caller)
         try:
@@ -118,38 +114,16 @@ class Operations:
             context.close()
 
     def find(self, request: GraphQLRequest, caller: Caller) -> Response | None:
-        """The answer that `run` would come to, where all of it is at hand; None where it is not.
-
-        Never waits, and leaves nothing behind.
-        """
-        plan = self.documents.ready_plan(request.query, request.operation_name, request.variables)
-        if plan is None or self.model is None or self.is_plan_shown:
+        """The answer of `run`, where it is at hand; None where it is not. Never waits."""
+        if self.at_hand is None or self.is_plan_shown:
+            return None
+        name, variables = request.operation_name, request.variables
+        plan = self.documents.ready_plan(request.query, name, variables)
+        if plan is None:
             return None
         tokens = TokenDesk(self.codec, caller.subject, self.wall_clock)
-        try:
-            token = tokens.open_all(caller.token_texts, TOKEN_HEADER)
-            context = TokensAlone(tokens, ConsistencyReport(token), token)
-            asked = plan.ask(request.variables, context)
-            answers = self._find(asked, context, self.model)
-            if answers is None or tokens.expired_count:
-                return None
-            result = plan.render(asked, answers, context)
-            joined = context.report.token
-            if not fits(joined):
-                return None
-            return self._response(result, context, tokens.seal(joined), caller)
-        except (Unproven, ResolverError):
-            return None
-
-    def _find(self, asked: Asked, context: TokenContext, model: ReadModel) -> list[Answer] | None:
-        now_s = self.wall_clock()
-        budgets_s = self.read_options.staleness_budgets_s
-        found = find_at_hand(asked.requests, model, now_s=now_s, budgets_s=budgets_s)
-        if found is None:
-            return None
-        for one in found:
-            one.answer.shown = context.report.add(one.answer, {}, one.cut, now_s)
-        return [one.answer for one in found]
+        found = self.at_hand.find(plan, variables, tokens, caller.token_texts)
+        return None if found is None else Response(found.body, found.token)
 
     def may_be_abandoned(self, request: GraphQLRequest) -> bool:
         """May a running request be cancelled when its client leaves? Only if it writes nothing.
@@ -213,22 +187,16 @@ class Operations:
         self, result: ExecutionResult, context: OperationContext, caller: Caller
     ) -> Response:
         sealed = await context.tokens.seal_joined(context.report.token, self.model)
-        response = self._response(result, context, sealed, caller)
-        if context.call.log is not None:
-            plan = render_plan(context.call.log, _now_s())
-            response.body["extensions"] |= {"plan": plan}  # type: ignore[operator]  # made below
-        return response
-
-    def _response(
-        self, result: ExecutionResult, context: TokenContext, sealed: str | None, caller: Caller
-    ) -> Response:
         body: Json = {"data": result.data}
         if result.errors:
             body["errors"] = [self._render(error, caller) for error in result.errors]
         consistency = render_consistency(
             context.report, sealed, expired_count=context.tokens.expired_count
         )
-        body["extensions"] = {"consistency": consistency}
+        extensions: Json = {"consistency": consistency}
+        if context.call.log is not None:
+            extensions["plan"] = render_plan(context.call.log, _now_s())
+        body["extensions"] = extensions
         return Response(body, sealed)
 
     def _refuse(self, errors: list[GraphQLError], caller: Caller) -> Response:

@@ -44,22 +44,36 @@ class GraphQLRequest:
 
 @dataclass(frozen=True, slots=True)
 class RequestHeaders:
-    """The headers that mean something to us, decoded once; repeated ones in order."""
+    """The headers of a request by lower-case name; repeated ones in order, decoded when asked."""
 
-    values: Mapping[str, list[str]]
+    values: Mapping[bytes, list[bytes]]
 
     @classmethod
     def of(cls, headers: Headers) -> "RequestHeaders":
-        values: dict[str, list[str]] = {}
+        values: dict[bytes, list[bytes]] = {}
         for name, value in headers:
-            values.setdefault(name.decode("latin-1").lower(), []).append(value.decode("latin-1"))
+            values.setdefault(name.lower(), []).append(value)
         return cls(values)
 
+    def all(self, name: str) -> list[str]:
+        """Every value of this header."""
+        return [value.decode("latin-1") for value in self.values.get(name.encode("latin-1"), ())]
+
     def first(self, name: str) -> str | None:
-        return next(iter(self.values.get(name, ())), None)
+        return next(iter(self.all(name)), None)
 
     def last(self, name: str) -> str | None:
-        return next(reversed(self.values.get(name, [])), None)
+        return next(reversed(self.all(name)), None)
+
+    @property
+    def has_cookies(self) -> bool:
+        """Are there any, whosesoever?"""
+        return b"cookie" in self.values
+
+    @property
+    def has_deadline(self) -> bool:
+        """Has the caller said how long she waits?"""
+        return b"x-deadline-ms" in self.values
 
     @property
     def media_type(self) -> str:
@@ -68,7 +82,7 @@ class RequestHeaders:
 
     def accepts(self, media_type: str) -> bool:
         """Is this very media type listed in ``Accept``, and not refused by ``q=0``?"""
-        listed = ",".join(self.values.get("accept", ())).lower()
+        listed = ",".join(self.all("accept")).lower()
         parts = (part.partition(";") for part in listed.split(","))
         return any(
             name.strip() == media_type and not _refused.search(parameters)
@@ -78,7 +92,7 @@ class RequestHeaders:
     @property
     def token_texts(self) -> list[str]:
         """Every consistency token in the header, which may be repeated or hold a list."""
-        listed = ",".join(self.values.get(TOKEN_HEADER, ()))
+        listed = ",".join(self.all(TOKEN_HEADER))
         return [text for part in listed.split(",") if (text := part.strip())]
 
     @property
@@ -87,7 +101,7 @@ class RequestHeaders:
         # Not http.cookies: it drops all cookies of a header in which one is not to its liking.
         pairs = (
             pair.strip().partition("=")
-            for header in self.values.get("cookie", ())
+            for header in self.all("cookie")
             for pair in header.split(";")
         )
         return [

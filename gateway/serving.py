@@ -13,8 +13,8 @@ import uvicorn
 from fastapi import FastAPI
 from uvicorn.loops.auto import auto_loop_factory
 
+from gateway.direct_protocol import CLOSE, DirectProtocol
 from gateway.settings import Settings
-from gateway.shedding_protocol import CLOSE, SheddingProtocol
 
 DRAIN_S = 5
 """Seconds that running requests get when the process is asked to stop; more than any deadline."""
@@ -173,7 +173,7 @@ def make_server(app: FastAPI, *, drain_s: float = 0.0) -> Server:
     """The server for ``app``; `serve(sockets=[bind(…)])` runs it until SIGINT or SIGTERM."""
     config = uvicorn.Config(
         app,
-        http=SheddingProtocol,
+        http=DirectProtocol,
         log_level="warning",
         access_log=False,
         lifespan="on",

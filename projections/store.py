@@ -141,6 +141,13 @@ class Store(Protocol):
         """
         ...
 
+    def still(self, cut: Cut, *, seen: Floor = NOTHING_SEEN) -> Cut | None:
+        """``cut`` as it would be read now, if all its rows and pages are what they were then.
+
+        Only its positions may be others. None if anything has changed, or that is not at hand.
+        """
+        ...
+
     async def versions(self, keys: Iterable[AggregateKey]) -> Mapping[AggregateKey, Version]:
         """The versions held now; keys without a row are left out."""
         ...

@@ -13,7 +13,7 @@ from projections.token_shrinking import floor_from
 from projections.versions import AggregateKey, AggregateType
 from projections.views import OrderRow
 from resolvers.answer import Answer, Component, Found, FoundPage, Provenance, Reason, Source
-from resolvers.demand import AtLeast, Demand
+from resolvers.demand import AtLeast, Demand, Mode
 from resolvers.read_model import ReadModel
 from resolvers.read_path import age_s, row_age_s
 from resolvers.read_request import ReadRequest
@@ -41,7 +41,7 @@ def find_at_hand(
     found: list[AtHand] = []
     for request in requests:
         demand = request.demand
-        if not is_plain(demand):
+        if not (is_usual(demand.mode) and is_plain(demand.token)):
             return None
         cut = model.at_hand([request.root], seen=seen_places(demand.token))
         answer = None if cut is None else plain_answer(demand, cut, now_s, budgets_s)
@@ -51,21 +51,39 @@ def find_at_hand(
     return found
 
 
-def is_plain(demand: Demand) -> bool:
-    """Does it ask for no version of anything, and for no other mode than the usual one?"""
-    token, mode = demand.token, demand.mode
-    return (
-        isinstance(mode, AtLeast)
-        and not mode.is_causal
-        and not (token.entries or token.uncertain or token.doubts)
+def is_usual(mode: Mode) -> bool:
+    """Is it the mode of who has said nothing, or no more than how long to wait?"""
+    return isinstance(mode, AtLeast) and not mode.is_causal
+
+
+def is_plain(token: ConsistencyToken) -> bool:
+    """Does it demand no version of anything, only worlds?"""
+    return not (token.entries or token.uncertain or token.doubts)
+
+
+def is_satisfied(token: ConsistencyToken, cut: Cut) -> bool:
+    """Does the cut hold all that a plain token demands?"""
+    return all(has_reached(cut, log, seen) for log, seen in token.floor.items()) and all(
+        is_proven(cut, of, second) for of, second in token.marks.items()
     )
+
+
+def source_age_s(
+    cut: Cut, of: AggregateType, now_s: float, budgets_s: Mapping[AggregateType, float]
+) -> float | None:
+    """How old (s) the rows of a type are at most; None where that is not known, or is too old."""
+    position = cut.positions.get(of.source)
+    if position is None or not position.is_caught_up:
+        return None
+    age = age_s(position, now_s)
+    return None if age > budgets_s[of] else age
 
 
 def plain_answer(
     demand: Demand, cut: Cut, now_s: float, budgets_s: Mapping[AggregateType, float]
 ) -> Answer | None:
     """What a plain demand is shown of this cut; None where any of it is missing or in doubt."""
-    if cut.suspects or not _is_satisfied(demand.token, cut):
+    if cut.suspects or not is_satisfied(demand.token, cut):
         return None
     sources = _Sources(cut, now_s, budgets_s)
     components: dict[AggregateKey, Component] = {}
@@ -97,12 +115,6 @@ def _put_pages(answer: Answer, cut: Cut, sources: "_Sources", now_s: float) -> b
     return True
 
 
-def _is_satisfied(token: ConsistencyToken, cut: Cut) -> bool:
-    return all(has_reached(cut, log, seen) for log, seen in token.floor.items()) and all(
-        is_proven(cut, of, second) for of, second in token.marks.items()
-    )
-
-
 class _Sources:
     """Where the rows of each type come from; None where its source is not current enough."""
 
@@ -118,10 +130,5 @@ class _Sources:
         return self._known[aggregate_type]
 
     def _look(self, aggregate_type: AggregateType) -> Provenance | None:
-        position = self._cut.positions.get(aggregate_type.source)
-        if position is None or not position.is_caught_up:
-            return None
-        age = age_s(position, self._now_s)
-        if age > self._budgets_s[aggregate_type]:
-            return None
-        return Provenance(Source.PROJECTION, Reason.DEFAULT, age)
+        age = source_age_s(self._cut, aggregate_type, self._now_s, self._budgets_s)
+        return None if age is None else Provenance(Source.PROJECTION, Reason.DEFAULT, age)

@@ -38,6 +38,11 @@ class FickleStore(MemoryStore):
         self.asked_count += 1
         return super().at_hand(roots, seen=seen)
 
+    def still(self, cut: Cut, *, seen: Floor = NOTHING_SEEN) -> Cut | None:
+        if self.is_gone or self.gone_after is not None:
+            return None
+        return super().still(cut, seen=seen)
+
     async def versions(self, keys: Iterable[AggregateKey]) -> Mapping[AggregateKey, Version]:
         await self._answer()
         return await super().versions(keys)

@@ -4,7 +4,7 @@ The rule: whatever the document, the data and the arguments, a plan answers exac
 graphql-core answers, or it raises `Unproven`, and graphql-core is asked.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Self
 
@@ -70,6 +70,17 @@ class Plan:
         generator = Generator(asking.page_fields)
         source = generator.write(fields)
         return cls(source, generator.load(source), asking, Variables(core, operation))
+
+    def identity(self, variables: Mapping[str, object]) -> Hashable | None:
+        """The same for requests that ask for the same; None where that is not told at a glance.
+
+        So it is not where what is answered depends on more than the variables and what they lead
+        to: a field says what it demands, or is sealed for its caller and the moment.
+        """
+        if not self._asking.is_of_rows_alone:
+            return None
+        values = self._variables.taken(variables)
+        return None if values is None else (self, *values.items())
 
     def ask(self, variables: Mapping[str, object], context: TokenContext) -> Asked:
         """What this request asks for. Raises `Unproven` where its arguments are no good."""

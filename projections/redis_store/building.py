@@ -42,6 +42,9 @@ class RedisBuilding:
     def at_hand(self, roots: Sequence[Root], *, seen: Floor = NOTHING_SEEN) -> Cut | None:  # noqa: ARG002 - as above
         return None
 
+    def still(self, cut: Cut, *, seen: Floor = NOTHING_SEEN) -> Cut | None:  # noqa: ARG002 - as above
+        return None
+
     async def versions(self, keys: Iterable[AggregateKey]) -> Mapping[AggregateKey, Version]:
         return await self._reads.versions(keys)
 

@@ -67,6 +67,9 @@ class _Hand:
     def at_hand(self, roots: Sequence[Root], *, seen: Floor = NOTHING_SEEN) -> Cut | None:
         return self._store.at_hand(roots, seen=seen)
 
+    def still(self, cut: Cut, *, seen: Floor = NOTHING_SEEN) -> Cut | None:
+        return self._store.still(cut, seen=seen)
+
     async def versions(self, keys: Iterable[AggregateKey]) -> Mapping[AggregateKey, Version]:
         return await self._store.versions(keys)
 

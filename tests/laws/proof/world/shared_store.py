@@ -88,6 +88,7 @@ class SharedStore(GenerationalMemoryStore):
         for _ in range(min(count, len(self._snapshots))):
             self.sequence, tables = self._snapshots.pop()
             vars(self).update(tables)
+            self._joined = None
         for link in self.links:
             link.reconnect()
         return before - self.sequence
@@ -236,6 +237,9 @@ class StoreAtGateway(MemoryStore):
 
     def at_hand(self, roots: Sequence[Root], *, seen: Floor = NOTHING_SEEN) -> Cut | None:
         return self._near.find(roots, seen=seen)
+
+    def still(self, cut: Cut, *, seen: Floor = NOTHING_SEEN) -> Cut | None:
+        return self._near.still(cut, seen=seen)
 
     async def read(self, roots: Sequence[Root], *, seen: Floor = NOTHING_SEEN) -> Cut:
         at_hand = self.at_hand(roots, seen=seen)
