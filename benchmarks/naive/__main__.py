@@ -9,7 +9,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from benchmarks.naive import live, projected
-from benchmarks.speed import world
+from benchmarks.speed.world import World
 
 
 def main(argv: Sequence[str]) -> None:
@@ -25,6 +25,7 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("variant", choices=("live", "projected"))
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--urls", default="{}", help="addresses of the services, as JSON")
+    parser.add_argument("--world", default="{}", help="how much there is of what, as JSON")
     return parser.parse_args(argv)
 
 
@@ -32,7 +33,7 @@ def make(options: argparse.Namespace) -> FastAPI:
     """The application of the variant that is asked for."""
     if options.variant == "live":
         return live.create_app(json.loads(options.urls))
-    whole = world.World()
+    whole = World(**json.loads(options.world))
     source = projected.ProjectedSource(whole.orders(), whole.customers(), whole.products())
     return projected.create_app(source)
 

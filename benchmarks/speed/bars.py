@@ -1,6 +1,6 @@
 """The bars of speed, in one table: what is held to what, and which ratio is enough."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -72,10 +72,10 @@ def judged(results: Results) -> Iterator[Figure]:
 
 def unjudged(results: Results) -> Sequence[str]:
     """The bars of which nothing can be said, since a row is missing."""
-    is_missing: Callable[[str], bool] = lambda row: not results.get(row)
+    measured = {name for name, rounds in results.items() if rounds}
     return [
-        *(bar.name for bar in BARS if is_missing(bar.over) or is_missing(bar.under)),
-        *(bar.name for bar in CALL_BARS if is_missing(bar.row)),
+        *(bar.name for bar in BARS if not {bar.over, bar.under} <= measured),
+        *(bar.name for bar in CALL_BARS if bar.row not in measured),
     ]
 
 

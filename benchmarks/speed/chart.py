@@ -58,25 +58,23 @@ def length(cost_us: float, greatest_us: float) -> float:
 
 def _head(height: int) -> Sequence[str]:
     title = "Processor time of the server a request, µs (logarithmic)"
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" '
-        f'width="{WIDTH}" height="{height}" font-family="sans-serif" font-size="13">',
-        f"<title>{title}</title>",
-        f'<text x="0" y="16" fill="{TEXT_COLOUR}">{title}</text>',
-    )
+    size = f'viewBox="0 0 {WIDTH} {height}" width="{WIDTH}" height="{height}"'
+    font = 'font-family="sans-serif" font-size="13"'
+    opening = f'<svg xmlns="http://www.w3.org/2000/svg" {size} {font}>'
+    return opening, f"<title>{title}</title>", _text(0, 16, title)
 
 
 def _bar(place: int, name: str, cost_us: float, long: float) -> Sequence[str]:
     y = HEAD_HEIGHT + STEP * place
     baseline = y + BAR_HEIGHT - 5
-    return (
-        f'<text x="{NAME_WIDTH - 8}" y="{baseline}" text-anchor="end" '
-        f'fill="{TEXT_COLOUR}">{escape(name)}</text>',
-        f'<rect x="{NAME_WIDTH}" y="{y}" width="{long:g}" height="{BAR_HEIGHT}" '
-        f'fill="{_colour(name)}"/>',
-        f'<text x="{NAME_WIDTH + long + 6:g}" y="{baseline}" '
-        f'fill="{TEXT_COLOUR}">{render(cost_us)}</text>',
-    )
+    name_text = _text(NAME_WIDTH - 8, baseline, escape(name), ' text-anchor="end"')
+    size = f'width="{long:g}" height="{BAR_HEIGHT}"'
+    rect = f'<rect x="{NAME_WIDTH}" y="{y}" {size} fill="{_colour(name)}"/>'
+    return name_text, rect, _text(NAME_WIDTH + long + 6, baseline, render(cost_us))
+
+
+def _text(x: float, y: float, text: str, anchor: str = "") -> str:
+    return f'<text x="{x:g}" y="{y:g}"{anchor} fill="{TEXT_COLOUR}">{text}</text>'
 
 
 def _colour(name: str) -> str:

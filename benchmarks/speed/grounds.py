@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -115,6 +116,9 @@ class Grounds:
     @contextmanager
     def node(self, name: str, script: Path, modules: Path) -> Iterator[Serving]:
         """`node SCRIPT`, ready; it is told where to listen, and the services' addresses."""
+        node = shutil.which("node")
+        if node is None:
+            raise MeasurementFailed("node not found")
         port, address = free_address()
         folder = self.room()
         settings = {
@@ -125,7 +129,7 @@ class Grounds:
         }
         with (folder / f"{name}.log").open("wb") as said, ExitStack() as stack:
             process = subprocess.Popen(
-                ("node", str(script)),
+                (node, str(script)),
                 cwd=REPOSITORY,
                 env={**os.environ, **settings},
                 stdin=subprocess.DEVNULL,
