@@ -37,9 +37,10 @@ from benchmarks import (
     waiter_crowd,
 )
 from benchmarks.figures import Figure, Verdict, render
+from benchmarks.peers import measuring as peers
 from benchmarks.report import show, write_lines
 from benchmarks.runs import Lengths, Run
-from benchmarks.speed import measuring
+from benchmarks.speed import measuring as speed
 from scripts.kafka import INTERRUPTED, leave
 
 OUT: Final = Path(".data/bench")
@@ -71,7 +72,8 @@ MEASUREMENTS: Final[Mapping[str, Callable[[Run], Iterator[Figure]]]] = {
     "slow-tail": slow_tail.measure,
     "one-round-trip": one_round_trip.measure,
     "overload": overload.measure,
-    "speed": measuring.measure,
+    "speed": speed.measure,
+    "peers": peers.measure,
 }
 
 EVENTS: Final = "events"

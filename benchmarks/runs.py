@@ -43,6 +43,7 @@ class Lengths:
     row_s: float = 3.0
     round_count: int = 3
     row_count: int = 1_000_000
+    is_quick: bool = False
 
     def quick(self) -> "Lengths":
         """A quarter of everything: to see that it works, not to be believed."""
@@ -57,6 +58,7 @@ class Lengths:
             row_s=0.5,
             round_count=2,
             row_count=10_000,
+            is_quick=True,
         )
 
 

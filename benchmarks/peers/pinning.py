@@ -17,8 +17,8 @@ HERE: Final = Path(__file__).parent
 LOCK: Final = HERE / "packages.lock"
 MODULES: Final = "node_modules/"
 HEAD: Final = """\
-# What the peers of `make bench-peers` run with: place in node_modules, version and integrity of each
-# package's tarball. Written by `python -m benchmarks.peers.pinning` from package.json.
+# What the peers of `make bench-peers` run with: place in node_modules, version and integrity of
+# each package's tarball. Written by `python -m benchmarks.peers.pinning` from package.json.
 # scripts/client_packages.py puts them into .data/peers, which is never committed.
 """
 
@@ -39,14 +39,7 @@ def main() -> int:
 
 
 def render_lock(packages: Mapping[str, Mapping[str, str]]) -> str:
-    """A line for each package that npm has resolved, in the order of their places.
-
-    >>> print(render_lock({"": {}, "node_modules/a": {"version": "1.0.0", "integrity": "sha512-x"}}))
-    ... # doctest: +ELLIPSIS
-    # What the peers ...
-    a 1.0.0 sha512-x
-    <BLANKLINE>
-    """
+    """A line for each package that npm has resolved, in the order of their places."""
     lines = [
         f"{place.removeprefix(MODULES)} {found['version']} {found['integrity']}\n"
         for place, found in sorted(packages.items())

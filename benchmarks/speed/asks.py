@@ -83,9 +83,12 @@ class Ask(msgspec.Struct, frozen=True):
             and not (self.refused and self.refused.encode() in answer)
         )
 
+    def variables(self, serial: int) -> dict[str, str]:
+        """Those of this number."""
+        return {"id": self.id.replace(NUMBER, self._number(serial))}
+
     def _asked(self, serial: int) -> tuple[str, dict[str, str]]:
-        id_ = self.id.replace(NUMBER, self._number(serial))
-        return self.query.replace(SERIAL, str(serial)), {"id": id_}
+        return self.query.replace(SERIAL, str(serial)), self.variables(serial)
 
     def _number(self, serial: int) -> str:
         return str(serial * STRIDE % self.count + self.first)

@@ -25,6 +25,7 @@ from benchmarks.speed.asks import Ask
 from benchmarks.spread import spread
 
 MS: Final = 1_000
+LATE_S: Final = 0.5
 TELLING_BYTES: Final = 400
 
 
@@ -32,7 +33,8 @@ class Load(msgspec.Struct, frozen=True):
     """What is put on whom: ``ask`` of the server at ``url``, whose process is ``pid``.
 
     ``first``: the number of the first request; rounds that go on where the last one ended ask for
-    what was not asked for lately. ``warm_up_count``: requests of the warm-up at least.
+    what was not asked for lately. ``warm_up_count``: requests of the warm-up at least;
+    ``least_count``: of those that count.
     """
 
     url: str
@@ -43,12 +45,14 @@ class Load(msgspec.Struct, frozen=True):
     warm_up_s: float
     first: int = 0
     warm_up_count: int = 0
+    least_count: int = 0
 
 
 class Account(msgspec.Struct, frozen=True):
     """What came of it. ``cpu_s``: of the server, in user and kernel, for ``request_count``.
 
     ``sent_count``: with the warm-up. ``answer_bytes``: of the body of the last answer.
+    ``late_count``: answers that took longer than `LATE_S`.
     """
 
     request_count: int
@@ -60,6 +64,7 @@ class Account(msgspec.Struct, frozen=True):
     p50_ms: float
     p99_ms: float
     answer_bytes: int
+    late_count: int
     failure_count: int
     failures: dict[str, int]
 
@@ -137,7 +142,7 @@ async def put_on(load: Load) -> Account:
             raise NotAnswered(f"never the right answer: {clients.failures.most_common(1)[0][0]}")
         clients.failures.clear()
         before_s, own_before_s = cpu_s(load.pid), time.process_time()
-        took_s, seconds = await clients.ask_for(load.seconds)
+        took_s, seconds = await clients.ask_for(load.seconds, load.least_count)
         used_s, own_s = cpu_s(load.pid) - before_s, time.process_time() - own_before_s
         times = spread(took_s)
         return Account(
@@ -150,6 +155,7 @@ async def put_on(load: Load) -> Account:
             p50_ms=times.p50 * MS,
             p99_ms=times.p99 * MS,
             answer_bytes=clients.answer_bytes,
+            late_count=sum(one_s > LATE_S for one_s in took_s),
             failure_count=clients.failures.total() + connections.lost_count,
             failures=dict(clients.failures.most_common(3)),
         )

@@ -18,7 +18,7 @@ from benchmarks.speed.asks import Ask
 from benchmarks.speed.bars import judged, unjudged
 from benchmarks.speed.chart import render_chart
 from benchmarks.speed.closed_load import Account, Load
-from benchmarks.speed.grounds import Grounds, Serving, filled_redis, open_grounds
+from benchmarks.speed.grounds import Grounds, Services, Serving, filled_redis, open_grounds
 from benchmarks.speed.page import put_between, render_table
 from benchmarks.speed.results import (
     Results,
@@ -84,18 +84,19 @@ class Rounds:
             for row in stand.rows:
                 ask = row.ask if isinstance(row.ask, Ask) else row.ask(serving)
                 if ask is None:
-                    self._note(f"{row.name}: this gateway cannot do that yet")
+                    self.note(f"{row.name}: this gateway cannot do that yet")
                     continue
                 try:
-                    told = self._measure(stand, row, ask, serving)
+                    told = self.measure(stand.services, row, ask, serving)
                 except MeasurementFailed as failed:
-                    self._note(f"{row.name}: {failed}")
+                    self.note(f"{row.name}: {failed}")
                     continue
                 self.results[row.name].append(told)
                 if row.name == rows.PROJECTION:
                     grounds.answer_bytes = told.account.answer_bytes
 
-    def _measure(self, stand: Stand, row: Row, ask: Ask, serving: Serving) -> Round:
+    def measure(self, services: Services, row: Row, ask: Ask, serving: Serving) -> Round:
+        """One row once. Raises `MeasurementFailed`, with one wrong answer already."""
         lengths = self._run.lengths
         load = Load(
             serving.url,
@@ -106,10 +107,11 @@ class Rounds:
             warm_up_s=lengths.row_s / 3,
             first=self._first,
             warm_up_count=row.warm_up_count,
+            least_count=row.least_count,
         )
         path = self._folder / f"load-{next(self._serial)}.json"
         path.write_bytes(msgspec.json.encode(load))
-        before = stand.services.calls()
+        before = services.calls()
         words = ("benchmarks.speed.closed_load", str(path))
         with accounted(words, self._folder, within_s=LOAD_GRACE_S) as load_process:
             pass
@@ -118,11 +120,12 @@ class Rounds:
             told = json.dumps(account.failures)
             raise MeasurementFailed(f"{account.failure_count} wrong answers: {told}")
         self._first += account.sent_count
-        calls = stand.services.calls()
+        calls = services.calls()
         each = {name: (calls[name] - before[name]) / account.sent_count for name in calls}
         return Round(account, each)
 
-    def _note(self, failure: str) -> None:
+    def note(self, failure: str) -> None:
+        """Something could not be measured, however often that is found."""
         if failure not in self.failures:
             self.failures.append(failure)
 

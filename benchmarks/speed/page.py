@@ -16,10 +16,8 @@ from benchmarks.speed.results import (
 )
 from benchmarks.speed.rows import RAW
 
-HEADS: Final = (
-    "| variant | CPU µs a request | req/s | p50 / p99 ms | MB | of naive | of raw |\n"
-    "| --- | ---: | ---: | ---: | ---: | ---: | ---: |\n"
-)
+HEADS: Final = ("variant", "CPU µs a request", "req/s", "p50 / p99 ms", "MB", "of naive")
+RAW_HEAD: Final = "of raw"
 
 
 class MarkersMissing(ValueError):
@@ -41,9 +39,10 @@ def put_between(page: str, name: str, content: str) -> str:
 
 def render_table(results: Results, naive_of: Mapping[str, str]) -> str:
     """A line a row, in the order of measuring; CPU with its least and greatest round."""
-    return HEADS + "".join(
-        f"| {' | '.join(_cells(name, results, naive_of))} |\n" for name in results
-    )
+    heads = [*HEADS, RAW_HEAD] if RAW in results else [*HEADS]
+    lines = [heads, ["---", *["---:"] * (len(heads) - 1)]]
+    lines += [list(_cells(name, results, naive_of)) for name in results]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
 def _cells(name: str, results: Results, naive_of: Mapping[str, str]) -> Iterator[str]:
@@ -55,7 +54,8 @@ def _cells(name: str, results: Results, naive_of: Mapping[str, str]) -> Iterator
     yield " / ".join(render(range_of(rounds, of).median) for of in (p50_ms, p99_ms))
     yield f"{range_of(rounds, resident_mb).median:.0f}"
     yield _part(results, name, naive_of.get(name))
-    yield _part(results, name, RAW)
+    if RAW in results:
+        yield _part(results, name, RAW)
 
 
 def _part(results: Results, name: str, whole: str | None) -> str:

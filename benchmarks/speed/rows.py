@@ -53,13 +53,14 @@ CROWD_COUNT: Final = 5_000
 class Row:
     """A name, and what is asked; ``ask`` may look at the server first, and find nothing to ask.
 
-    ``warm_up_count``: requests before any counts, at least.
+    ``warm_up_count``: requests before any counts, at least; ``least_count``: those that count.
     """
 
     name: str
     ask: Ask | Callable[[Serving], Ask | None]
     connection_count: int = CONNECTION_COUNT
     warm_up_count: int = 0
+    least_count: int = 0
 
 
 @dataclass(frozen=True, slots=True)
