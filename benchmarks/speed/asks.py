@@ -1,6 +1,8 @@
 """What is asked of every server, and what an answer has to look like to be counted."""
 
 import json
+import re
+from functools import cache
 from typing import Final
 from urllib.parse import quote
 
@@ -14,6 +16,10 @@ NUMBER: Final = "@@"
 
 SERIAL: Final = "##"
 """Stands where the number of the request belongs, which is never the same twice."""
+
+REASON: Final = re.compile(rb'"reason":"(\w+)"')
+ELSEWHERE: Final = "from elsewhere,"
+TELLING_BYTES: Final = 300
 
 PARTS: Final = """{
     id status total
@@ -61,37 +67,59 @@ class Ask(msgspec.Struct, frozen=True):
         if self.method == "GET":
             head = f"GET {self.target(serial)} HTTP/1.1\r\nhost: {host}\r\n{self.headers}\r\n"
             return head.encode(), sign
-        query, variables = self._asked(serial)
-        body = json.dumps({"query": query, "variables": variables})
-        head = (
+        body = self._filled(body_mould(self), serial)
+        request = (
             f"POST /graphql HTTP/1.1\r\nhost: {host}\r\ncontent-type: application/json\r\n"
-            f"content-length: {len(body)}\r\n{self.headers}\r\n"
+            f"content-length: {len(body)}\r\n{self.headers}\r\n{body}"
         )
-        return (head + body).encode(), sign
+        return request.encode(), sign
 
     def target(self, serial: int) -> str:
         """What a GET of this number asks for."""
-        query, variables = self._asked(serial)
-        return f"/graphql?query={quote(query)}&variables={quote(json.dumps(variables))}"
-
-    def accepts(self, answer: bytes, sign: bytes) -> bool:
-        """Whether this is the answer, whole and without errors."""
-        return (
-            answer.startswith(b"HTTP/1.1 %d" % self.status)
-            and ERRORS not in answer
-            and sign in answer
-            and not (self.refused and self.refused.encode() in answer)
-        )
+        return self._filled(target_mould(self), serial)
 
     def variables(self, serial: int) -> dict[str, str]:
         """Those of this number."""
-        return {"id": self.id.replace(NUMBER, self._number(serial))}
+        return {"id": self._filled(self.id, serial)}
 
-    def _asked(self, serial: int) -> tuple[str, dict[str, str]]:
-        return self.query.replace(SERIAL, str(serial)), self.variables(serial)
+    def complaint(self, answer: bytes, sign: bytes) -> str:
+        """What is wrong with the answer, in a few words; nothing when it is the right one."""
+        if not answer.startswith(b"HTTP/1.1 %d" % self.status):
+            return f"not {self.status}: {told(answer)}"
+        if ERRORS in answer:
+            return f"errors: {told(answer)}"
+        if sign not in answer:
+            return f"not about {sign.decode()}: {told(answer)}"
+        if self.refused and self.refused.encode() in answer:
+            why = sorted(set(REASON.findall(answer)))
+            return f"{ELSEWHERE} {self.refused}: {b' '.join(why).decode()}"
+        return ""
+
+    def _filled(self, mould: str, serial: int) -> str:
+        return mould.replace(NUMBER, self._number(serial)).replace(SERIAL, str(serial))
 
     def _number(self, serial: int) -> str:
         return str(serial * STRIDE % self.count + self.first)
+
+
+def told(answer: bytes) -> str:
+    """An answer in a line."""
+    head, _, body = answer.partition(b"\r\n\r\n")
+    return f"{head.splitlines()[0].decode()} {body[:TELLING_BYTES].decode(errors='replace')}"
+
+
+@cache
+def body_mould(ask: Ask) -> str:
+    """The body of a POST with its numbers open: who asks often renders them alone."""
+    return json.dumps({"query": ask.query, "variables": {"id": ask.id}})
+
+
+@cache
+def target_mould(ask: Ask) -> str:
+    """The same of a GET."""
+    variables = json.dumps({"id": ask.id})
+    safe = NUMBER + SERIAL
+    return f"/graphql?query={quote(ask.query, safe)}&variables={quote(variables, safe)}"
 
 
 PROJECTED: Final = '"source":"PROJECTION"'

@@ -21,12 +21,11 @@ import uvloop
 
 from benchmarks.keep_alive import END_OF_HEAD, Connections, Errand
 from benchmarks.process_usage import cpu_s, resident_kb
-from benchmarks.speed.asks import Ask
+from benchmarks.speed.asks import ELSEWHERE, Ask
 from benchmarks.spread import spread
 
 MS: Final = 1_000
 LATE_S: Final = 0.5
-TELLING_BYTES: Final = 400
 
 
 class Load(msgspec.Struct, frozen=True):
@@ -52,7 +51,8 @@ class Account(msgspec.Struct, frozen=True):
     """What came of it. ``cpu_s``: of the server, in user and kernel, for ``request_count``.
 
     ``sent_count``: with the warm-up. ``answer_bytes``: of the body of the last answer.
-    ``late_count``: answers that took longer than `LATE_S`.
+    ``late_count``: answers that took longer than `LATE_S`. ``elsewhere_count``: good answers that
+    did not come from where they should; they are no failures.
     """
 
     request_count: int
@@ -65,6 +65,7 @@ class Account(msgspec.Struct, frozen=True):
     p99_ms: float
     answer_bytes: int
     late_count: int
+    elsewhere_count: int
     failure_count: int
     failures: dict[str, int]
 
@@ -74,6 +75,7 @@ class Clients:
 
     def __init__(self, load: Load, connections: Connections) -> None:
         self._load = load
+        self._ask = load.ask
         self._connections = connections
         self._host = urlsplit(load.url).netloc
         self._number = load.first
@@ -102,7 +104,7 @@ class Clients:
         return self._failures
 
     def _ask_next(self) -> None:
-        request, key = self._load.ask.render(self._host, self._number)
+        request, key = self._ask.render(self._host, self._number)
         self._number += 1
         self.sent_count += 1
         began_s = time.perf_counter()
@@ -110,8 +112,8 @@ class Clients:
         def answered(answer: bytes) -> None:
             now_s = time.perf_counter()
             self._took_s.append(now_s - began_s)
-            if not self._load.ask.accepts(answer, key):
-                self._failures[told(answer)] += 1
+            if complaint := self._ask.complaint(answer, key):
+                self._failures[complaint] += 1
             if now_s < self._ends_s or len(self._took_s) < self._least_count:
                 self._ask_next()  # it waits for this connection, which is free in a moment
                 return
@@ -127,12 +129,6 @@ class NotAnswered(Exception):
     """The server does not do what it is asked; the text is what it says."""
 
 
-def told(answer: bytes) -> str:
-    """An answer in a line."""
-    head, _, body = answer.partition(END_OF_HEAD)
-    return f"{head.splitlines()[0].decode()} {body[:TELLING_BYTES].decode(errors='replace')}"
-
-
 async def put_on(load: Load) -> Account:
     """The warm-up, then what counts. Raises `NotAnswered` where all of the warm-up fails."""
     async with Connections().open(load.url, load.connection_count) as connections:
@@ -145,6 +141,8 @@ async def put_on(load: Load) -> Account:
         took_s, seconds = await clients.ask_for(load.seconds, load.least_count)
         used_s, own_s = cpu_s(load.pid) - before_s, time.process_time() - own_before_s
         times = spread(took_s)
+        complaints = clients.failures.items()
+        elsewhere_count = sum(n for told, n in complaints if told.startswith(ELSEWHERE))
         return Account(
             request_count=len(took_s),
             sent_count=clients.sent_count,
@@ -156,7 +154,8 @@ async def put_on(load: Load) -> Account:
             p99_ms=times.p99 * MS,
             answer_bytes=clients.answer_bytes,
             late_count=sum(one_s > LATE_S for one_s in took_s),
-            failure_count=clients.failures.total() + connections.lost_count,
+            elsewhere_count=elsewhere_count,
+            failure_count=clients.failures.total() - elsewhere_count + connections.lost_count,
             failures=dict(clients.failures.most_common(3)),
         )
 

@@ -23,7 +23,6 @@ from tests.e2e.distributed.roles import NO_SETTINGS, Role, free_address
 from tests.e2e.processes import eventually
 from tests.e2e.shopper import quiet_client
 from tests.e2e.starting import REPOSITORY
-from tests.servers.kafka import unique
 from tests.servers.valkey import running_valkey
 
 SERVICES: Final = ("orders", "customers", "products")
@@ -31,6 +30,10 @@ DESK: Final = "desk"
 START_LIMIT_S: Final = 60.0
 FILL_LIMIT_S: Final = 600.0
 REDIS_PREFIX: Final = "bench"
+
+FEED_WAIT_S: Final = 0.3
+"""How long a poll is held. A proof of a quiet feed is up to twice as old, and rows at hand are
+shown with positions of a second ago: with the longest polls both together may spend the budget."""
 
 Calls = Mapping[str, int]
 """How often each service was called."""
@@ -222,7 +225,7 @@ def filled_redis(grounds: Grounds, world: World) -> Iterator[Mapping[str, str]]:
             "BFF_REDIS_PREFIX": REDIS_PREFIX,
             **{f"BFF_{name.upper()}_URL": url for name, url in grounds.services.urls.items()},
             "BFF_LOG_FORMAT": "json",
-            "BFF_KAFKA_GROUP": unique("bench"),
+            "BFF_FEED_WAIT_S": str(FEED_WAIT_S),
         }
         with projector_running(folder, settings):
             wanted_count = event_count(world)

@@ -24,6 +24,7 @@ from benchmarks.speed.results import (
     Results,
     Round,
     cpu_us,
+    load_us,
     p50_ms,
     p99_ms,
     range_of,
@@ -34,6 +35,9 @@ from benchmarks.speed.rows import Row, Stand, growth_stands, plain_stands
 from benchmarks.speed.world import World
 
 LOAD_GRACE_S: Final = 120.0
+ELSEWHERE_RATIO: Final = 0.01
+"""So many good answers of a row may come from elsewhere: on a busy machine a proof may be late."""
+
 CALM: Final = World()
 """The world of all rows but those of growth."""
 
@@ -66,6 +70,7 @@ class Rounds:
         self._folder = folder
         self._serial = count(1)
         self._first = 0
+        self._number = 0
         self.results: defaultdict[str, list[Round]] = defaultdict(list)
         self.failures: list[str] = []
 
@@ -75,6 +80,7 @@ class Rounds:
         row_count = sum(len(stand.rows) for stand in stands)
         with self._run.watched(f"{row_count} rows, {round_count} rounds", round_count) as watch:
             for number in range(round_count):
+                self._number = number
                 for place, stand in enumerate(stands):
                     watch(number + place / len(stands))
                     self._visit(stand, grounds)
@@ -96,7 +102,7 @@ class Rounds:
                     grounds.answer_bytes = told.account.answer_bytes
 
     def measure(self, services: Services, row: Row, ask: Ask, serving: Serving) -> Round:
-        """One row once. Raises `MeasurementFailed`, with one wrong answer already."""
+        """One row once. Raises `MeasurementFailed`, with one wrong answer, or many from elsewhere."""
         lengths = self._run.lengths
         load = Load(
             serving.url,
@@ -116,13 +122,15 @@ class Rounds:
         with accounted(words, self._folder, within_s=LOAD_GRACE_S) as load_process:
             pass
         account = msgspec.convert(load_process.told, Account)
-        if account.failure_count:
+        allowed_count = account.request_count * ELSEWHERE_RATIO
+        if account.failure_count or account.elsewhere_count > allowed_count:
+            count = account.failure_count + account.elsewhere_count
             told = json.dumps(account.failures)
-            raise MeasurementFailed(f"{account.failure_count} wrong answers: {told}")
+            raise MeasurementFailed(f"{count} of {account.request_count} answers: {told}")
         self._first += account.sent_count
         calls = services.calls()
         each = {name: (calls[name] - before[name]) / account.sent_count for name in calls}
-        return Round(account, each)
+        return Round(self._number, account, each)
 
     def note(self, failure: str) -> None:
         """Something could not be measured, however often that is found."""
@@ -180,7 +188,8 @@ def figure_of(name: str, results: Results) -> Figure:
         note=f"{cpu} in {len(rounds)} rounds; {range_of(rounds, rate).median:,.0f} req/s, "
         f"p50 {range_of(rounds, p50_ms).median:.2f} ms, "
         f"p99 {range_of(rounds, p99_ms).median:.2f} ms, "
-        f"{range_of(rounds, resident_mb).median:.0f} MB" + (f"; calls: {told}" if told else ""),
+        f"{range_of(rounds, resident_mb).median:.0f} MB; "
+        f"load {range_of(rounds, load_us).median:.0f} µs" + (f"; calls: {told}" if told else ""),
     )
 
 

@@ -33,8 +33,9 @@ class Range:
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """One row in one round. ``calls``: of each service, a request."""
+    """One row in the round of this number. ``calls``: of each service, a request."""
 
+    number: int
     account: Account
     calls: Mapping[str, float] = field(default_factory=dict)
 
@@ -42,6 +43,11 @@ class Round:
     def cpu_us(self) -> float:
         """Processor time of the server a request."""
         return self.account.cpu_s / self.account.request_count * US
+
+    @property
+    def load_us(self) -> float:
+        """Processor time of who asks, a request."""
+        return self.account.load_cpu_s / self.account.request_count * US
 
     @property
     def rate(self) -> float:
@@ -70,6 +76,10 @@ def cpu_us(one: Round) -> float:
     return one.cpu_us
 
 
+def load_us(one: Round) -> float:
+    return one.load_us
+
+
 def rate(one: Round) -> float:
     return one.rate
 
@@ -93,6 +103,10 @@ def range_of(rounds: Sequence[Round], measure: Measure) -> Range:
 
 def ratio_of(results: Results, over: str, under: str, measure: Measure) -> Range | None:
     """One row over another, round by round; None where one of them was not measured."""
-    pairs = zip(results.get(over, ()), results.get(under, ()), strict=False)
-    ratios = [measure(one) / measure(other) for one, other in pairs if measure(other)]
+    by_number = {one.number: one for one in results.get(under, ())}
+    ratios = [
+        measure(one) / measure(other)
+        for one in results.get(over, ())
+        if (other := by_number.get(one.number)) is not None and measure(other)
+    ]
     return Range.of(ratios) if ratios else None
