@@ -10,11 +10,13 @@ from typing import Final
 import msgspec
 
 from benchmarks.figures import Control, Figure, render
+from benchmarks.peers import names
 from benchmarks.peers.failures import FAULTS, Seen, look
 from benchmarks.processes import MeasurementFailed
 from benchmarks.runs import Run
 from benchmarks.speed import asks
 from benchmarks.speed.asks import Ask
+from benchmarks.speed.bars import PEER_BARS, judged
 from benchmarks.speed.closed_load import LATE_S
 from benchmarks.speed.grounds import Grounds, Serving, open_grounds
 from benchmarks.speed.measuring import Rounds
@@ -66,12 +68,12 @@ def contenders(modules: Path) -> Sequence[Contender]:
         return Contender(name, start, warm_up_count=NODE_WARM_UP_COUNT)
 
     return (
-        Contender("Strawberry, FastAPI, httpx", start_naive),
-        on_node("Apollo Server 5", "apollo"),
-        on_node("GraphQL Yoga 5", "yoga"),
-        on_node("Mercurius 16, JIT", "mercurius"),
+        Contender(names.NAIVE, start_naive),
+        on_node(names.APOLLO, "apollo"),
+        on_node(names.YOGA, "yoga"),
+        on_node(names.MERCURIUS, "mercurius"),
         Contender(
-            "this gateway, live",
+            names.OURS,
             lambda grounds: grounds.gateway(),
             asks.OUR_LIVE_DETAILS,
             asks.OUR_LIVE_PAGE,
@@ -94,6 +96,7 @@ def measure(run: Run) -> Iterator[Figure]:
     all_of_them = contenders(modules)
     rounds = measured_rounds(run, all_of_them)
     yield from (figure_of(name, rounds.results) for name in rounds.results)
+    yield from judged(rounds.results, PEER_BARS)
     failures = failure_table(seen_failures(run, all_of_them))
     publish(run, rounds.results, failures)
     if rounds.failures:
@@ -112,7 +115,7 @@ def measured_rounds(run: Run, all_of_them: Sequence[Contender]) -> Rounds:
                 (
                     Row(one.name, one.details, warm_up_count=one.warm_up_count),
                     Row(
-                        f"100 orders: {one.name}",
+                        names.page_of(one.name),
                         one.page,
                         PAGE_CONNECTION_COUNT,
                         warm_up_count=one.warm_up_count // 20,
@@ -131,7 +134,7 @@ def seen_failures(
     """What clients of each see, by fault; each server is a new one for each fault."""
     folder = run.room("failures")
     shown_projected = Contender(
-        "this gateway, as it comes", lambda grounds: grounds.gateway(), asks.NAIVE_DETAILS
+        names.OURS_AS_IT_COMES, lambda grounds: grounds.gateway(), asks.NAIVE_DETAILS
     )
     seen: dict[str, dict[str, Seen | Round | None]] = {}
     rounds = Rounds(run, folder)
@@ -198,23 +201,25 @@ def cell(seen: Seen | Round | None) -> str:
 def figure_of(name: str, results: Results) -> Figure:
     """What a request costs, beside the usual stack's."""
     rounds = results[name]
-    naive = next(iter(results)) if not name.startswith("100") else next(iter(list(results)[1:]))
     cpu = range_of(rounds, cpu_us)
     calls = ", ".join(f"{service} {each:.2f}" for service, each in rounds[-1].calls.items())
     return Figure(
         name=f"CPU a request: {name}",
         value=cpu.median,
         unit="µs",
-        control=Control("naive", range_of(results[naive], cpu_us).median),
+        control=Control("naive", range_of(results[naive_of(name)], cpu_us).median),
         note=f"{cpu} in {len(rounds)} rounds; calls: {calls}",
     )
 
 
+def naive_of(name: str) -> str:
+    """The row of the usual stack that is beside this one."""
+    return names.page_of(names.NAIVE) if name.startswith(names.PAGE) else names.NAIVE
+
+
 def publish(run: Run, results: Results, failures: str) -> None:
     """Write both tables: where readers look, or beside the figures of this run."""
-    naive, naive_page, *_ = results
-    beside = {name: naive_page if name.startswith("100") else naive for name in results}
-    table = render_table(results, {name: one for name, one in beside.items() if name != one})
+    table = render_table(results, {name: naive_of(name) for name in results})
     if run.is_published:
         page = put_between(PAGE.read_text(), "peers", table)
         PAGE.write_text(put_between(page, "failures", failures))

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from benchmarks.figures import Aim, AtLeast, AtMost, Exactly, Figure
+from benchmarks.peers import names
 from benchmarks.speed import rows
 from benchmarks.speed.results import Measure, Range, Results, cpu_us, p50_ms, ratio_of
 
@@ -20,7 +21,7 @@ class Bar:
     over: str
     under: str
     measure: Measure
-    aim: Aim
+    aim: Aim | None
     stretch: Aim | None = None
 
 
@@ -54,14 +55,29 @@ BARS: Final[Sequence[Bar]] = (
     Bar("p50, many rows held over few", rows.MANY_ROWS, rows.FEW_ROWS, p50_ms, AtMost(1.2)),
     Bar("p50, 5,000 waiters over 1", rows.MANY_WAIT, rows.ONE_WAITS, p50_ms, AtMost(1.2)),
 )
+PEER_BARS: Final[Sequence[Bar]] = (
+    *(
+        Bar(
+            f"100 orders: CPU, {name} over ours",
+            *(names.page_of(name), names.page_of(names.OURS), cpu_us, AtLeast(1)),
+        )
+        for name in names.ON_NODE
+    ),
+    Bar(
+        f"live: CPU, {names.MERCURIUS} over ours",
+        *(names.MERCURIUS, names.OURS, cpu_us, None, AtLeast(1)),
+    ),
+)
+"""Beside gateways on Node, in a run of their own."""
+
 CALL_BARS: Final[Sequence[CallBar]] = (
     CallBar("100 orders: calls of each service a page", rows.LIVE_PAGE, Exactly(1)),
 )
 
 
-def judged(results: Results) -> Iterator[Figure]:
-    """A figure for each bar whose rows were measured."""
-    for bar in BARS:
+def judged(results: Results, bars: Sequence[Bar] = BARS) -> Iterator[Figure]:
+    """A figure for each of the bars, and of those of calls, whose rows were measured."""
+    for bar in bars:
         ratio = ratio_of(results, bar.over, bar.under, bar.measure)
         if ratio is not None:
             yield _figure(bar, ratio, len(results[bar.over]))

@@ -102,7 +102,7 @@ class Rounds:
                     grounds.answer_bytes = told.account.answer_bytes
 
     def measure(self, services: Services, row: Row, ask: Ask, serving: Serving) -> Round:
-        """One row once. Raises `MeasurementFailed`, with one wrong answer, or many from elsewhere."""
+        """One row once. Raises `MeasurementFailed`: one wrong answer, or many from elsewhere."""
         lengths = self._run.lengths
         load = Load(
             serving.url,

@@ -14,7 +14,7 @@ from benchmarks.speed.results import (
     ratio_of,
     resident_mb,
 )
-from benchmarks.speed.rows import RAW
+from benchmarks.speed.rows import PAGES, RAW
 
 HEADS: Final = ("variant", "CPU µs a request", "req/s", "p50 / p99 ms", "MB", "of naive")
 RAW_HEAD: Final = "of raw"
@@ -55,7 +55,7 @@ def _cells(name: str, results: Results, naive_of: Mapping[str, str]) -> Iterator
     yield f"{range_of(rounds, resident_mb).median:.0f}"
     yield _part(results, name, naive_of.get(name))
     if RAW in results:
-        yield _part(results, name, RAW)
+        yield "" if name.startswith(PAGES) else _part(results, name, RAW)
 
 
 def _part(results: Results, name: str, whole: str | None) -> str:

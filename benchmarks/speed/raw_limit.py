@@ -22,6 +22,7 @@ def main(argv: Sequence[str]) -> None:
         http="httptools",
         lifespan="off",
         access_log=False,
+        server_header=False,
         log_level="warning",
     )
 

@@ -5,8 +5,9 @@ import xml.etree.ElementTree as ET
 import pytest
 
 from benchmarks.figures import Verdict
+from benchmarks.peers import names
 from benchmarks.speed import asks, rows
-from benchmarks.speed.bars import BARS, judged, unjudged
+from benchmarks.speed.bars import BARS, PEER_BARS, judged, unjudged
 from benchmarks.speed.chart import render_chart
 from benchmarks.speed.closed_load import Account
 from benchmarks.speed.measuring import NAIVE_OF, figure_of
@@ -156,3 +157,14 @@ def test_a_text_that_is_to_be_new_is_new_each_time() -> None:
     bodies = {asks.NEW_TEXT.render("gateway", serial)[0] for serial in (1, 2, 20_001)}
 
     assert len({body.partition(b'"query": ')[2].partition(b"($id")[0] for body in bodies}) == 3
+
+
+def test_what_is_stretched_for_is_no_bar() -> None:
+    """A ratio without an aim is told, with what would be better still."""
+    results = {names.MERCURIUS: rounds(1.0), names.OURS: rounds(2.0)}
+
+    (figure,) = judged(results, PEER_BARS)
+
+    assert figure.verdict is Verdict.TOLD
+    assert figure.value == 0.5
+    assert figure.note.endswith("stretch ≥ 1.00")
