@@ -20,7 +20,7 @@ from benchmarks.speed.world import LIST_LENGTH, World
 from gateway.token_key import make_key
 from scripts.server_process import LOOPBACK, free_port, leash
 from tests.e2e.distributed.roles import NO_SETTINGS, Role, free_address
-from tests.e2e.processes import eventually
+from tests.e2e.processes import NeverHappened, eventually
 from tests.e2e.shopper import quiet_client
 from tests.e2e.starting import REPOSITORY
 from tests.servers.valkey import running_valkey
@@ -105,7 +105,7 @@ class Grounds:
             **settings,
         }
         with ending("gateway", words, self.room(), address, given) as role:
-            eventually(lambda: is_ready(role), about="a ready gateway", within_s=START_LIMIT_S)
+            wait_for_gateway(role)
             yield Serving(address, role.process.pid)
 
     @contextmanager
@@ -160,6 +160,16 @@ def ending(
         role = stack.enter_context(role_running(name, words, folder, settings, address))
         stack.callback(role.kill)
         yield role
+
+
+def wait_for_gateway(role: Role) -> None:
+    """Return when it is ready. Raises `MeasurementFailed` with what it says instead."""
+    try:
+        eventually(lambda: is_ready(role), about="a ready gateway", within_s=START_LIMIT_S)
+    except NeverHappened:
+        with quiet_client(role.address) as http:
+            told = http.get("/readyz").text
+        raise MeasurementFailed(f"a gateway is not ready: {told}\n{role.said[-1000:]}") from None
 
 
 def answers(role: Role) -> bool:
