@@ -86,6 +86,7 @@ class AnswersAtHand:
         cut = self._model.still(ready.cut, seen=seen_places(token))
         if cut is None or not is_satisfied(token, cut):
             return None
+        ready.cut = cut
         now_s = self._wall_clock()
         ages_s: dict[AggregateType, float] = {}
         for of in ready.types:

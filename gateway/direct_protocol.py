@@ -15,16 +15,13 @@ from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from uvicorn.server import ServerState
 
-from gateway.graphql_http import PATH, GraphQLHttp, Reply
+from gateway.graphql_http import CLOSE, PATH, GraphQLHttp, Reply
 
 HELD_LIMIT_BYTES: Final = 65_536
 """Bytes of a body that are held; whoever brings more is read by her own task."""
 
 HELD_S: Final = 0.05
 """Seconds for which a body is held whose rest comes in other packets than its head."""
-
-CLOSE: Final = (b"connection", b"close")
-"""What the server adds to every answer while it drains."""
 
 
 class DirectProtocol(HttpToolsProtocol):

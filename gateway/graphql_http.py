@@ -42,11 +42,18 @@ Send = Callable[[Message], Awaitable[None]]
 
 PATH: Final = b"/graphql"
 
-STATUS_HEADERS: Mapping[HTTPStatus, Mapping[str, str]] = {
+RawHeaders = Sequence[tuple[bytes, bytes]]
+
+AS_GRAPHQL: Final = (b"content-type", f"{GRAPHQL_RESPONSE_JSON}; charset=utf-8".encode())
+AS_JSON: Final = (b"content-type", b"application/json; charset=utf-8")
+NOT_STORED: Final = (b"cache-control", b"no-store")
+CLOSE: Final = (b"connection", b"close")
+
+STATUS_HEADERS: Final[Mapping[HTTPStatus, RawHeaders]] = {
     # Closed, where a body may still be coming: or we would read on for as long as it does.
-    HTTPStatus.METHOD_NOT_ALLOWED: {"allow": "GET, POST", "connection": "close"},
-    HTTPStatus.REQUEST_TIMEOUT: {"connection": "close"},
-    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: {"connection": "close"},
+    HTTPStatus.METHOD_NOT_ALLOWED: ((b"allow", b"GET, POST"), CLOSE),
+    HTTPStatus.REQUEST_TIMEOUT: (CLOSE,),
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: (CLOSE,),
 }
 
 
@@ -63,7 +70,7 @@ class Reply(NamedTuple):
     """An answer as HTTP has it."""
 
     status: HTTPStatus
-    headers: Sequence[tuple[bytes, bytes]]
+    headers: RawHeaders
     body: bytes
 
 
@@ -262,30 +269,28 @@ def rendered(
 ) -> Reply:
     """The response in the media type that its request accepts."""
     wants_graphql_type = headers.accepts(GRAPHQL_RESPONSE_JSON)
-    media_type = GRAPHQL_RESPONSE_JSON if wants_graphql_type else "application/json"
     status = response.status
     if response.is_request_error and wants_graphql_type:
         status = HTTPStatus.BAD_REQUEST
-    sent = {
-        "content-type": f"{media_type}; charset=utf-8",
-        "cache-control": "no-store",
-        "x-request-id": request_id,
-        **STATUS_HEADERS.get(status, {}),
-    }
-    if response.token is not None:
-        sent[TOKEN_HEADER] = response.token
-    if response.retry_after_s is not None:
-        sent["retry-after"] = str(math.ceil(response.retry_after_s))
     body = response.body if isinstance(response.body, bytes) else orjson.dumps(response.body)
-    return Reply(status, encoded(sent, body, set_cookies), body)
+    sent = [
+        AS_GRAPHQL if wants_graphql_type else AS_JSON,
+        NOT_STORED,
+        (b"x-request-id", request_id.encode("latin-1")),
+        *STATUS_HEADERS.get(status, ()),
+    ]
+    if response.token is not None:
+        sent.append((TOKEN_HEADER.encode(), response.token.encode("latin-1")))
+    if response.retry_after_s is not None:
+        sent.append((b"retry-after", b"%d" % math.ceil(response.retry_after_s)))
+    sent.append((b"content-length", b"%d" % len(body)))
+    sent += [(b"set-cookie", cookie.encode("latin-1")) for cookie in set_cookies]
+    return Reply(status, sent, body)
 
 
-def encoded(
-    headers: Mapping[str, str], body: bytes, set_cookies: Sequence[str] = ()
-) -> list[tuple[bytes, bytes]]:
+def encoded(headers: Mapping[str, str], body: bytes) -> RawHeaders:
     """The headers of an answer with this body."""
     sent = [*headers.items(), ("content-length", str(len(body)))]
-    sent += [("set-cookie", cookie) for cookie in set_cookies]
     return [(name.encode("latin-1"), value.encode("latin-1")) for name, value in sent]
 
 

@@ -21,9 +21,12 @@ MAX_SEALED: Final = 1_000
 """Sealed floors that are kept, of one moment: one a caller."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class ReadyAnswer:
-    """One answer: the bytes of its ``data``, its extension, and the cut that both are of."""
+    """One answer: the bytes of its ``data``, its extension, and the cut that both are of.
+
+    The cut is replaced by the same one of a later moment.
+    """
 
     cut: Cut
     data: bytes

@@ -1,10 +1,11 @@
 """An HTTP request becomes a GraphQL request, or is refused with a code. Pure."""
 
 import math
+import os
 import re
-import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from http import HTTPStatus
 from typing import NamedTuple
 from urllib.parse import parse_qs
@@ -60,10 +61,12 @@ class RequestHeaders:
         return [value.decode("latin-1") for value in self.values.get(name.encode("latin-1"), ())]
 
     def first(self, name: str) -> str | None:
-        return next(iter(self.all(name)), None)
+        values = self.values.get(name.encode("latin-1"))
+        return values[0].decode("latin-1") if values else None
 
     def last(self, name: str) -> str | None:
-        return next(reversed(self.all(name)), None)
+        values = self.values.get(name.encode("latin-1"))
+        return values[-1].decode("latin-1") if values else None
 
     @property
     def has_cookies(self) -> bool:
@@ -78,16 +81,11 @@ class RequestHeaders:
     @property
     def media_type(self) -> str:
         """The content type without parameters, lower case; empty if there is none."""
-        return (self.first("content-type") or "").partition(";")[0].strip().lower()
+        return _media_type_of(self.first("content-type") or "")
 
     def accepts(self, media_type: str) -> bool:
         """Is this very media type listed in ``Accept``, and not refused by ``q=0``?"""
-        listed = ",".join(self.all("accept")).lower()
-        parts = (part.partition(";") for part in listed.split(","))
-        return any(
-            name.strip() == media_type and not _refused.search(parameters)
-            for name, _, parameters in parts
-        )
+        return _accepts(",".join(self.all("accept")), media_type)
 
     @property
     def token_texts(self) -> list[str]:
@@ -114,7 +112,7 @@ class RequestHeaders:
     def request_id(self) -> str:
         """The caller's request id if it is a plain one, else a new one."""
         given = self.first("x-request-id")
-        return given if given and _request_id.match(given) else uuid.uuid4().hex
+        return given if given and _request_id.match(given) else os.urandom(16).hex()
 
     @property
     def deadline_s(self) -> float:
@@ -127,6 +125,21 @@ class RequestHeaders:
         """The W3C trace context, if it is well-formed."""
         given = self.first("traceparent")
         return given if given and _traceparent.match(given) else None
+
+
+# Clients send the same ones again and again; what has been read is remembered.
+@lru_cache(maxsize=256)
+def _media_type_of(content_type: str) -> str:
+    return content_type.partition(";")[0].strip().lower()
+
+
+@lru_cache(maxsize=256)
+def _accepts(listed: str, media_type: str) -> bool:
+    parts = (part.partition(";") for part in listed.lower().split(","))
+    return any(
+        name.strip() == media_type and not _refused.search(parameters)
+        for name, _, parameters in parts
+    )
 
 
 def parse_post(body: bytes, media_type: str) -> GraphQLRequest:
@@ -173,9 +186,9 @@ def _request_from(parsed: object) -> GraphQLRequest:
     operation_name = parsed.get("operationName")
     if not isinstance(query, str) or not query.strip():
         raise _bad_request("query must be a text with a GraphQL document")
-    if not isinstance(variables, dict | None):
+    if variables is not None and not isinstance(variables, dict):
         raise _bad_request("variables must be an object")
-    if not isinstance(operation_name, str | None):
+    if operation_name is not None and not isinstance(operation_name, str):
         raise _bad_request("operationName must be a text")
     return GraphQLRequest(query, variables or {}, operation_name)
 

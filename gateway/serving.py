@@ -13,7 +13,8 @@ import uvicorn
 from fastapi import FastAPI
 from uvicorn.loops.auto import auto_loop_factory
 
-from gateway.direct_protocol import CLOSE, DirectProtocol
+from gateway.direct_protocol import DirectProtocol
+from gateway.graphql_http import CLOSE
 from gateway.settings import Settings
 
 DRAIN_S = 5
