@@ -29,6 +29,7 @@ from resolvers.tokens import TokenDesk
 from resolvers.upstream.call_context import CallContext
 from resolvers.upstream.call_log import CallLog
 from resolvers.upstream.deadline import Deadline
+from resolvers.upstream.errors import without_frames
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +190,10 @@ class Operations:
         told = translate(error, caller.request_id)
         if told.is_ours:
             self.telemetry.mistake_made(caller.request_id, error)
+        # Else it holds the executor by its frames, and the executor holds it.
+        without_frames(error)
+        if error.original_error is not None:
+            without_frames(error.original_error)
         rendered: Json = {"message": told.message}
         if error.locations:
             rendered["locations"] = [

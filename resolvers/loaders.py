@@ -21,7 +21,7 @@ from resolvers.speculation import Guesses
 from resolvers.upstream.call_context import CallContext
 from resolvers.upstream.call_log import CallStep
 from resolvers.upstream.customers import CustomersClient
-from resolvers.upstream.errors import UpstreamError
+from resolvers.upstream.errors import UpstreamError, without_frames
 from resolvers.upstream.live_demand import Heard, Kept, LiveDemand, Question, RowAnswer
 from resolvers.upstream.orders import OrdersClient, OrdersPage
 from resolvers.upstream.owners import Owners
@@ -250,7 +250,7 @@ class LiveLoader:
                 after=key.after,
             )
         except UpstreamError as error:
-            return Failed(error)
+            return Failed(without_frames(error))
 
 
 async def _all(load: Callable[[K], Awaitable[V]], keys: Sequence[K]) -> list[V]:

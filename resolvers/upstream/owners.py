@@ -8,7 +8,7 @@ from projections.versions import AggregateType
 from projections.views import Row
 from resolvers.upstream.call_context import CallContext
 from resolvers.upstream.customers import CustomersClient
-from resolvers.upstream.errors import UpstreamError
+from resolvers.upstream.errors import UpstreamError, without_frames
 from resolvers.upstream.live_demand import Question, RowAnswer
 from resolvers.upstream.orders import OrdersClient
 from resolvers.upstream.products import ProductsClient
@@ -57,7 +57,7 @@ class Owners:
         try:
             rows = await self._fetch(call, context)
         except UpstreamError as error:
-            return dict.fromkeys(call, error)
+            return dict.fromkeys(call, without_frames(error))
         return {question: rows.get(question.key.id) for question in call}
 
     def refuses(self, question: Question) -> bool:
