@@ -27,6 +27,7 @@ from resolvers.upstream.orders import OrdersClient, OrdersPage
 from resolvers.upstream.owners import Owners
 from resolvers.upstream.products import ProductsClient
 from resolvers.upstream.shared_reads import SharedReads, note_questions
+from resolvers.upstream.task_group import TaskGroup
 from resolvers.upstream.transport import CallKind, cut_short
 
 K = TypeVar("K")
@@ -156,7 +157,7 @@ class LiveLoader:
         older even then is returned as it is, for the caller to tell.
         """
         heard: dict[AggregateKey, Heard] = {}
-        async with asyncio.TaskGroup() as group:
+        async with TaskGroup() as group:
             for of in {key.type for key in demanded}:
                 group.create_task(self._load_type(of, demanded, heard))
         insisting = await self._insisting.load(
@@ -260,7 +261,7 @@ async def _all(load: Callable[[K], Awaitable[V]], keys: Sequence[K]) -> list[V]:
     async def store(key: K) -> None:
         answers[key] = await load(key)
 
-    async with asyncio.TaskGroup() as group:
+    async with TaskGroup() as group:
         for key in keys:
             group.create_task(store(key))
     return [answers[key] for key in keys]

@@ -36,6 +36,7 @@ from resolvers.report import ConsistencyReport
 from resolvers.shared_cut import SharedCut
 from resolvers.stand_ins import StandIns
 from resolvers.upstream.deadline import Deadline
+from resolvers.upstream.task_group import TaskGroup
 from resolvers.wait_choice import FieldWait, WaitChoice, choose_waits, end_of, wait_budget_s
 from resolvers.waited_time import WaitedTime
 
@@ -100,7 +101,7 @@ class OperationReads:
     async def _answer_all(self, requests: list[ReadRequest]) -> list[Answer]:
         settled = await self._settle(requests)
         answers = [Answer() for _ in requests]
-        async with asyncio.TaskGroup() as group:
+        async with TaskGroup() as group:
             for request, answer in zip(requests, answers, strict=True):
                 group.create_task(self._complete(request, answer, settled))
         return answers

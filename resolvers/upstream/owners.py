@@ -1,6 +1,5 @@
 """Rows from the services that own them: which questions go out in one call, and who is asked."""
 
-import asyncio
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -13,6 +12,7 @@ from resolvers.upstream.live_demand import Question, RowAnswer
 from resolvers.upstream.orders import OrdersClient
 from resolvers.upstream.products import ProductsClient
 from resolvers.upstream.resource import BATCH_LIMIT
+from resolvers.upstream.task_group import TaskGroup
 from resolvers.upstream.transport import CallKind
 
 TYPES_WITH_BATCHES = (AggregateType.CUSTOMER, AggregateType.PRODUCT)
@@ -75,7 +75,7 @@ class Owners:
         self, questions: Sequence[Question], context: CallContext
     ) -> dict[Question, RowAnswer]:
         """One answer a question, in as few calls as there can be, all at once."""
-        async with asyncio.TaskGroup() as group:
+        async with TaskGroup() as group:
             asking = [group.create_task(self.ask(call, context)) for call in calls_for(questions)]
         return {question: answer for call in asking for question, answer in call.result().items()}
 

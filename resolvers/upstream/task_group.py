@@ -1,0 +1,27 @@
+"""A task group that lets go of everything when it is cancelled.
+
+In Python's own, until 3.13, a cancellation is raised out of a frame that holds it; and the group
+holds its task, which holds the cancellation. Each is a circle which keeps all frames on its way,
+the whole operation, for the garbage collector: for every client that leaves.
+"""
+
+import asyncio
+from types import TracebackType
+
+
+class TaskGroup(asyncio.TaskGroup):
+    """`asyncio.TaskGroup` for what is cancelled day by day: the parts of one operation."""
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Obey `asyncio.TaskGroup`; a cancellation goes on as if it came from here."""
+        try:
+            await super().__aexit__(kind, error, trace)
+        except asyncio.CancelledError as cancelled:
+            raise cancelled.with_traceback(None)
+        finally:
+            self._parent_task = None
