@@ -25,3 +25,4 @@ class TaskGroup(asyncio.TaskGroup):
             raise cancelled.with_traceback(None)
         finally:
             self._parent_task = None
+            del error, trace  # or this frame would hold the cancellation in its turn
