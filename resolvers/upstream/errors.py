@@ -28,11 +28,16 @@ def without_frames(error: ErrorT) -> ErrorT:
     whole operation, the error in its turn. Such a circle waits for the garbage collector.
     """
     told: set[int] = set()
-    link: BaseException | None = error
-    while link is not None and id(link) not in told:
+    untold: list[BaseException | None] = [error]
+    while untold:
+        link = untold.pop()
+        if link is None or id(link) in told:
+            continue
         told.add(id(link))
         link.__traceback__ = None
-        link = link.__cause__ or link.__context__
+        untold += (link.__cause__, link.__context__)
+        if isinstance(link, BaseExceptionGroup):
+            untold += link.exceptions
     return error
 
 

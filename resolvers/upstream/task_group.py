@@ -8,6 +8,8 @@ the whole operation, for the garbage collector: for every client that leaves.
 import asyncio
 from types import TracebackType
 
+from resolvers.upstream.errors import without_frames
+
 
 class TaskGroup(asyncio.TaskGroup):
     """`asyncio.TaskGroup` for what is cancelled day by day: the parts of one operation."""
@@ -22,7 +24,8 @@ class TaskGroup(asyncio.TaskGroup):
         try:
             await super().__aexit__(kind, error, trace)
         except asyncio.CancelledError as cancelled:
-            raise cancelled.with_traceback(None)
+            without_frames(cancelled)
+            raise
         finally:
             self._parent_task = None
             del error, trace  # or this frame would hold the cancellation in its turn

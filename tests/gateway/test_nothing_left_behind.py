@@ -17,10 +17,12 @@ from unittest.mock import patch
 
 import httpx
 import pytest
+from graphql import GraphQLError
 from graphql.execution import Executor
 
 from gateway import operation
 from gateway.execution import executor
+from gateway.telemetry import Telemetry
 from resolvers import loaders, order_details, reading
 from tests.faults.misbehaviour import (
     Behaviour,
@@ -48,6 +50,7 @@ HELD: Final = (CoroutineType, FrameType, TracebackType)
 
 PAGE = '{ order(id: "o-1"%s) { note customer { name } items { product { name } } } }'
 PROJECTED, LIVE = PAGE % "", PAGE % ", consistency: {live: true}"
+TWICE = '{ one: order(id: "o-1") { note } another: order(id: "o-1") { note } }'
 LIST = 'orders(customerId: "c-1", consistency: {live: true}) { edges { node { id } } }'
 PAGE_AND_LIST = LIVE.removesuffix("}") + LIST + "}"
 WRITE = 'mutation { updateOrder(input: {id: "o-1", note: "Ring"}) { order { note } } }'
@@ -198,11 +201,21 @@ async def test_nor_does_a_mistake_of_ours() -> None:
     async def mistake(*_: object) -> None:
         raise KeyError("made by a test")
 
-    with patch.object(reading.OperationReads, "_settle", mistake):
+    logged = []
+
+    def note(_: Telemetry, __: str, error: GraphQLError) -> None:
+        cause = error.original_error
+        logged.append(cause is not None and cause.__traceback__ is not None)
+
+    with (
+        patch.object(reading.OperationReads, "_settle", mistake),
+        patch.object(Telemetry, "mistake_made", note),
+    ):
         async with open_gateway(twins_of(*SHOP)) as bff:
-            left = await left_behind(asking(bff, PROJECTED, "INTERNAL_ERROR"))
+            left = await left_behind(lambda: bff.ask(TWICE))
 
     assert left == {}
+    assert logged == [True] * 2 * (COUNT + 1)
 
 
 async def leave_early(behaviour: Behaviour) -> Counter[str]:
