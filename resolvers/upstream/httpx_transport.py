@@ -9,6 +9,7 @@ the attempt's). Its pool is as large as the bulkhead in front, so no call ever w
 import asyncio
 from collections.abc import Mapping
 from http.cookiejar import CookieJar, DefaultCookiePolicy
+from traceback import clear_frames
 from typing import NamedTuple
 
 import httpx
@@ -104,7 +105,8 @@ class HttpxTransport:
                 body = await self._read_body(request, answer)
         except httpx.RequestError as cause:
             raise self._translated(cause, request) from cause
-        except asyncio.CancelledError:
+        except asyncio.CancelledError as cancelled:
+            clear_frames(cancelled.__traceback__)  # of anyio and httpcore, some of which hold it
             if isinstance(self._network, _Network):
                 await self._network.let_go(exchange)
             raise

@@ -1,4 +1,4 @@
-"""A task group that lets go of everything when it is cancelled.
+"""A task group that lets go of everything at its end, also when it is cancelled.
 
 In Python's own, until 3.13, a cancellation is raised out of a frame that holds it; and the group
 holds its task, which holds the cancellation. Each is a circle which keeps all frames on its way,
@@ -6,9 +6,8 @@ the whole operation, for the garbage collector: for every client that leaves.
 """
 
 import asyncio
+from traceback import clear_frames
 from types import TracebackType
-
-from resolvers.upstream.errors import without_frames
 
 
 class TaskGroup(asyncio.TaskGroup):
@@ -20,11 +19,11 @@ class TaskGroup(asyncio.TaskGroup):
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Obey `asyncio.TaskGroup`; a cancellation goes on as if it came from here."""
+        """Obey `asyncio.TaskGroup`; what is raised keeps its way, and nothing that lay on it."""
         try:
             await super().__aexit__(kind, error, trace)
-        except asyncio.CancelledError as cancelled:
-            without_frames(cancelled)
+        except BaseException as raised:
+            clear_frames(raised.__traceback__)
             raise
         finally:
             self._parent_task = None
