@@ -54,6 +54,9 @@ FAILURES: Mapping[type[httpx.RequestError], Failure] = {
 EXCHANGE = "exchange"
 """The extension of a request that says whose it is."""
 
+_READ = httpx.ByteStream(b"")
+"""What is left to read of an answer that has been read."""
+
 _FIXED_HEADERS = {
     "Accept": "application/json",
     # A compressed body is small on the wire and large in memory: the bound must count the latter.
@@ -110,6 +113,7 @@ class HttpxTransport:
             if isinstance(self._network, _Network):
                 await self._network.let_go(exchange)
             raise
+        answer.stream = _READ  # its own leads back to it, and both would wait for the collector
         return Response(answer.status_code, dict(answer.headers.items()), body)
 
     async def aclose(self) -> None:
