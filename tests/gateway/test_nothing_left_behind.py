@@ -6,12 +6,10 @@ exception: a raised error holds every frame it has come through, and with them t
 """
 
 import asyncio
-import gc
 import json
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
-from types import CoroutineType, FrameType, TracebackType
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Final
 from unittest.mock import patch
 
@@ -32,6 +30,7 @@ from tests.faults.misbehaviour import (
     healthy_answer_of,
     misbehave,
 )
+from tests.garbage import COUNT, Act, left_behind
 from tests.gateway.front_door import Exchange, open_door, part
 from tests.gateway_in_process import (
     GatewayInProcess,
@@ -44,10 +43,6 @@ from tests.resolvers.rows import ORDER, SHOP, changed
 
 pytestmark = pytest.mark.steered_time
 
-OURS: Final = ("gateway", "graphql", "projections", "resolvers", "strawberry")
-HELD: Final = (CoroutineType, FrameType, TracebackType)
-"""By these an error holds what its functions held."""
-
 PAGE = '{ order(id: "o-1"%s) { note customer { name } items { product { name } } } }'
 PROJECTED, LIVE = PAGE % "", PAGE % ", consistency: {live: true}"
 TWICE = '{ one: order(id: "o-1") { note } another: order(id: "o-1") { note } }'
@@ -58,11 +53,8 @@ NO_CURSOR = '{ orders(customerId: "c-1", after: "x") { edges { node { id } } } }
 PROVEN = """{ order(id: "o-1", consistency: {atLeast: {tokens: ["%s"], onTimeout: ERROR}}) {
   note } }"""
 INVALID = httpx.Response(422, json={"code": "invalid", "detail": "no", "field": "note"})
-COUNT = 5
 REST_S = 7.0
 """After it nobody is still called for the last answer's sake, and no circuit has counted it."""
-
-Act = Callable[[], Awaitable[object]]
 
 FAILURES: Final[dict[str, Behaviour]] = {
     "500": answering(httpx.Response(500)),
@@ -76,37 +68,6 @@ FAILURES: Final[dict[str, Behaviour]] = {
 NOT_KEPT: Final = {"live_fresh_ms": 0, "live_revalidate_ms": 0, "guess_ahead": False}
 PAID_COUNT: Final = 150
 """Calls whose answers pay for as many calls made again as are needed here."""
-
-
-@contextmanager
-def keeping_garbage() -> Iterator[None]:
-    """Whatever only the collector would have found stays in `gc.garbage` inside the block."""
-    gc.collect()
-    gc.disable()
-    gc.set_debug(gc.DEBUG_SAVEALL)
-    try:
-        yield
-    finally:
-        gc.set_debug(0)
-        gc.garbage.clear()
-        gc.enable()
-
-
-async def left_behind(act: Act, *, rest_s: float = 0.0) -> Counter[str]:
-    """The types of our objects, our libraries' and held frames that this leaves in circles."""
-    await act()
-    await asyncio.sleep(rest_s)
-    with keeping_garbage():
-        for _ in range(COUNT):
-            await act()
-            await asyncio.sleep(rest_s)
-        gc.collect()
-        kinds = (type(left) for left in gc.garbage)
-        return Counter(
-            kind.__qualname__
-            for kind in kinds
-            if kind in HELD or kind.__module__.partition(".")[0] in OURS
-        )
 
 
 def asking(bff: GatewayInProcess, query: str, code: str | None = None) -> Act:
