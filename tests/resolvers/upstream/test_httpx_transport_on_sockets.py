@@ -5,6 +5,7 @@ import socket
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
 from unittest.mock import patch
 
 import pytest
@@ -93,7 +94,7 @@ async def left_by_cancelled_calls() -> Counter[str]:
         async def cancel_everywhere() -> None:
             for turn_count in range(TURNS):
                 async with asyncio.TaskGroup() as group:
-                    call = group.create_task(transport.send(READ))
+                    call = group.create_task(transport.send(replace(READ)))
                     for _ in range(turn_count):
                         await asyncio.sleep(0)
                     call.cancel()
