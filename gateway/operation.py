@@ -30,6 +30,7 @@ from resolvers.tokens import TokenDesk
 from resolvers.upstream.call_context import CallContext
 from resolvers.upstream.call_log import CallLog
 from resolvers.upstream.deadline import Deadline
+from resolvers.upstream.errors import without_frames
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +140,7 @@ class Operations:
     def mistake(self, error: Exception, caller: Caller) -> Response:
         """The answer to a request that failed by our own mistake."""
         wrapped = GraphQLError("internal error", original_error=error)
-        errors = [self._render(wrapped, caller)]
+        errors = self._render_all([wrapped], caller)
         return Response({"errors": errors}, status=HTTPStatus.INTERNAL_SERVER_ERROR)
 
     def _demanded(self, tokens: TokenDesk, caller: Caller) -> ConsistencyToken:
@@ -189,7 +190,7 @@ class Operations:
         sealed = await context.tokens.seal_joined(context.report.token, self.model)
         body: Json = {"data": result.data}
         if result.errors:
-            body["errors"] = [self._render(error, caller) for error in result.errors]
+            body["errors"] = self._render_all(result.errors, caller)
         consistency = render_consistency(
             context.report, sealed, expired_count=context.tokens.expired_count
         )
@@ -200,8 +201,19 @@ class Operations:
         return Response(body, sealed)
 
     def _refuse(self, errors: list[GraphQLError], caller: Caller) -> Response:
+        return Response({"errors": self._render_all(errors, caller)}, is_request_error=True)
+
+    def _render_all(self, errors: list[GraphQLError], caller: Caller) -> list[Json]:
+        """All of them told, and those of ours logged; then none holds the operation any more.
+
+        Not sooner: fields that failed together share what made them fail, frames and all.
+        """
         rendered = [self._render(error, caller) for error in errors]
-        return Response({"errors": rendered}, is_request_error=True)
+        for error in errors:
+            without_frames(error)
+            if error.original_error is not None:
+                without_frames(error.original_error)
+        return rendered
 
     def _render(self, error: GraphQLError, caller: Caller) -> Json:
         told = translate(error, caller.request_id)

@@ -161,9 +161,9 @@ def _keep_what_is_loaded() -> None:
 
     They live as long as the process. Looked through again and again, they cost a rebuild a third of
     its time (`make bench-events`); and what an event or a request makes is gone before the 10,000th
-    object after it. For that no request may leave circles behind (`execution.executor`, `loaders`):
-    in an overload they outlive the young generations, and two million of them were a pause of four
-    seconds (`make bench-faults`).
+    object after it. For that no request may leave circles behind (`execution.executor`, `loaders`,
+    `without_frames`, `task_group`): in an overload they outlive the young generations, and two
+    million of them were a pause of four seconds (`make bench-faults`).
     """
     gc.collect()
     gc.freeze()

@@ -21,6 +21,7 @@ from resolvers.upstream.errors import UpstreamError
 from resolvers.upstream.latency import Latency
 from resolvers.upstream.layer import AnswerT, Send
 from resolvers.upstream.options import UpstreamOptions
+from resolvers.upstream.task_group import TaskGroup
 from resolvers.upstream.transport import CallKind, Request
 
 
@@ -55,7 +56,7 @@ class Hedge:
     ) -> AnswerT:
         if late_after_s is None:
             return await send(request, context)
-        async with asyncio.TaskGroup() as group:
+        async with TaskGroup() as group:
             calls = [group.create_task(_outcome(request, context, send))]
             done, _ = await asyncio.wait(calls, timeout=late_after_s)
             if not done and self._budget.take():

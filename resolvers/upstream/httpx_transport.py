@@ -9,6 +9,7 @@ the attempt's). Its pool is as large as the bulkhead in front, so no call ever w
 import asyncio
 from collections.abc import Mapping
 from http.cookiejar import CookieJar, DefaultCookiePolicy
+from traceback import clear_frames
 from typing import NamedTuple
 
 import httpx
@@ -52,6 +53,9 @@ FAILURES: Mapping[type[httpx.RequestError], Failure] = {
 
 EXCHANGE = "exchange"
 """The extension of a request that says whose it is."""
+
+_READ = httpx.ByteStream(b"")
+"""What is left to read of an answer that has been read."""
 
 _FIXED_HEADERS = {
     "Accept": "application/json",
@@ -104,10 +108,12 @@ class HttpxTransport:
                 body = await self._read_body(request, answer)
         except httpx.RequestError as cause:
             raise self._translated(cause, request) from cause
-        except asyncio.CancelledError:
+        except asyncio.CancelledError as cancelled:
+            clear_frames(cancelled.__traceback__)  # of anyio and httpcore, some of which hold it
             if isinstance(self._network, _Network):
                 await self._network.let_go(exchange)
             raise
+        answer.stream = _READ  # its own leads back to it, and both would wait for the collector
         return Response(answer.status_code, dict(answer.headers.items()), body)
 
     async def aclose(self) -> None:

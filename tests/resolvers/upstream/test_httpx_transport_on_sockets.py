@@ -2,14 +2,19 @@
 
 import asyncio
 import socket
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
+from unittest.mock import patch
 
 import pytest
 
+from resolvers.upstream import httpx_transport
 from resolvers.upstream.errors import UpstreamUnavailable
 from resolvers.upstream.httpx_transport import HttpxTransport
 from resolvers.upstream.options import UpstreamOptions
+from tests.garbage import left_behind
 from tests.resolvers.upstream.builders import MUTATION, READ
 
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
@@ -33,7 +38,8 @@ async def transport_to(
         served.add(task)
         await connection(reader, writer)
         writer.close()
-        await writer.wait_closed()
+        with suppress(ConnectionError):
+            await writer.wait_closed()
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
@@ -71,6 +77,52 @@ async def test_connection_closed_after_the_request_leaves_its_outcome_unknown() 
             await transport.send(MUTATION)
 
     assert caught.value.is_outcome_unknown
+
+
+async def answer_all(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Answer until the caller has gone, in whatever way."""
+    with suppress(ConnectionError):
+        while not reader.at_eof():
+            if (await reader.readline()) == b"\r\n":
+                writer.write(ANSWER)
+
+
+async def left_by_cancelled_calls() -> Counter[str]:
+    """What calls leave of ours that are cancelled after one turn, after two, and on."""
+    async with transport_to(answer_all) as transport:
+
+        async def cancel_everywhere() -> None:
+            for turn_count in range(TURNS):
+                async with asyncio.TaskGroup() as group:
+                    call = group.create_task(transport.send(replace(READ)))
+                    for _ in range(turn_count):
+                        await asyncio.sleep(0)
+                    call.cancel()
+                del call
+
+        return await left_behind(cancel_everywhere, packages=("resolvers",), held=())
+
+
+async def test_an_answer_leaves_nothing_to_collect() -> None:
+    """All that httpx has made for a call goes with it."""
+    async with transport_to(answer_all) as transport:
+        packages = ("httpx", "httpcore", "resolvers")
+        left = await left_behind(lambda: transport.send(READ), packages=packages)
+
+    assert left == {}
+
+
+async def test_nor_does_a_call_that_is_cancelled() -> None:
+    """In whatever moment that happens, its request is gone at once."""
+    assert await left_by_cancelled_calls() == {}
+
+
+async def test_control_cancellations_that_keep_their_frames_leave_requests() -> None:
+    """Frames of those below hold the cancellation that they pass on."""
+    with patch.object(httpx_transport, "clear_frames", lambda _: None):
+        left = await left_by_cancelled_calls()
+
+    assert left["Request"] > 0
 
 
 async def test_connection_is_kept_from_call_to_call() -> None:
