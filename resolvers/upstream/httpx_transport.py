@@ -9,28 +9,14 @@ the attempt's). Its pool is as large as the bulkhead in front, so no call ever w
 import asyncio
 from collections.abc import Mapping
 from http.cookiejar import CookieJar, DefaultCookiePolicy
-from typing import NamedTuple
 
 import httpx
 
-from resolvers.upstream.errors import (
-    InvalidAnswer,
-    UpstreamError,
-    UpstreamTimeout,
-    UpstreamUnavailable,
-)
+from resolvers.upstream.errors import InvalidAnswer, UpstreamTimeout, UpstreamUnavailable
 from resolvers.upstream.options import UpstreamOptions
-from resolvers.upstream.transport import Request, Response
+from resolvers.upstream.transport import FIXED_HEADERS, Failure, Request, Response, failure_of
 
-
-class Failure(NamedTuple):
-    """What a broken exchange means to us."""
-
-    error: type[UpstreamError]
-    may_be_received: bool
-
-
-FAILURES: Mapping[type[httpx.RequestError], Failure] = {
+FAILURES: Mapping[type[Exception], Failure] = {
     httpx.ConnectError: Failure(UpstreamUnavailable, may_be_received=False),
     httpx.ConnectTimeout: Failure(UpstreamTimeout, may_be_received=False),
     httpx.PoolTimeout: Failure(UpstreamTimeout, may_be_received=False),
@@ -53,13 +39,6 @@ FAILURES: Mapping[type[httpx.RequestError], Failure] = {
 EXCHANGE = "exchange"
 """The extension of a request that says whose it is."""
 
-_FIXED_HEADERS = {
-    "Accept": "application/json",
-    # A compressed body is small on the wire and large in memory: the bound must count the latter.
-    "Accept-Encoding": "identity",
-    "User-Agent": "bff-gateway",
-}
-
 
 class HttpxTransport:
     """A transport over httpx to one service.
@@ -81,7 +60,7 @@ class HttpxTransport:
         self._network = innermost or _network(options)
         self._client = httpx.AsyncClient(
             base_url=options.base_url,
-            headers=_FIXED_HEADERS,
+            headers=FIXED_HEADERS,
             transport=self._network,
             cookies=CookieJar(policy=DefaultCookiePolicy(allowed_domains=[])),
             follow_redirects=False,
@@ -97,13 +76,13 @@ class HttpxTransport:
                 request.method,
                 request.path,
                 params=request.params,
-                headers=_headers_of(request),
+                headers=request.sent_headers,
                 content=request.body,
                 extensions={EXCHANGE: exchange},
             ) as answer:
                 body = await self._read_body(request, answer)
         except httpx.RequestError as cause:
-            raise self._translated(cause, request) from cause
+            raise failure_of(cause, FAILURES).told(self._service, request) from cause
         except asyncio.CancelledError:
             if isinstance(self._network, _Network):
                 await self._network.let_go(exchange)
@@ -126,13 +105,6 @@ class HttpxTransport:
                 raise InvalidAnswer(self._service, is_outcome_unknown=request.is_mutation)
             chunks.append(chunk)
         return b"".join(chunks)
-
-    def _translated(self, cause: httpx.RequestError, request: Request) -> UpstreamError:
-        failure = next(
-            FAILURES[ancestor] for ancestor in type(cause).__mro__ if ancestor in FAILURES
-        )
-        is_outcome_unknown = request.is_mutation and failure.may_be_received
-        return failure.error(self._service, is_outcome_unknown=is_outcome_unknown)
 
 
 class _Network(httpx.AsyncHTTPTransport):
@@ -175,9 +147,3 @@ def _network(options: UpstreamOptions) -> httpx.AsyncHTTPTransport:
         keepalive_expiry=options.idle_connection_s,
     )
     return _Network(limits=limits, trust_env=False)
-
-
-def _headers_of(request: Request) -> Mapping[str, str]:
-    if request.body is None:
-        return request.headers
-    return {**request.headers, "Content-Type": "application/json"}
