@@ -7,6 +7,7 @@ then is left for another, whatever is asked, because nothing has been sent yet.
 """
 
 import select
+import ssl
 from collections.abc import Mapping
 from urllib.parse import urlencode
 
@@ -53,6 +54,7 @@ class AiohttpTransport:
         self._service = service
         self._options = options
         self._base_url = options.base_url.rstrip("/")
+        self._is_encrypted = self._base_url.startswith("https:")
         self._session: aiohttp.ClientSession | None = None
         self._is_closed = False
 
@@ -82,6 +84,7 @@ class AiohttpTransport:
             connector=aiohttp.TCPConnector(
                 limit=self._options.in_flight_limit,
                 keepalive_timeout=self._options.idle_connection_s,
+                ssl=ssl.create_default_context() if self._is_encrypted else False,
             ),
             headers=FIXED_HEADERS,
             cookie_jar=aiohttp.DummyCookieJar(),

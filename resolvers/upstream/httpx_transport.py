@@ -7,6 +7,7 @@ the attempt's). Its pool is as large as the bulkhead in front, so no call ever w
 """
 
 import asyncio
+import ssl
 from collections.abc import Mapping
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 
@@ -146,4 +147,4 @@ def _network(options: UpstreamOptions) -> httpx.AsyncHTTPTransport:
         max_keepalive_connections=options.in_flight_limit,
         keepalive_expiry=options.idle_connection_s,
     )
-    return _Network(limits=limits, trust_env=False)
+    return _Network(limits=limits, trust_env=False, verify=ssl.create_default_context())

@@ -96,6 +96,7 @@ async def service_that(
         service.connection_count += 1
         service.open_count += 1
         service.writers.add(writer)
+        service.changed.set()
         try:
             await _serve_connection(service, behaves, reader, writer)
         finally:

@@ -10,7 +10,6 @@ from resolvers.upstream.errors import InvalidAnswer, UpstreamError, UpstreamUnav
 from resolvers.upstream.transport import Request, Response, Transport
 from tests.resolvers.upstream.builders import MUTATION, READ
 from tests.resolvers.upstream.socket_services import (
-    ANSWER,
     Behaviour,
     Exchange,
     answers,
@@ -18,15 +17,9 @@ from tests.resolvers.upstream.socket_services import (
     says,
     service_that,
 )
-from tests.resolvers.upstream.wires import LIMIT_BYTES, WIRES, MakeTransport, transport_to
+from tests.resolvers.upstream.wires import LIMIT_BYTES, MakeTransport, transport_to
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
-
-
-@pytest.fixture(params=WIRES.values(), ids=WIRES)
-def make(request: pytest.FixtureRequest) -> MakeTransport:
-    chosen: MakeTransport = request.param
-    return chosen
 
 
 async def error_of(transport: Transport, request: Request) -> UpstreamError:
@@ -116,7 +109,7 @@ async def test_reset_before_the_request_is_read_is_an_unavailable_service(
 ) -> None:
     """A service that resets each connection as it comes cannot serve."""
     with socket.create_server(("127.0.0.1", 0)) as door:
-        door.setblocking(False)  # noqa: FBT003
+        door.setblocking(False)
         async with transport_to(make, door.getsockname()[1]) as transport:
             call = asyncio.ensure_future(error_of(transport, MUTATION))
             while not call.done():
@@ -133,7 +126,7 @@ async def test_reset_before_the_request_is_read_is_an_unavailable_service(
 
 
 async def test_answer_comes_whole_whatever_its_status(make: MakeTransport) -> None:
-    """Status, headers in lower case (one twice is joined by commas), and body, as they were sent."""
+    """Status, body, and headers: names in lower case, one sent twice joined by a comma."""
     answer = await answer_of(
         make,
         says(
@@ -150,7 +143,9 @@ async def test_answer_comes_whole_whatever_its_status(make: MakeTransport) -> No
 async def test_request_is_sent_as_it_stands(make: MakeTransport) -> None:
     """Path below the service's own, parameters, headers and body arrive once and unchanged."""
     params = {"dry": "a,b", "q": "ä &=+"}
-    request = Request("PATCH", "/orders/o%2F1%20é".replace("é", "%C3%A9"), params, {"If-Match": '"3"'}, b"{}")
+    request = Request(
+        "PATCH", "/orders/o%2F1%20é".replace("é", "%C3%A9"), params, {"If-Match": '"3"'}, b"{}"
+    )
     async with (
         service_that(answers) as service,
         transport_to(make, service.port, path="/api/v1") as transport,

@@ -6,12 +6,11 @@ from contextlib import asynccontextmanager
 from resolvers.upstream.aiohttp_transport import AiohttpTransport
 from resolvers.upstream.httpx_transport import HttpxTransport
 from resolvers.upstream.options import UpstreamOptions
-from resolvers.upstream.pyreqwest_transport import PyreqwestTransport
 from resolvers.upstream.transport import Transport
 
 MakeTransport = Callable[[str, UpstreamOptions], Transport]
 
-WIRES: dict[str, MakeTransport] = {"httpx": HttpxTransport, "aiohttp": AiohttpTransport, "pyreqwest": PyreqwestTransport}
+WIRES: dict[str, MakeTransport] = {"httpx": HttpxTransport, "aiohttp": AiohttpTransport}
 
 LIMIT_BYTES = 256 * 1024
 
