@@ -5,7 +5,7 @@ A transport has no memory, no patience and no opinion: it neither retries nor li
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal, NamedTuple, Protocol, Self
 
@@ -75,7 +75,10 @@ class Request:
         return {**self.headers, "Content-Type": "application/json"}
 
     def with_headers(self, headers: Mapping[str, str]) -> Self:
-        return replace(self, headers={**self.headers, **headers})
+        # Spelled out: `replace` looks at every field by its name, at each attempt.
+        return type(self)(
+            self.method, self.path, self.params, {**self.headers, **headers}, self.body, self.kind
+        )
 
 
 @dataclass(frozen=True, slots=True)
