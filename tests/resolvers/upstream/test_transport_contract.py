@@ -19,6 +19,8 @@ from tests.resolvers.upstream.socket_services import (
 )
 from tests.resolvers.upstream.wires import LIMIT_BYTES, MakeTransport, transport_to
 
+pytestmark = pytest.mark.every_loop
+
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
 
 

@@ -4,13 +4,18 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 from resolvers.upstream.aiohttp_transport import AiohttpTransport
+from resolvers.upstream.http1_transport import Http1Transport
 from resolvers.upstream.httpx_transport import HttpxTransport
 from resolvers.upstream.options import UpstreamOptions
 from resolvers.upstream.transport import Transport
 
 MakeTransport = Callable[[str, UpstreamOptions], Transport]
 
-WIRES: dict[str, MakeTransport] = {"httpx": HttpxTransport, "aiohttp": AiohttpTransport}
+WIRES: dict[str, MakeTransport] = {
+    "httpx": HttpxTransport,
+    "http1": Http1Transport,
+    "aiohttp": AiohttpTransport,
+}
 
 LIMIT_BYTES = 256 * 1024
 
