@@ -9,9 +9,9 @@ from resolvers.upstream.transport import Response
 
 
 class Connection(asyncio.Protocol):
-    """One connection, which is among ``all_open`` as long as it is open.
+    """One connection; when it ends, whoever ended it, it leaves ``all_open`` and is ``lost``.
 
-    Answers have at most ``limit_bytes``. ``lost`` is done when it has ended, whoever ended it.
+    Answers have at most ``limit_bytes``.
     """
 
     def __init__(self, *, limit_bytes: int, all_open: "set[Connection]") -> None:
@@ -59,7 +59,6 @@ class Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         # No look at its class: uvloop's transports are of another family.
         self._transport = cast("asyncio.Transport", transport)
-        self._all_open.add(self)
         self._look.register(transport.get_extra_info("socket"), select.POLLIN)
 
     def data_received(self, data: bytes) -> None:

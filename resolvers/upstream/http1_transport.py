@@ -91,6 +91,10 @@ class Http1Transport:
             )
         except (OSError, UnicodeError) as cause:  # the latter for names that can be no host's
             raise NOT_SENT.told(self._service, request) from cause
+        if connection.lost.done():
+            raise NOT_SENT.told(self._service, request)
+        # Not sooner: uvloop tells nobody of the end of one that was left as it opened.
+        self._all_open.add(connection)
         return connection
 
     def _made(self) -> Connection:

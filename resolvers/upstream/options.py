@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from resolvers.upstream.adaptive_limit import AdaptiveLimitOptions
 from resolvers.upstream.ranges import Between, require_ranges
 
-HttpClient = Literal["aiohttp", "httpx"]
+HttpClient = Literal["http1", "aiohttp", "httpx"]
 
 _KIB = 1024
 _MIB = 1024 * _KIB
@@ -185,7 +185,7 @@ class UpstreamOptions:
     """Seconds an unused connection is kept. One less than uvicorn's 5 s: the side that closes first
     should be ours, or a mutation is sent into a connection that is just closing."""
 
-    http_client: HttpClient = "aiohttp"
+    http_client: HttpClient = "http1"
     """Who speaks HTTP to it. All keep one contract; the default is the fastest that does."""
 
     retry: RetryOptions = field(default_factory=RetryOptions)

@@ -3,11 +3,14 @@
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
+import pytest
+
 from resolvers.upstream.aiohttp_transport import AiohttpTransport
+from resolvers.upstream.errors import UpstreamError
 from resolvers.upstream.http1_transport import Http1Transport
 from resolvers.upstream.httpx_transport import HttpxTransport
 from resolvers.upstream.options import UpstreamOptions
-from resolvers.upstream.transport import Transport
+from resolvers.upstream.transport import Request, Transport
 
 MakeTransport = Callable[[str, UpstreamOptions], Transport]
 
@@ -43,3 +46,9 @@ async def transport_to(
         yield transport
     finally:
         await transport.aclose()
+
+
+async def error_of(transport: Transport, request: Request) -> UpstreamError:
+    with pytest.raises(UpstreamError) as caught:
+        await transport.send(request)
+    return caught.value
