@@ -46,7 +46,7 @@ async def test_encrypted_service_with_a_trusted_certificate_is_spoken_to(
     assert service.connection_count == 1
 
 
-@pytest.mark.parametrize("name", ["127.0.0.2", None], ids=["wrong name", "unknown authority"])
+@pytest.mark.parametrize("name", ["elsewhere.test", None], ids=["wrong name", "unknown authority"])
 async def test_certificate_that_does_not_stand_for_the_service_is_refused(
     make: MakeTransport, authority: trustme.CA, name: str | None
 ) -> None:
