@@ -157,9 +157,13 @@ class LiveLoader:
         older even then is returned as it is, for the caller to tell.
         """
         heard: dict[AggregateKey, Heard] = {}
-        async with TaskGroup() as group:
-            for of in {key.type for key in demanded}:
-                group.create_task(self._load_type(of, demanded, heard))
+        types = {key.type for key in demanded}
+        if len(types) == 1:
+            await self._load_type(types.pop(), demanded, heard)
+        else:
+            async with TaskGroup() as group:
+                for of in types:
+                    group.create_task(self._load_type(of, demanded, heard))
         insisting = await self._insisting.load(
             (Question(key, demand.at_least.number), demand)
             for key, demand in demanded.items()

@@ -20,7 +20,7 @@ from collections.abc import (
     Sequence,
 )
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 
 from resolvers.upstream.call_context import CallContext
@@ -150,7 +150,7 @@ class SingleFlight:
         ends_at_s = context.deadline.at_s + self._extension_s
         deadline = FlightDeadline(ends_at_s, Passengers(wanted_until_s=context.deadline.at_s))
         flight = Flight(call, self.tick(), deadline)
-        shared_context = replace(context, deadline=deadline)
+        shared_context = context.until(deadline)
         self._in_the_air[flight] = self._run(self._fly(flight, shared_context))
         self._listed.update(dict.fromkeys(call, flight))
         return flight

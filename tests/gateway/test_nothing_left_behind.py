@@ -20,6 +20,7 @@ from graphql.execution import Executor
 
 from gateway import operation
 from gateway.execution import executor
+from gateway.execution.documents import Documents
 from gateway.telemetry import Telemetry
 from resolvers import loaders, order_details, reading
 from tests.faults.misbehaviour import (
@@ -45,7 +46,8 @@ pytestmark = pytest.mark.steered_time
 
 PAGE = '{ order(id: "o-1"%s) { note customer { name } items { product { name } } } }'
 PROJECTED, LIVE = PAGE % "", PAGE % ", consistency: {live: true}"
-TWICE = '{ one: order(id: "o-1") { note } another: order(id: "o-1") { note } }'
+TWICE = """{ one: order(id: "o-1", consistency: {live: true}) { note }
+  another: order(id: "o-1", consistency: {live: true}) { note } }"""
 LIST = 'orders(customerId: "c-1", consistency: {live: true}) { edges { node { id } } }'
 PAGE_AND_LIST = LIVE.removesuffix("}") + LIST + "}"
 WRITE = 'mutation { updateOrder(input: {id: "o-1", note: "Ring"}) { order { note } } }'
@@ -212,12 +214,15 @@ async def test_nor_does_a_deadline() -> None:
 
 
 async def test_control_the_executor_as_it_comes_leaves_whole_operations() -> None:
-    """graphql-core's own holds itself, its context, and with that everything."""
+    """Without a plan, graphql-core's own holds itself, its context, and with that everything."""
 
     def as_it_comes(of: type[Executor[object]]) -> type[Executor[object]]:
         return of
 
-    with patch.object(executor, "uncircled", as_it_comes):
+    with (
+        patch.object(executor, "uncircled", as_it_comes),
+        patch.object(Documents, "plan", lambda *_: None),
+    ):
         async with open_composing_gateway(twins_of(*SHOP)) as bff:
             left = await left_behind(asking(bff, PROJECTED))
 
