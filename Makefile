@@ -5,7 +5,7 @@ PACKAGES := gateway resolvers projections upstream_stubs scripts benchmarks test
 
 .DEFAULT_GOAL := help
 .PHONY: help run test test-kafka check format schema lock playground kafka-up kafka-down clean
-.PHONY: bench-events bench-faults bench-tokens clients prove soak env-run env-dev
+.PHONY: bench bench-check bench-peers bench-events bench-faults bench-tokens clients prove soak env-run env-dev
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -20,6 +20,15 @@ test: env-dev ## Run all tests; needs no service beforehand
 test-kafka: env-dev ## Bring up real Kafka (Docker, or Java and Maven) and run its tests
 	@TEST_KAFKA_REQUIRED=1 $(BIN)/python scripts/kafka.py run -- \
 		$(BIN)/python -m pytest -n 2 --dist loadscope -m kafka $(ARGS)
+
+bench: env-dev ## Measure speed beside the usual stack and the raw limit; ten minutes; ARGS="--quick"
+	@$(BIN)/python -m benchmarks --only speed --publish $(ARGS)
+
+bench-check: env-dev ## The same, published nowhere; fails with the name of each bar that is missed
+	@$(BIN)/python -m benchmarks --only speed --strict $(ARGS)
+
+bench-peers: env-dev ## Measure speed and failures beside gateways on Node, from npm; ARGS="--quick"
+	@$(BIN)/python -m benchmarks --only peers --publish $(ARGS)
 
 bench-events: env-dev ## Measure the event side: minutes; ARGS="--quick", "--only NAME", "--help"
 	@$(BIN)/python -m benchmarks $(ARGS)

@@ -29,6 +29,8 @@ class Lengths:
     cost of a core (s, 10).
     ``mutation_rate``: changes a second (500). ``backlog_count``: events to catch up with (200,000).
     ``step_s``: how long a rate is tried for (s, 10). ``minutes``: of the look at memory (1).
+    ``row_s``: of each row of speed in each round (s, 3); ``round_count``: rounds (3);
+    ``row_count``: rows held in Redis where there are many (1,000,000).
     """
 
     load_s: float = 20.0
@@ -38,6 +40,10 @@ class Lengths:
     backlog_count: int = 200_000
     step_s: float = 10.0
     minutes: float = 1.0
+    row_s: float = 3.0
+    round_count: int = 3
+    row_count: int = 1_000_000
+    is_quick: bool = False
 
     def quick(self) -> "Lengths":
         """A quarter of everything: to see that it works, not to be believed."""
@@ -49,6 +55,10 @@ class Lengths:
             backlog_count=math.ceil(self.backlog_count * QUICK_SHARE),
             step_s=self.step_s * QUICK_SHARE * 2,
             minutes=self.minutes * QUICK_SHARE,
+            row_s=0.5,
+            round_count=2,
+            row_count=10_000,
+            is_quick=True,
         )
 
 
@@ -56,7 +66,7 @@ class Lengths:
 class Run:
     """What every measurement is given. Use it as a context: it ends what it started.
 
-    ``folder`` is gone afterwards, ``out`` stays.
+    ``folder`` is gone afterwards, ``out`` stays. ``is_published``: tables go where readers look.
     """
 
     folder: Path
@@ -65,6 +75,7 @@ class Run:
     wanted_kafka: Wanted
     progress: Progress
     is_profiled: bool = False
+    is_published: bool = False
     _servers: ExitStack = field(default_factory=ExitStack)
     _kafka: KafkaHere | None = None
 

@@ -15,6 +15,7 @@ from starlette.routing import Route
 
 from gateway.admission.door import Door
 from gateway.admission.limits import DocumentLimits
+from gateway.answers_at_hand import AnswersAtHand
 from gateway.catch_up import CatchUp
 from gateway.circuit_hints import CircuitHints
 from gateway.execution.documents import Documents
@@ -192,6 +193,17 @@ class Gateway:
             request_timeout_s=settings.request_timeout_s,
             telemetry=self.telemetry,
             is_plan_shown=settings.plan,
+            wall_clock=self.wall_clock,
+            at_hand=self._at_hand(),
+        )
+
+    def _at_hand(self) -> AnswersAtHand | None:
+        if self.model is None:
+            return None
+        return AnswersAtHand(
+            self.model,
+            limit_bytes=self.settings.ready_answers_mb * 1_000_000,
+            budgets_s=self.settings.staleness_budgets_s,
             wall_clock=self.wall_clock,
         )
 

@@ -1,8 +1,46 @@
 """`extensions.consistency`: what the report of an operation looks like to a client."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, Self
+
+import orjson
+
 from gateway.errors import UPSTREAM_CODES, Json, missing_as_json
-from projections.versions import AggregateKey
+from projections.versions import AggregateKey, AggregateType
 from resolvers.report import ConsistencyReport, Shown
+
+AGE: Final = "ageMs"
+
+_TO_BE_TOLD: Final = -987_654_321
+_AGE_TO_BE_TOLD: Final = f'"{AGE}":{_TO_BE_TOLD}'.encode()
+
+
+@dataclass(frozen=True, slots=True)
+class ReadyConsistency:
+    """The extension of an answer that shows rows of current sources and nothing else.
+
+    It lacks what depends on the moment: the token, and the age of the source of each that is shown,
+    whose types are ``types``.
+    """
+
+    components: bytes
+    types: tuple[AggregateType, ...]
+
+    @classmethod
+    def of(cls, shown: Sequence[Shown]) -> Self:
+        """Of an answer that shows these, and demanded no more than it shows."""
+        rendered = orjson.dumps([{**render_component(one), AGE: _TO_BE_TOLD} for one in shown])
+        components = rendered.replace(b"%", b"%%").replace(_AGE_TO_BE_TOLD, b'"ageMs":%d')
+        return cls(components, tuple(one.aggregate_type for one in shown))
+
+    def at(self, token: str, ages_s: dict[AggregateType, float]) -> bytes:
+        """The whole, with this token, where the sources are so old (s)."""
+        ages_ms = {of: _ms(age_s) for of, age_s in ages_s.items()}
+        return b'{"token":"%b","satisfied":true,"waitedMs":0,"missing":[],"components":%b}' % (
+            token.encode(),
+            self.components % tuple([ages_ms[of] for of in self.types]),
+        )
 
 
 def render_consistency(report: ConsistencyReport, token: str | None, *, expired_count: int) -> Json:
@@ -15,7 +53,7 @@ def render_consistency(report: ConsistencyReport, token: str | None, *, expired_
     if report.waits:
         rendered["waits"] = {end.value: report.waits[end] for end in sorted(report.waits)}
     rendered["missing"] = missing_as_json(report.missing)
-    rendered["components"] = [_component(shown) for shown in report.shown]
+    rendered["components"] = [render_component(shown) for shown in report.shown]
     if report.omitted_count:
         rendered["componentsOmitted"] = report.omitted_count
     if expired_count:
@@ -23,13 +61,14 @@ def render_consistency(report: ConsistencyReport, token: str | None, *, expired_
     return rendered
 
 
-def _component(shown: Shown) -> Json:
+def render_component(shown: Shown) -> Json:
+    """One component as the client is told of it."""
     rendered: Json = {
         "path": shown.path,
         "id": shown.key.id if isinstance(shown.key, AggregateKey) else None,
         "source": shown.provenance.source.value,
         "version": None if shown.version is None else shown.version.number,
-        "ageMs": _ms(shown.provenance.age_s),
+        AGE: _ms(shown.provenance.age_s),
         "reason": shown.provenance.reason.value,
     }
     if (failure := shown.provenance.instead_of) is not None:

@@ -1,7 +1,7 @@
 """GraphQL over HTTP as one small ASGI application: read, run, answer. No framework.
 
 A request is let in (`admission.door`) before it is parsed and before its tokens are looked at; the
-server may even ask before it makes a task for it (`shedding_protocol`). Its deadline counts from
+server may even ask before it makes a task for it (`direct_protocol`). Its deadline counts from
 the last byte of its body, so who has waited to be let in has that much less; a caller who waits for
 less time than we allow says so in ``X-Deadline-Ms``, as we do to services.
 
@@ -42,11 +42,18 @@ Send = Callable[[Message], Awaitable[None]]
 
 PATH: Final = b"/graphql"
 
-STATUS_HEADERS: Mapping[HTTPStatus, Mapping[str, str]] = {
+RawHeaders = Sequence[tuple[bytes, bytes]]
+
+AS_GRAPHQL: Final = (b"content-type", f"{GRAPHQL_RESPONSE_JSON}; charset=utf-8".encode())
+AS_JSON: Final = (b"content-type", b"application/json; charset=utf-8")
+NOT_STORED: Final = (b"cache-control", b"no-store")
+CLOSE: Final = (b"connection", b"close")
+
+STATUS_HEADERS: Final[Mapping[HTTPStatus, RawHeaders]] = {
     # Closed, where a body may still be coming: or we would read on for as long as it does.
-    HTTPStatus.METHOD_NOT_ALLOWED: {"allow": "GET, POST", "connection": "close"},
-    HTTPStatus.REQUEST_TIMEOUT: {"connection": "close"},
-    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: {"connection": "close"},
+    HTTPStatus.METHOD_NOT_ALLOWED: ((b"allow", b"GET, POST"), CLOSE),
+    HTTPStatus.REQUEST_TIMEOUT: (CLOSE,),
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: (CLOSE,),
 }
 
 
@@ -63,7 +70,7 @@ class Reply(NamedTuple):
     """An answer as HTTP has it."""
 
     status: HTTPStatus
-    headers: Sequence[tuple[bytes, bytes]]
+    headers: RawHeaders
     body: bytes
 
 
@@ -126,21 +133,30 @@ class GraphQLHttp:
         if reply is not None:
             await _send(send, reply)
 
-    @property
-    def is_refusing(self) -> bool:
-        """Would the door refuse a read that came now?"""
-        return self._door.is_refusing
+    def reply_at_once(self, raw_headers: Headers, body: bytes) -> Reply | None:
+        """The reply to a POST that takes nobody's time: a refusal, or an answer that is at hand.
 
-    def turn_away(self, raw_headers: Headers, body: bytes) -> Reply | None:
-        """The refusal of a POST that the door would not take in now, with nothing done for it.
-
-        None if it would. Never waits.
+        None for what is to come in. Never waits.
         """
+        if self._door.is_quiet:
+            return self._found(RequestHeaders.of(raw_headers), body)
         refused = self._door.turn_away(lane_of("POST", body))
         if refused is None:
             return None
         headers = RequestHeaders.of(raw_headers)
         return rendered(_refusal(refused), headers, headers.request_id)
+
+    def _found(self, headers: RequestHeaders, body: bytes) -> Reply | None:
+        """The answer at hand. What has to do with cookies or a deadline is not looked for."""
+        if self._options.is_cookie_set or headers.has_cookies or headers.has_deadline:
+            return None
+        caller = Caller.of(headers, self._options.subject_header)
+        try:
+            request = parse_post(body, headers.media_type)
+        except RequestRefused:
+            return None
+        response = self._operations.find(request, caller)
+        return None if response is None else rendered(response, headers, caller.request_id)
 
     async def _reply(self, exchange: Exchange, caller: Caller) -> Reply | None:
         """What goes back, once it was the request's turn; None if its client has left."""
@@ -253,30 +269,28 @@ def rendered(
 ) -> Reply:
     """The response in the media type that its request accepts."""
     wants_graphql_type = headers.accepts(GRAPHQL_RESPONSE_JSON)
-    media_type = GRAPHQL_RESPONSE_JSON if wants_graphql_type else "application/json"
     status = response.status
     if response.is_request_error and wants_graphql_type:
         status = HTTPStatus.BAD_REQUEST
-    sent = {
-        "content-type": f"{media_type}; charset=utf-8",
-        "cache-control": "no-store",
-        "x-request-id": request_id,
-        **STATUS_HEADERS.get(status, {}),
-    }
+    body = response.body if isinstance(response.body, bytes) else orjson.dumps(response.body)
+    sent = [
+        AS_GRAPHQL if wants_graphql_type else AS_JSON,
+        NOT_STORED,
+        (b"x-request-id", request_id.encode("latin-1")),
+        *STATUS_HEADERS.get(status, ()),
+    ]
     if response.token is not None:
-        sent[TOKEN_HEADER] = response.token
+        sent.append((TOKEN_HEADER.encode(), response.token.encode("latin-1")))
     if response.retry_after_s is not None:
-        sent["retry-after"] = str(math.ceil(response.retry_after_s))
-    body = orjson.dumps(response.body)
-    return Reply(status, encoded(sent, body, set_cookies), body)
+        sent.append((b"retry-after", b"%d" % math.ceil(response.retry_after_s)))
+    sent.append((b"content-length", b"%d" % len(body)))
+    sent += [(b"set-cookie", cookie.encode("latin-1")) for cookie in set_cookies]
+    return Reply(status, sent, body)
 
 
-def encoded(
-    headers: Mapping[str, str], body: bytes, set_cookies: Sequence[str] = ()
-) -> list[tuple[bytes, bytes]]:
+def encoded(headers: Mapping[str, str], body: bytes) -> RawHeaders:
     """The headers of an answer with this body."""
     sent = [*headers.items(), ("content-length", str(len(body)))]
-    sent += [("set-cookie", cookie) for cookie in set_cookies]
     return [(name.encode("latin-1"), value.encode("latin-1")) for name, value in sent]
 
 

@@ -8,6 +8,7 @@ from http import HTTPStatus
 
 from graphql import ExecutionResult, GraphQLError, OperationType
 
+from gateway.answers_at_hand import AnswersAtHand
 from gateway.consistency_extension import render_consistency
 from gateway.errors import ErrorCode, Json, RequestRefused, translate
 from gateway.execution.documents import Document, DocumentRefused, Documents
@@ -29,6 +30,7 @@ from resolvers.tokens import TokenDesk
 from resolvers.upstream.call_context import CallContext
 from resolvers.upstream.call_log import CallLog
 from resolvers.upstream.deadline import Deadline
+from resolvers.upstream.errors import without_frames
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +56,9 @@ class Caller:
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """What goes back, before it is bytes. ``token`` is the sealed joined token."""
+    """What goes back; ``body`` may be bytes already. ``token`` is the sealed joined token."""
 
-    body: Json
+    body: Json | bytes
     token: str | None = None
     status: HTTPStatus = HTTPStatus.OK
     is_request_error: bool = False
@@ -78,11 +80,14 @@ class Operations:
     is_plan_shown: bool = False
     pace: LivePace = field(default_factory=LivePace)
     wall_clock: Callable[[], float] = time.time
+    at_hand: AnswersAtHand | None = None
 
     async def run(
         self, request: GraphQLRequest, caller: Caller, *, deadline: Deadline, is_read_only: bool
     ) -> Response:
         """The answer to ``request``. Raises `RequestRefused` where nothing was run."""
+        if (found := self.find(request, caller)) is not None:
+            return found
         tokens = TokenDesk(self.codec, caller.subject, self.wall_clock)
         token = self._demanded(tokens, caller)
         try:
@@ -109,6 +114,18 @@ class Operations:
         finally:
             context.close()
 
+    def find(self, request: GraphQLRequest, caller: Caller) -> Response | None:
+        """The answer of `run`, where it is at hand; None where it is not. Never waits."""
+        if self.at_hand is None or self.is_plan_shown:
+            return None
+        name, variables = request.operation_name, request.variables
+        plan = self.documents.ready_plan(request.query, name, variables)
+        if plan is None:
+            return None
+        tokens = TokenDesk(self.codec, caller.subject, self.wall_clock)
+        found = self.at_hand.find(plan, variables, tokens, caller.token_texts)
+        return None if found is None else Response(found.body, found.token)
+
     def may_be_abandoned(self, request: GraphQLRequest) -> bool:
         """May a running request be cancelled when its client leaves? Only if it writes nothing.
 
@@ -123,7 +140,7 @@ class Operations:
     def mistake(self, error: Exception, caller: Caller) -> Response:
         """The answer to a request that failed by our own mistake."""
         wrapped = GraphQLError("internal error", original_error=error)
-        errors = [self._render(wrapped, caller)]
+        errors = self._render_all([wrapped], caller)
         return Response({"errors": errors}, status=HTTPStatus.INTERNAL_SERVER_ERROR)
 
     def _demanded(self, tokens: TokenDesk, caller: Caller) -> ConsistencyToken:
@@ -173,7 +190,7 @@ class Operations:
         sealed = await context.tokens.seal_joined(context.report.token, self.model)
         body: Json = {"data": result.data}
         if result.errors:
-            body["errors"] = [self._render(error, caller) for error in result.errors]
+            body["errors"] = self._render_all(result.errors, caller)
         consistency = render_consistency(
             context.report, sealed, expired_count=context.tokens.expired_count
         )
@@ -184,8 +201,19 @@ class Operations:
         return Response(body, sealed)
 
     def _refuse(self, errors: list[GraphQLError], caller: Caller) -> Response:
+        return Response({"errors": self._render_all(errors, caller)}, is_request_error=True)
+
+    def _render_all(self, errors: list[GraphQLError], caller: Caller) -> list[Json]:
+        """All of them told, and those of ours logged; then none holds the operation any more.
+
+        Not sooner: fields that failed together share what made them fail, frames and all.
+        """
         rendered = [self._render(error, caller) for error in errors]
-        return Response({"errors": rendered}, is_request_error=True)
+        for error in errors:
+            without_frames(error)
+            if error.original_error is not None:
+                without_frames(error.original_error)
+        return rendered
 
     def _render(self, error: GraphQLError, caller: Caller) -> Json:
         told = translate(error, caller.request_id)

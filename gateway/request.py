@@ -1,10 +1,11 @@
 """An HTTP request becomes a GraphQL request, or is refused with a code. Pure."""
 
 import math
+import os
 import re
-import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from http import HTTPStatus
 from typing import NamedTuple
 from urllib.parse import parse_qs
@@ -44,41 +45,52 @@ class GraphQLRequest:
 
 @dataclass(frozen=True, slots=True)
 class RequestHeaders:
-    """The headers that mean something to us, decoded once; repeated ones in order."""
+    """The headers of a request by lower-case name; repeated ones in order, decoded when asked."""
 
-    values: Mapping[str, list[str]]
+    values: Mapping[bytes, list[bytes]]
 
     @classmethod
     def of(cls, headers: Headers) -> "RequestHeaders":
-        values: dict[str, list[str]] = {}
+        values: dict[bytes, list[bytes]] = {}
         for name, value in headers:
-            values.setdefault(name.decode("latin-1").lower(), []).append(value.decode("latin-1"))
+            values.setdefault(name.lower(), []).append(value)
         return cls(values)
 
+    def all(self, name: str) -> list[str]:
+        """Every value of this header."""
+        return [value.decode("latin-1") for value in self.values.get(name.encode("latin-1"), ())]
+
     def first(self, name: str) -> str | None:
-        return next(iter(self.values.get(name, ())), None)
+        values = self.values.get(name.encode("latin-1"))
+        return values[0].decode("latin-1") if values else None
 
     def last(self, name: str) -> str | None:
-        return next(reversed(self.values.get(name, [])), None)
+        values = self.values.get(name.encode("latin-1"))
+        return values[-1].decode("latin-1") if values else None
+
+    @property
+    def has_cookies(self) -> bool:
+        """Are there any, whosesoever?"""
+        return b"cookie" in self.values
+
+    @property
+    def has_deadline(self) -> bool:
+        """Has the caller said how long she waits?"""
+        return b"x-deadline-ms" in self.values
 
     @property
     def media_type(self) -> str:
         """The content type without parameters, lower case; empty if there is none."""
-        return (self.first("content-type") or "").partition(";")[0].strip().lower()
+        return _media_type_of(self.first("content-type") or "")
 
     def accepts(self, media_type: str) -> bool:
         """Is this very media type listed in ``Accept``, and not refused by ``q=0``?"""
-        listed = ",".join(self.values.get("accept", ())).lower()
-        parts = (part.partition(";") for part in listed.split(","))
-        return any(
-            name.strip() == media_type and not _refused.search(parameters)
-            for name, _, parameters in parts
-        )
+        return _accepts(",".join(self.all("accept")), media_type)
 
     @property
     def token_texts(self) -> list[str]:
         """Every consistency token in the header, which may be repeated or hold a list."""
-        listed = ",".join(self.values.get(TOKEN_HEADER, ()))
+        listed = ",".join(self.all(TOKEN_HEADER))
         return [text for part in listed.split(",") if (text := part.strip())]
 
     @property
@@ -87,7 +99,7 @@ class RequestHeaders:
         # Not http.cookies: it drops all cookies of a header in which one is not to its liking.
         pairs = (
             pair.strip().partition("=")
-            for header in self.values.get("cookie", ())
+            for header in self.all("cookie")
             for pair in header.split(";")
         )
         return [
@@ -100,7 +112,7 @@ class RequestHeaders:
     def request_id(self) -> str:
         """The caller's request id if it is a plain one, else a new one."""
         given = self.first("x-request-id")
-        return given if given and _request_id.match(given) else uuid.uuid4().hex
+        return given if given and _request_id.match(given) else os.urandom(16).hex()
 
     @property
     def deadline_s(self) -> float:
@@ -113,6 +125,21 @@ class RequestHeaders:
         """The W3C trace context, if it is well-formed."""
         given = self.first("traceparent")
         return given if given and _traceparent.match(given) else None
+
+
+# Clients send the same ones again and again; what has been read is remembered.
+@lru_cache(maxsize=256)
+def _media_type_of(content_type: str) -> str:
+    return content_type.partition(";")[0].strip().lower()
+
+
+@lru_cache(maxsize=256)
+def _accepts(listed: str, media_type: str) -> bool:
+    parts = (part.partition(";") for part in listed.lower().split(","))
+    return any(
+        name.strip() == media_type and not _refused.search(parameters)
+        for name, _, parameters in parts
+    )
 
 
 def parse_post(body: bytes, media_type: str) -> GraphQLRequest:
@@ -159,9 +186,9 @@ def _request_from(parsed: object) -> GraphQLRequest:
     operation_name = parsed.get("operationName")
     if not isinstance(query, str) or not query.strip():
         raise _bad_request("query must be a text with a GraphQL document")
-    if not isinstance(variables, dict | None):
+    if variables is not None and not isinstance(variables, dict):
         raise _bad_request("variables must be an object")
-    if not isinstance(operation_name, str | None):
+    if operation_name is not None and not isinstance(operation_name, str):
         raise _bad_request("operationName must be a text")
     return GraphQLRequest(query, variables or {}, operation_name)
 

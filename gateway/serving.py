@@ -13,8 +13,9 @@ import uvicorn
 from fastapi import FastAPI
 from uvicorn.loops.auto import auto_loop_factory
 
+from gateway.direct_protocol import DirectProtocol
+from gateway.graphql_http import CLOSE
 from gateway.settings import Settings
-from gateway.shedding_protocol import CLOSE, SheddingProtocol
 
 DRAIN_S = 5
 """Seconds that running requests get when the process is asked to stop; more than any deadline."""
@@ -160,9 +161,9 @@ def _keep_what_is_loaded() -> None:
 
     They live as long as the process. Looked through again and again, they cost a rebuild a third of
     its time (`make bench-events`); and what an event or a request makes is gone before the 10,000th
-    object after it. For that no request may leave circles behind (`execution.executor`, `loaders`):
-    in an overload they outlive the young generations, and two million of them were a pause of four
-    seconds (`make bench-faults`).
+    object after it. For that no request may leave circles behind (`execution.executor`, `loaders`,
+    `without_frames`, `task_group`): in an overload they outlive the young generations, and two
+    million of them were a pause of four seconds (`make bench-faults`).
     """
     gc.collect()
     gc.freeze()
@@ -173,7 +174,7 @@ def make_server(app: FastAPI, *, drain_s: float = 0.0) -> Server:
     """The server for ``app``; `serve(sockets=[bind(…)])` runs it until SIGINT or SIGTERM."""
     config = uvicorn.Config(
         app,
-        http=SheddingProtocol,
+        http=DirectProtocol,
         log_level="warning",
         access_log=False,
         lifespan="on",

@@ -9,6 +9,7 @@ import time
 from bisect import bisect_left, insort
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 
 from projections.dead_letters import LETTER_LIMIT, DeadLetter
 from projections.errors import PositionMoved
@@ -49,18 +50,33 @@ class MemoryStore:
         self._suspect_until: dict[AggregateKey, Version] = {}
         self._listings: dict[Listing, list[ListingPosition]] = {}
         self._positions: dict[Partition, SourcePosition] = {}
+        self._joined: Mapping[str, SourcePosition] | None = None
         self._letters: dict[str, DeadLetter] = {}
         self._listeners: list[Listener] = []
 
-    async def read(self, roots: Sequence[Root], *, seen: Floor = NOTHING_SEEN) -> Cut:  # noqa: ARG002 - it shows the last moment
+    async def read(self, roots: Sequence[Root], *, seen: Floor = NOTHING_SEEN) -> Cut:
+        return self.at_hand(roots, seen=seen)
+
+    def at_hand(self, roots: Sequence[Root], *, seen: Floor = NOTHING_SEEN) -> Cut:  # noqa: ARG002 - it shows the last moment
         rows: dict[AggregateKey, StoredRow | None] = {}
         pages: dict[PageKey, StoredPage] = {}
         for root in roots:
             reached = reach(root, self._row_of, self._page_ids)
             rows.update((key, self._rows.get(key)) for key in reached.keys)
             pages.update((key, self._page(key)) for key in reached.pages)
-        suspects = frozenset(key for key in rows if self._is_suspect(key))
-        return Cut(rows, pages, suspects, join_positions(self._positions))
+        return Cut(rows, pages, self._suspects_of(rows), self._joined_positions())
+
+    def still(self, cut: Cut, *, seen: Floor = NOTHING_SEEN) -> Cut | None:  # noqa: ARG002 - as above
+        rows = self._rows
+        for key, stored in cut.rows.items():
+            if rows.get(key) is not stored:
+                return None
+        if any(self._page(key) != page for key, page in cut.pages.items()):
+            return None
+        if self._suspects_of(cut.rows) != cut.suspects:
+            return None
+        positions = self._joined_positions()
+        return cut if cut.positions is positions else replace(cut, positions=positions)
 
     async def versions(self, keys: Iterable[AggregateKey]) -> Mapping[AggregateKey, Version]:
         return {key: stored.at for key in keys if (stored := self._rows.get(key)) is not None}
@@ -72,6 +88,7 @@ class MemoryStore:
         self._commit(verdicts)
         self._positions.pop(self._same_as(batch.partition), None)
         self._positions[batch.partition] = batch.position
+        self._joined = None
         self._keep_letters(batch, verdicts)
         self._announce(verdicts)
         return verdicts
@@ -94,6 +111,7 @@ class MemoryStore:
             return
         source = partition.source
         self._positions = {p: at for p, at in self._positions.items() if p.source != source}
+        self._joined = None
         self._rows = {k: row for k, row in self._rows.items() if k.type.source != source}
         self._suspect_until = {
             k: until for k, until in self._suspect_until.items() if k.type.source != source
@@ -182,6 +200,17 @@ class MemoryStore:
             del listed[bisect_left(listed, listed_at)]
         for listing, listed_at in after.items() - before.items():
             insort(self._listings.setdefault(listing, []), listed_at)
+
+    def _joined_positions(self) -> Mapping[str, SourcePosition]:
+        """The positions of whole sources: the same object until one of them moves."""
+        if self._joined is None:
+            self._joined = join_positions(self._positions)
+        return self._joined
+
+    def _suspects_of(self, keys: Iterable[AggregateKey]) -> frozenset[AggregateKey]:
+        if not self._suspect_until:
+            return frozenset()
+        return frozenset(key for key in keys if self._is_suspect(key))
 
     def _is_suspect(self, key: AggregateKey) -> bool:
         until = self._suspect_until.get(key)

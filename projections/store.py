@@ -134,6 +134,20 @@ class Store(Protocol):
         """
         ...
 
+    def at_hand(self, roots: Sequence[Root], *, seen: Floor = NOTHING_SEEN) -> Cut | None:
+        """What `read` would return, if that is at hand; None if it has to be asked for.
+
+        Never waits, and raises nothing.
+        """
+        ...
+
+    def still(self, cut: Cut, *, seen: Floor = NOTHING_SEEN) -> Cut | None:
+        """``cut`` as it would be read now, if all its rows and pages are what they were then.
+
+        Only its positions may be others. None if anything has changed, or that is not at hand.
+        """
+        ...
+
     async def versions(self, keys: Iterable[AggregateKey]) -> Mapping[AggregateKey, Version]:
         """The versions held now; keys without a row are left out."""
         ...

@@ -112,8 +112,9 @@ def merge(*tokens: ConsistencyToken) -> ConsistencyToken:
     A doubt survives only where all who name the aggregate share it: the pair of a version and its
     doubt is joined part by part, and no doubt is the greatest.
     """
-    if len(tokens) == 1:
-        return tokens[0]
+    tokens = tuple([token for token in tokens if not token.is_empty])
+    if len(tokens) <= 1:
+        return tokens[0] if tokens else EMPTY_TOKEN
     entries: dict[AggregateKey, Version] = {}
     marks: dict[AggregateType, int] = {}
     floor: dict[FloorKey, Seen] = {}

@@ -10,16 +10,19 @@ from typing import NamedTuple
 
 
 class AggregateType(StrEnum):
-    """The kinds of thing that somebody else owns and we show."""
+    """The kinds of thing that somebody else owns and we show.
+
+    ``source`` is the service, and so the event source, that owns the type: ``orders`` and so on.
+    """
 
     ORDER = "order"
     CUSTOMER = "customer"
     PRODUCT = "product"
 
-    @property
-    def source(self) -> str:
-        """The service, and so the event source, that owns this type: ``orders`` and so on."""
-        return f"{self.value}s"
+    source: str
+
+    def __init__(self, value: str) -> None:
+        self.source = f"{value}s"  # once: it is asked for at every turn
 
 
 class AggregateKey(NamedTuple):

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 import strawberry
 from graphql import FragmentDefinitionNode
@@ -15,9 +16,31 @@ from resolvers.tokens import TokenDesk
 from resolvers.upstream.call_context import CallContext
 
 
+class TokenContext(Protocol):
+    """What is asked and told of tokens. ``token`` is what header and cookie demand."""
+
+    @property
+    def tokens(self) -> TokenDesk: ...
+
+    @property
+    def report(self) -> ConsistencyReport: ...
+
+    @property
+    def token(self) -> ConsistencyToken: ...
+
+
+@dataclass(frozen=True, slots=True)
+class TokensAlone:
+    """All that a read at hand needs of an operation: a `TokenContext` and nothing more."""
+
+    tokens: TokenDesk
+    report: ConsistencyReport
+    token: ConsistencyToken
+
+
 @dataclass(frozen=True, slots=True)
 class OperationContext:
-    """``token`` is what header and cookie demand; ``fragments`` are those of the document.
+    """A `TokenContext`, and whatever reads and writes; ``fragments`` are those of the document.
 
     ``model`` is None where there is no projection.
     """

@@ -17,6 +17,7 @@ from resolvers.loaders import LiveLoader
 from resolvers.projected import Projected
 from resolvers.speculation import guessed_keys
 from resolvers.upstream.live_demand import LiveDemand
+from resolvers.upstream.task_group import TaskGroup
 
 
 class Guessing:
@@ -48,7 +49,7 @@ class Guessing:
             self._begin(root, answer, self._projected.cut)
             yield
         else:
-            async with asyncio.TaskGroup() as group:
+            async with TaskGroup() as group:
                 looking = group.create_task(self._look_and_begin(root, answer))
                 try:
                     yield

@@ -5,7 +5,7 @@ from strawberry import UNSET
 
 from projections.token import EMPTY_TOKEN, merge
 from projections.token import ConsistencyToken as Token
-from resolvers.context import OperationContext
+from resolvers.context import TokenContext
 from resolvers.demand import AtLeast, Bounded, Demand, Eventual, Live, Mode, OnTimeout
 from resolvers.errors import BadInput
 from resolvers.scalars import ConsistencyToken
@@ -59,9 +59,7 @@ class ConsistencyInput:
     )
 
 
-def read_demand(
-    consistency: ConsistencyInput | None, context: OperationContext, seen: Token
-) -> Demand:
+def read_demand(consistency: ConsistencyInput | None, context: TokenContext, seen: Token) -> Demand:
     """The demand of one field: its argument, its cursors, and what header and cookie bring.
 
     ``seen`` is what its cursors say. Raises `BadInput` or `InvalidToken` naming the part that is
@@ -75,7 +73,7 @@ def read_demand(
     return Demand(mode, merge(context.token, own))
 
 
-def _own_tokens(consistency: ConsistencyInput, context: OperationContext) -> Token:
+def _own_tokens(consistency: ConsistencyInput, context: TokenContext) -> Token:
     if consistency.at_least:
         given, field = consistency.at_least.tokens, "consistency.atLeast.tokens"
     elif consistency.causal:

@@ -21,12 +21,13 @@ from resolvers.speculation import Guesses
 from resolvers.upstream.call_context import CallContext
 from resolvers.upstream.call_log import CallStep
 from resolvers.upstream.customers import CustomersClient
-from resolvers.upstream.errors import UpstreamError
+from resolvers.upstream.errors import UpstreamError, without_frames
 from resolvers.upstream.live_demand import Heard, Kept, LiveDemand, Question, RowAnswer
 from resolvers.upstream.orders import OrdersClient, OrdersPage
 from resolvers.upstream.owners import Owners
 from resolvers.upstream.products import ProductsClient
 from resolvers.upstream.shared_reads import SharedReads, note_questions
+from resolvers.upstream.task_group import TaskGroup
 from resolvers.upstream.transport import CallKind, cut_short
 
 K = TypeVar("K")
@@ -156,9 +157,13 @@ class LiveLoader:
         older even then is returned as it is, for the caller to tell.
         """
         heard: dict[AggregateKey, Heard] = {}
-        async with asyncio.TaskGroup() as group:
-            for of in {key.type for key in demanded}:
-                group.create_task(self._load_type(of, demanded, heard))
+        types = {key.type for key in demanded}
+        if len(types) == 1:
+            await self._load_type(types.pop(), demanded, heard)
+        else:
+            async with TaskGroup() as group:
+                for of in types:
+                    group.create_task(self._load_type(of, demanded, heard))
         insisting = await self._insisting.load(
             (Question(key, demand.at_least.number), demand)
             for key, demand in demanded.items()
@@ -250,7 +255,7 @@ class LiveLoader:
                 after=key.after,
             )
         except UpstreamError as error:
-            return Failed(error)
+            return Failed(without_frames(error))
 
 
 async def _all(load: Callable[[K], Awaitable[V]], keys: Sequence[K]) -> list[V]:
@@ -260,7 +265,7 @@ async def _all(load: Callable[[K], Awaitable[V]], keys: Sequence[K]) -> list[V]:
     async def store(key: K) -> None:
         answers[key] = await load(key)
 
-    async with asyncio.TaskGroup() as group:
+    async with TaskGroup() as group:
         for key in keys:
             group.create_task(store(key))
     return [answers[key] for key in keys]

@@ -36,6 +36,7 @@ from resolvers.read_path import Composition
 from resolvers.stand_ins import StandIns
 from resolvers.upstream.live_demand import LiveDemand
 from resolvers.upstream.orders import OrdersPage
+from resolvers.upstream.task_group import TaskGroup
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +121,7 @@ class OrderDetails:
         pages_to_fetch = await self._projected.take_pages(wave.pages, answer)
         async with (
             self._guessing.ahead(root, rows_to_fetch, pages_to_fetch, answer),
-            asyncio.TaskGroup() as group,
+            TaskGroup() as group,
         ):
             group.create_task(self._fetch_rows(rows_to_fetch, answer))
             group.create_task(self._fetch_pages(pages_to_fetch, answer))

@@ -83,6 +83,16 @@ class ReadModel:
         cut = await self._guard(lambda: self._store.read(roots, seen=seen))
         return OUT_OF_REACH if cut is None else cut
 
+    def at_hand(self, roots: Sequence[Root], *, seen: Floor = NOTHING_SEEN) -> Cut | None:
+        """The same cut, if it is at hand; None if the store has to be asked, or is left alone."""
+        if self._reach is Reach.LOST:
+            return None
+        return self._store.at_hand(roots, seen=seen)
+
+    def still(self, cut: Cut, *, seen: Floor = NOTHING_SEEN) -> Cut | None:
+        """The cut with its positions of now, if it would be read again; None if that is unsure."""
+        return None if self._reach is Reach.LOST else self._store.still(cut, seen=seen)
+
     async def heal(self, rows: Iterable[Row], *, age_s: float) -> None:
         """Write live answers back. A store that is out of reach misses a healing, no more."""
         await self._guard(lambda: self._store.heal(rows, age_s=age_s))

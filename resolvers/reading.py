@@ -36,6 +36,7 @@ from resolvers.report import ConsistencyReport
 from resolvers.shared_cut import SharedCut
 from resolvers.stand_ins import StandIns
 from resolvers.upstream.deadline import Deadline
+from resolvers.upstream.task_group import TaskGroup
 from resolvers.wait_choice import FieldWait, WaitChoice, choose_waits, end_of, wait_budget_s
 from resolvers.waited_time import WaitedTime
 
@@ -107,7 +108,7 @@ class OperationReads:
         if len(requests) == 1:
             await self._complete(requests[0], answers[0], settled)
             return answers
-        async with asyncio.TaskGroup() as group:
+        async with TaskGroup() as group:
             for request, answer in zip(requests, answers, strict=True):
                 group.create_task(self._complete(request, answer, settled))
         return answers

@@ -38,6 +38,11 @@ class Shown:
     version: Version | None
     provenance: Provenance
 
+    @property
+    def aggregate_type(self) -> AggregateType:
+        """The type of what is shown; of a list, that of what it lists."""
+        return self.key.type if isinstance(self.key, AggregateKey) else AggregateType.ORDER
+
 
 @dataclass(slots=True)
 class ConsistencyReport:

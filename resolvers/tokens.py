@@ -32,6 +32,8 @@ class TokenDesk:
         Raises `InvalidToken` naming ``name`` at the first that is not ours; an expired token
         demands nothing and is counted. Costs no I/O.
         """
+        if not texts:
+            return EMPTY_TOKEN
         if len(texts) > MAX_TOKENS:
             raise BadInput(name, f"at most {MAX_TOKENS} tokens; merge them by sending the last one")
         demand = merge(*(self._open(text, name) for text in texts))

@@ -20,7 +20,7 @@ from resolvers.demand import Demand
 from resolvers.errors import OutcomeUnknown
 from resolvers.read_request import ReadRequest
 from resolvers.scalars import ConsistencyToken
-from resolvers.upstream.errors import Rejected, UpstreamError
+from resolvers.upstream.errors import Rejected, UpstreamError, without_frames
 from resolvers.user_errors import UserError, from_rejection
 
 MAX_PROBLEMS = 20
@@ -77,7 +77,7 @@ async def perform(info: Info, write: Write[RowT]) -> Written | NotWritten:
     try:
         row = await write.send()
     except Rejected as rejected:
-        return NotWritten([from_rejection(rejected)])
+        return NotWritten([from_rejection(without_frames(rejected))])
     except UpstreamError as error:
         if error.is_outcome_unknown:
             context.report.write_uncertain(write.key, context.tokens.wall_clock())

@@ -37,10 +37,19 @@ FOLDER: Final = ROOT / ".data" / "clients"
 TIME_LIMIT_S: Final = 30.0
 """For all packages together: some 3 s, and a test that waits for them has 60."""
 
+MODULES: Final = "node_modules/"
 
-def install(folder: Path = FOLDER, *, lock: Path = LOCK, npm: str | None = None) -> Path:
+
+def install(
+    folder: Path = FOLDER,
+    *,
+    lock: Path = LOCK,
+    npm: str | None = None,
+    time_limit_s: float = TIME_LIMIT_S,
+) -> Path:
     """The `node_modules` folder of this very lock, which is filled first where it is not there.
 
+    A package is named by its place: ``a/node_modules/b`` is the ``b`` that ``a`` alone uses.
     Idempotent, and safe beside another run. Raises `AssetsError`; nothing is left behind then.
     """
     text = lock.read_text("utf-8")
@@ -54,7 +63,7 @@ def install(folder: Path = FOLDER, *, lock: Path = LOCK, npm: str | None = None)
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="incoming-", dir=folder) as incoming:
         pins = parse_lock(text)
-        for pin, tarball in verified(pins, _fetch(pins, tool, Path(incoming))):
+        for pin, tarball in verified(pins, _fetch(pins, tool, Path(incoming), time_limit_s)):
             unpack(tarball, Path(incoming) / "home" / "node_modules" / pin.name)
         _put_in_place(Path(incoming) / "home", home)
     return modules
@@ -85,16 +94,22 @@ def unpack(tarball: bytes, folder: Path) -> None:
             target.write_bytes(content.read())
 
 
-def _fetch(pins: Iterable[Pin], npm: str, folder: Path) -> list[bytes]:
+def named(pin: Pin) -> str:
+    """The package of a pin, as npm is asked for it."""
+    return str(pin).rpartition(MODULES)[2]
+
+
+def _fetch(pins: Iterable[Pin], npm: str, folder: Path, time_limit_s: float) -> list[bytes]:
     """The packages' tarballs, unverified, through npm and its own settings."""
     # In an empty folder, so that no .npmrc or workspace of a project has a say. No retries: without
     # a network npm would wait through a minute of them.
-    command = [npm, "pack", *map(str, pins), "--ignore-scripts", "--prefer-offline", "--silent"]
+    specs = sorted(set(map(named, pins)))
+    command = [npm, "pack", *specs, "--ignore-scripts", "--prefer-offline", "--silent"]
     try:
         subprocess.run(
             [*command, "--fetch-retries=0"],
             cwd=folder,
-            timeout=TIME_LIMIT_S,
+            timeout=time_limit_s,
             check=True,
             capture_output=True,
         )

@@ -7,6 +7,7 @@ from collections.abc import Callable, Generator, Mapping
 
 import async_solipsism
 import pytest
+import uvloop
 from hypothesis import HealthCheck, settings
 
 from tests.servers.skipped import last_words
@@ -36,9 +37,14 @@ def pytest_configure() -> None:
 
 
 def pytest_asyncio_loop_factories(item: pytest.Item) -> Mapping[str, LoopFactory]:
-    """A virtual clock for tests marked `steered_time`, the plain event loop for all others."""
+    """A virtual clock for tests marked `steered_time`, the plain event loop for all others.
+
+    Those marked `every_loop` run on each loop that the gateway may run on.
+    """
     if item.get_closest_marker("steered_time"):
         return {"steered": async_solipsism.EventLoop}
+    if item.get_closest_marker("every_loop"):
+        return {"plain": asyncio.SelectorEventLoop, "uvloop": uvloop.new_event_loop}
     return {"real": asyncio.SelectorEventLoop}
 
 

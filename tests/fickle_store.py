@@ -30,7 +30,18 @@ class FickleStore(MemoryStore):
             self.is_gone = self.gone_after <= 0
             self.gone_after -= 1
         await self._answer()
-        return await super().read(roots, seen=seen)
+        return super().at_hand(roots, seen=seen)
+
+    def at_hand(self, roots: Sequence[Root], *, seen: Floor = NOTHING_SEEN) -> Cut | None:  # type: ignore[override]  # a memory store has always an answer
+        if self.is_gone or self.gone_after is not None:
+            return None
+        self.asked_count += 1
+        return super().at_hand(roots, seen=seen)
+
+    def still(self, cut: Cut, *, seen: Floor = NOTHING_SEEN) -> Cut | None:
+        if self.is_gone or self.gone_after is not None:
+            return None
+        return super().still(cut, seen=seen)
 
     async def versions(self, keys: Iterable[AggregateKey]) -> Mapping[AggregateKey, Version]:
         await self._answer()

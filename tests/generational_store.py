@@ -45,6 +45,7 @@ def put(store: MemoryStore, source: str, part: Part) -> None:
     store._rows = {key: row for p in kept for key, row in p.rows.items()}
     store._suspect_until = {key: at for p in kept for key, at in p.suspects.items()}
     store._positions = {key: at for p in kept for key, at in p.positions.items()}
+    store._joined = None
     if source == AggregateType.ORDER.source:
         store._listings = part.listings
 

@@ -68,9 +68,13 @@ class Door:
         return Crowd(queue.in_flight_count, queue.waiting_count, self._is_shedding)
 
     @property
-    def is_refusing(self) -> bool:
-        """Would a read be refused that came now?"""
-        return self._overload(Lane.READ) is not None
+    def is_quiet(self) -> bool:
+        """Does nobody wait to be let in?
+
+        Then an answer that is at hand may be given without a place: it is done in less time than a
+        place costs.
+        """
+        return not self._queue.waiting_count
 
     def turn_away(self, lane: Lane) -> RequestRefused | None:
         """The refusal of a request that comes now; None if it is better to ask for a `place`."""

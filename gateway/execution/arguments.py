@@ -74,17 +74,18 @@ class Variables:
 
     def coerced(self, given: Mapping[str, object], *, are_looked_into: bool) -> VariableValues:
         """Their values; raises `Unproven` where graphql-core has something against them."""
-        if self._are_plain and not are_looked_into:
-            values = self._taken(given)
-            if values is not None:
-                return VariableValues({}, values)
+        values = None if are_looked_into else self.taken(given)
+        if values is not None:
+            return VariableValues({}, values)
         coerced = get_variable_values(self._schema, self._definitions, dict(given), max_errors=1)
         if isinstance(coerced, list):
             raise Unproven
         return coerced
 
-    def _taken(self, given: Mapping[str, object]) -> dict[str, object] | None:
+    def taken(self, given: Mapping[str, object]) -> dict[str, object] | None:
         """The values as they are given; None where one of them does not mean itself."""
+        if not self._are_plain:
+            return None
         values: dict[str, object] = {}
         for variable in self._plain:
             value = given.get(variable.name)

@@ -24,13 +24,15 @@ from projections.selection import (
 )
 from projections.token import EMPTY_TOKEN, merge
 from projections.views import OrderStatus
-from resolvers.context import OperationContext
+from resolvers.context import TokenContext
 from resolvers.inputs import ConsistencyInput, read_demand
 from resolvers.query import check_id
 from resolvers.read_request import ReadRequest
 from resolvers.selecting import read_page
 
 ROOTS: Final = frozenset({"order", "orders", "customer", "product"})
+SEALED: Final = frozenset({"cursor", "startCursor", "endCursor"})
+DEMANDING: Final = frozenset({"consistency", "after"})
 
 
 class Asking:
@@ -46,13 +48,16 @@ class Asking:
             field: ArgumentReader(schema, field) for field in (*self._roots, *self.page_fields)
         }
 
+        self.is_of_rows_alone = all(map(_is_of_rows_alone, fields))
+        """Does no field say what it demands, and is none sealed for its caller?"""
+
     @property
     def looks_into_variables(self) -> bool:
         """See `ArgumentReader`."""
         return any(reader.looks_into_variables for reader in self._readers.values())
 
     def ask(
-        self, context: OperationContext, variables: VariableValues
+        self, context: TokenContext, variables: VariableValues
     ) -> "tuple[list[ReadRequest], list[PageSelection]]":
         """One read a root field, and the pages in the order of `page_fields`.
 
@@ -71,7 +76,7 @@ class _Asked:
 
     def __init__(
         self,
-        context: OperationContext,
+        context: TokenContext,
         variables: VariableValues,
         readers: dict[Field, ArgumentReader],
     ) -> None:
@@ -134,6 +139,16 @@ def _pages_below(field: Field) -> list[Field]:
     """The lists of orders at or below ``field``, from the outside in."""
     own = [field] if field.name == "orders" else []
     return own + [page for inner in field.fields for page in _pages_below(inner)]
+
+
+def _is_of_rows_alone(field: Field) -> bool:
+    """Cursors are sealed, and what comes with one demands what it says."""
+    said = {argument.name.value for argument in field.nodes[0].arguments or ()}
+    return (
+        field.name not in SEALED
+        and not said & DEMANDING
+        and all(map(_is_of_rows_alone, field.fields))
+    )
 
 
 def _id(arguments: Arguments) -> str:

@@ -85,6 +85,12 @@ class Document:
         plans = (plan.source for plan in self.plans.values() if plan is not None)
         return len(self.text) + sum(map(len, plans))
 
+    def plan_key(self, operation_name: str | None, variables: Variables) -> PlanKey:
+        """Under which its plan for these is kept."""
+        if not self.conditions:
+            return operation_name, ()
+        return operation_name, self.condition_values(variables)
+
     def operation(self, operation_name: str | None) -> OperationDefinitionNode | None:
         """The named operation, or the only one; None where that names none, or several."""
         operations = [
@@ -175,12 +181,25 @@ class Documents:
         """The plan of that operation, made if need be; None where graphql-core is to run it."""
         if document.conditions is None:
             return None
-        key = operation_name, document.condition_values(variables)
+        key = document.plan_key(operation_name, variables)
         try:
             return document.plans[key]
         except KeyError:
             return self._made(document, key)
         except TypeError:  # a condition that is no boolean, as graphql-core will say
+            return None
+
+    def ready_plan(
+        self, text: str, operation_name: str | None, variables: Variables
+    ) -> Plan | None:
+        """The plan of a document that is kept and has one, whatever it asks for. Costs nothing."""
+        document = self._kept.get(text)
+        if document is None or not document.is_size_fixed:
+            return None
+        key = document.plan_key(operation_name, variables)
+        try:
+            return document.plans.get(key)
+        except TypeError:
             return None
 
     def _made(self, document: Document, key: PlanKey) -> Plan | None:

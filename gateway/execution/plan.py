@@ -4,7 +4,7 @@ The rule: whatever the document, the data and the arguments, a plan answers exac
 graphql-core answers, or it raises `Unproven`, and graphql-core is asked.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Self
 
@@ -25,7 +25,7 @@ from gateway.execution.graphql_schema import graphql_schema_of
 from gateway.execution.rendering import Rendition
 from projections.selection import PageSelection
 from resolvers.answer import Answer
-from resolvers.context import OperationContext
+from resolvers.context import TokenContext
 from resolvers.errors import ResolverError
 from resolvers.read_request import ReadRequest
 
@@ -71,7 +71,18 @@ class Plan:
         source = generator.write(fields)
         return cls(source, generator.load(source), asking, Variables(core, operation))
 
-    def ask(self, variables: Mapping[str, object], context: OperationContext) -> Asked:
+    def identity(self, variables: Mapping[str, object]) -> Hashable | None:
+        """The same for requests that ask for the same; None where that is not told at a glance.
+
+        So it is not where what is answered depends on more than the variables and what they lead
+        to: a field says what it demands, or is sealed for its caller and the moment.
+        """
+        if not self._asking.is_of_rows_alone:
+            return None
+        values = self._variables.taken(variables)
+        return None if values is None else (self, *values.items())
+
+    def ask(self, variables: Mapping[str, object], context: TokenContext) -> Asked:
         """What this request asks for. Raises `Unproven` where its arguments are no good."""
         whole = self._asking.looks_into_variables
         coerced = self._variables.coerced(variables, are_looked_into=whole)
@@ -81,7 +92,7 @@ class Plan:
             raise Unproven from error
 
     def render(
-        self, asked: Asked, answers: Sequence[Answer], context: OperationContext
+        self, asked: Asked, answers: Sequence[Answer], context: TokenContext
     ) -> ExecutionResult:
         """The result, once the reads are answered. Raises `Unproven` where anything is odd."""
         errors: list[GraphQLError] = []

@@ -15,7 +15,7 @@ from projections.versions import AggregateKey
 from projections.views.orders import ListingPosition
 from resolvers.answer import Absent, Answer, Component, Failed, Found, FoundPage
 from resolvers.connections import PageEnds, cursor_of, ends_of, listed_on, sealed_seen
-from resolvers.context import OperationContext
+from resolvers.context import TokenContext
 
 Keys = tuple[str | None, ...]
 """The keys that lead to a place; None: the position in a list, which only the answer knows."""
@@ -56,7 +56,7 @@ class Rendition:
         answer: Answer,
         pages: list[PageSelection],
         errors: list[GraphQLError],
-        context: OperationContext,
+        context: TokenContext,
     ) -> None:
         self.root = root
         self.parts = answer.components

@@ -30,6 +30,13 @@ class StoreSettings(Section):
     redis_connection_limit: int = Field(
         16, ge=2, le=1024, description="Connections to Redis; who finds none free waits for one."
     )
+    ready_answers_mb: int = Field(
+        64,
+        ge=0,
+        le=10_000,
+        description="Megabytes of answers that are kept as bytes, those used last; each is given "
+        "again only while the projection would be read the same. 0 keeps none.",
+    )
     near_cache_rows: int = Field(
         10_000,
         ge=0,

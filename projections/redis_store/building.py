@@ -39,6 +39,12 @@ class RedisBuilding:
     async def read(self, roots: Sequence[Root], *, seen: Floor = NOTHING_SEEN) -> Cut:  # noqa: ARG002 - nothing is at hand here
         return (await self._reads.read(roots)).cut
 
+    def at_hand(self, roots: Sequence[Root], *, seen: Floor = NOTHING_SEEN) -> Cut | None:  # noqa: ARG002 - as above
+        return None
+
+    def still(self, cut: Cut, *, seen: Floor = NOTHING_SEEN) -> Cut | None:  # noqa: ARG002 - as above
+        return None
+
     async def versions(self, keys: Iterable[AggregateKey]) -> Mapping[AggregateKey, Version]:
         return await self._reads.versions(keys)
 

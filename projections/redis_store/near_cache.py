@@ -13,6 +13,7 @@ asked of the store. So is everything once a second, for how current the sources 
 
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 from projections.positions import NOTHING_SEEN, Floor, SourcePosition, have_reached
 from projections.projector import StoredRow
@@ -89,11 +90,7 @@ class NearCache:
 
         So it has to be where the positions of that moment have not reached ``seen``.
         """
-        if self._heard is None or self._heard.sequence < self._read_up_to:
-            return None
-        if not self._rows or not roots or self._now_s() > self._positions_until_s:
-            return None
-        if not have_reached(self._positions, seen):
+        if not roots or not self._may_show(seen):
             return None
         try:
             reached = [key for root in roots for key in reach(root, self._row_of, _page_of).keys]
@@ -103,6 +100,25 @@ class NearCache:
         for key in rows:
             self._rows.move_to_end(key)
         return Cut(rows, {}, frozenset(), self._positions)
+
+    def still(self, cut: Cut, *, seen: Floor = NOTHING_SEEN) -> Cut | None:
+        """The cut with the positions of now, if all its rows are at hand as they were then."""
+        if cut.pages or cut.suspects or not self._may_show(seen):
+            return None
+        for key, stored in cut.rows.items():
+            if self._rows.get(key) is not stored:
+                return None
+        for key in cut.rows:
+            self._rows.move_to_end(key)
+        return cut if cut.positions is self._positions else replace(cut, positions=self._positions)
+
+    def _may_show(self, seen: Floor) -> bool:
+        """Have the news come as far as the rows, are positions known, and as far as ``seen``?"""
+        if self._heard is None or self._heard.sequence < self._read_up_to:
+            return False
+        if not self._rows or self._now_s() > self._positions_until_s:
+            return False
+        return have_reached(self._positions, seen)
 
     def _row_of(self, key: AggregateKey) -> Row | None:
         return self._rows[key].row

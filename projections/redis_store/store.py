@@ -84,6 +84,12 @@ class RedisStore:
         self._near.keep(stamped)
         return stamped.cut
 
+    def at_hand(self, roots: Sequence[Root], *, seen: Floor = NOTHING_SEEN) -> Cut | None:
+        return self._near.find(roots, seen=seen)
+
+    def still(self, cut: Cut, *, seen: Floor = NOTHING_SEEN) -> Cut | None:
+        return self._near.still(cut, seen=seen)
+
     async def read_stamped(self, roots: Sequence[Root]) -> StampedCut:
         """As `read`, and when it was: who keeps the cut can tell which news came after it."""
         return await self._reads.read(roots)

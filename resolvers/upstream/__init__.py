@@ -3,5 +3,5 @@
 Resolvers see typed clients (`orders`, `customers`, `products`) that speak of ids and rows. Below
 them one tower of layers (`call`) decides whether, when and how often the wire is touched, and
 turns whatever comes back into a row or one of the errors of `errors`. Nothing outside this package
-knows that httpx and pybreaker exist.
+knows who speaks HTTP, or that pybreaker exists.
 """

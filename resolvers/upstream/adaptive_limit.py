@@ -83,6 +83,7 @@ class AdaptiveLimit:
         self._floor = float(min(options.floor_count, ceiling_count))
         self._ceiling = float(ceiling_count)
         self._limit = self._ceiling
+        self._place_count = ceiling_count
         self._slow_s = options.slow_ratio * attempt_timeout_s
         self._baseline_s: float | None = None
         self._peak_count = 0
@@ -92,7 +93,7 @@ class AdaptiveLimit:
     @property
     def place_count(self) -> int:
         """Calls that may be in flight now."""
-        return math.floor(self._limit)
+        return self._place_count
 
     def begun(self, in_flight_count: int) -> None:
         """Take note that so many are in flight, the one that begins now included."""
@@ -116,6 +117,7 @@ class AdaptiveLimit:
             self._limit = max(self._floor, self._limit * self._options.backoff_ratio)
         elif self._peak_count >= self.place_count:
             self._limit = min(self._ceiling, self._limit + 1)
+        self._place_count = math.floor(self._limit)
         self._follow(self._took_s)
         self._took_s, self._drop_count, self._peak_count = [], 0, 0
 

@@ -10,7 +10,7 @@ open circuit nobody should queue for a place that hanging calls still hold.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from random import random
 
 from resolvers.upstream.call_context import CallContext
@@ -156,10 +156,12 @@ class CircuitGate:
     def __init__(self, breaker: Breaker) -> None:
         self._breaker = breaker
 
-    async def around(self, request: Request, context: CallContext, send: Send[AnswerT]) -> AnswerT:
+    def around(
+        self, request: Request, context: CallContext, send: Send[AnswerT]
+    ) -> Awaitable[AnswerT]:
         """Obey `Layer.around`; raise CircuitOpen while the circuit is open."""
         self._breaker.check_open(request, context)
-        return await send(request, context)
+        return send(request, context)
 
 
 def _ring(circuit: PublishedCircuit, permit: Permit, too_late_at_s: float) -> None:

@@ -9,8 +9,7 @@ vain, because the circuit has opened meanwhile, is told at once.
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from resolvers.upstream.adaptive_limit import AdaptiveLimit
@@ -69,15 +68,22 @@ class Bulkhead:
         Raises BulkheadFull at once if the queue is full too, DeadlineExceeded if no place came in
         time; nothing has been sent in either case.
         """
-        async with self._place(request, context):
-            began_at_s = asyncio.get_running_loop().time()
-            try:
-                answer = await send(request, context)
-            except UpstreamError as error:
-                self._learn(error, asyncio.get_running_loop().time() - began_at_s)
-                raise
-            self._limit.answered(asyncio.get_running_loop().time() - began_at_s)
+        if self._in_flight_count < self._limit.place_count:
+            self._in_flight_count += 1
+        else:
+            await self._queue_up(request, context)
+        self._limit.begun(self._in_flight_count)
+        loop = asyncio.get_running_loop()
+        began_at_s = loop.time()
+        try:
+            answer = await send(request, context)
+            self._limit.answered(loop.time() - began_at_s)
             return answer
+        except UpstreamError as error:
+            self._learn(error, loop.time() - began_at_s)
+            raise
+        finally:
+            self._hand_on_place()
 
     def _learn(self, error: UpstreamError, took_s: float) -> None:
         """Tell the limit what a failed call says of how much the service bears.
@@ -104,19 +110,10 @@ class Bulkhead:
                 if not waiting.turn.done():
                     waiting.turn.set_exception(refusal)
 
-    @asynccontextmanager
-    async def _place(self, request: Request, context: CallContext) -> AsyncIterator[None]:
-        if self._in_flight_count < self._limit.place_count:
-            self._in_flight_count += 1
-        else:
-            self._refuse_if_full(request, context)
-            context.note(self._service, request, CallStep.QUEUED)
-            await self._wait_for_place(request, context)
-        self._limit.begun(self._in_flight_count)
-        try:
-            yield
-        finally:
-            self._hand_on_place()
+    async def _queue_up(self, request: Request, context: CallContext) -> None:
+        self._refuse_if_full(request, context)
+        context.note(self._service, request, CallStep.QUEUED)
+        await self._wait_for_place(request, context)
 
     def _refuse_if_full(self, request: Request, context: CallContext) -> None:
         if len(self._queue) < self._queue_limit:

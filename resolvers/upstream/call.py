@@ -29,7 +29,7 @@ from resolvers.upstream.call_context import CallContext
 from resolvers.upstream.circuit import CircuitState, Hint
 from resolvers.upstream.errors import InvalidAnswer
 from resolvers.upstream.hedge import Hedge
-from resolvers.upstream.httpx_transport import HttpxTransport
+from resolvers.upstream.http_clients import transport_to
 from resolvers.upstream.layer import AnswerT, Layer, Send, stack
 from resolvers.upstream.options import UpstreamOptions
 from resolvers.upstream.published_circuit import CircuitChanged, CircuitObserver
@@ -84,8 +84,8 @@ class Upstream:
         observe: CircuitObserver = unobserved,
         draw: Callable[[], float] = random,
     ) -> Self:
-        """Return an upstream on its own httpx client; `innermost` replaces the network in tests."""
-        transport = HttpxTransport(service, options, innermost=innermost)
+        """Return an upstream on its own HTTP client; `innermost` replaces the network in tests."""
+        transport = transport_to(service, options, innermost=innermost)
         return cls(service, options, transport=transport, observe=observe, draw=draw)
 
     @property

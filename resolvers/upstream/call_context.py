@@ -28,6 +28,10 @@ class CallContext:
             if not (name.isascii() and name.isprintable()):
                 raise ValueError("request id and traceparent must be printable ASCII")
 
+    def until(self, deadline: Deadline) -> "CallContext":
+        """The same names with another deadline."""
+        return CallContext(deadline, self.request_id, self.traceparent, self.log)
+
     def note(
         self,
         service: str,

@@ -16,7 +16,29 @@ words of a driver; those stay in `__cause__`, for the log. May I retry, and when
 """
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, TypeVar
+
+ErrorT = TypeVar("ErrorT", bound=BaseException)
+
+
+def without_frames(error: ErrorT) -> ErrorT:
+    """The same error, and what led to it, as values: where they were raised is forgotten.
+
+    A raised error holds every frame it has come through, and a frame what its function held: the
+    whole operation, the error in its turn. Such a circle waits for the garbage collector.
+    """
+    told: set[int] = set()
+    untold: list[BaseException | None] = [error]
+    while untold:
+        link = untold.pop()
+        if link is None or id(link) in told:
+            continue
+        told.add(id(link))
+        link.__traceback__ = None
+        untold += (link.__cause__, link.__context__)
+        if isinstance(link, BaseExceptionGroup):
+            untold += link.exceptions
+    return error
 
 
 class UpstreamError(Exception):

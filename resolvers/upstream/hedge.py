@@ -9,10 +9,13 @@ of a long wait costs a twentieth more calls (Dean and Barroso, The Tail at Scale
   cancelled call for one that nobody wanted any more, unless its deadline had passed.
 - It stands above the bulkhead, so the second call takes a place of its own and may be refused one.
 
-Both calls are tasks of one group: whatever is cancelled when, none outlives the call.
+The second call is a task of a group around both: whatever is cancelled when, none outlives it.
 """
 
 import asyncio
+from collections.abc import Callable, Coroutine
+from functools import partial
+from typing import Generic
 
 from resolvers.upstream.call_budget import CallBudget
 from resolvers.upstream.call_context import CallContext
@@ -21,6 +24,7 @@ from resolvers.upstream.errors import UpstreamError
 from resolvers.upstream.latency import Latency
 from resolvers.upstream.layer import AnswerT, Send
 from resolvers.upstream.options import UpstreamOptions
+from resolvers.upstream.task_group import TaskGroup
 from resolvers.upstream.transport import CallKind, Request
 
 
@@ -55,14 +59,17 @@ class Hedge:
     ) -> AnswerT:
         if late_after_s is None:
             return await send(request, context)
-        async with asyncio.TaskGroup() as group:
-            calls = [group.create_task(_outcome(request, context, send))]
-            done, _ = await asyncio.wait(calls, timeout=late_after_s)
-            if not done and self._budget.take():
-                detail = f"late after {late_after_s * 1000:.0f} ms"
-                context.note(self._service, request, CallStep.HEDGED, detail)
-                calls.append(group.create_task(_outcome(request, context, send)))
-            outcome = await _first_good(calls)
+
+        def may_begin() -> bool:
+            if not self._budget.take():
+                return False
+            detail = f"late after {late_after_s * 1000:.0f} ms"
+            context.note(self._service, request, CallStep.HEDGED, detail)
+            return True
+
+        async with TaskGroup() as group:
+            race = _Race(group, partial(_outcome, request, context, send), may_begin)
+            outcome = await race.run(late_after_s)
         # Raised out here, because inside it would come out wrapped in a group.
         if isinstance(outcome, UpstreamError):
             raise outcome
@@ -79,17 +86,69 @@ async def _outcome(
         return failure
 
 
-async def _first_good(
-    calls: list[asyncio.Task[AnswerT | UpstreamError]],
-) -> AnswerT | UpstreamError:
-    """The first answer, all other calls being cancelled; if all fail, the first call's failure."""
-    waiting = set(calls)
-    while waiting:
-        done, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
-        for call in done:
-            outcome = call.result()
-            if not isinstance(outcome, UpstreamError):
-                for loser in waiting:
-                    loser.cancel()
-                return outcome
-    return calls[0].result()
+class _Race(Generic[AnswerT]):
+    """A call in its caller's task, and a second one in a task of its own once the first is late.
+
+    Nineteen of twenty calls need no second one, so the first is no task: it costs an alarm, and no
+    turn of the loop. Where the second brings an answer first, it cancels the first, and the caller
+    takes that cancellation back, as `asyncio.timeout` does with its own.
+    """
+
+    def __init__(
+        self,
+        group: asyncio.TaskGroup,
+        ask: Callable[[], Coroutine[None, None, AnswerT | UpstreamError]],
+        may_begin: Callable[[], bool],
+    ) -> None:
+        self._group = group
+        self._ask = ask
+        self._may_begin = may_begin
+        self._second: asyncio.Task[AnswerT | UpstreamError] | None = None
+        self._is_first_running = True
+        self._is_first_called_off = False
+
+    async def run(self, late_after_s: float) -> AnswerT | UpstreamError:
+        """The first answer, the other call being cancelled; if both fail, the first's failure."""
+        first = await self._first(late_after_s)
+        if self._second is None:
+            return first
+        if not isinstance(first, UpstreamError):
+            self._second.cancel()
+            return first
+        second = await self._second
+        return first if isinstance(second, UpstreamError) else second
+
+    async def _first(self, late_after_s: float) -> AnswerT | UpstreamError:
+        """The outcome of the first call, or of the second where that has called it off."""
+        caller = asyncio.current_task()
+        assert caller is not None, "coroutines run in tasks"  # noqa: S101 - for the type checker
+        cancelling_count = caller.cancelling()
+        alarm = asyncio.get_running_loop().call_later(late_after_s, self._begin_second, caller)
+        try:
+            return await self._ask()
+        except asyncio.CancelledError:
+            ours_count = 1 if self._is_first_called_off else 0
+            is_left = caller.cancelling() - ours_count > cancelling_count
+            if self._second is None or not ours_count or is_left:
+                raise
+            return self._second.result()
+        finally:
+            self._is_first_running = False
+            alarm.cancel()
+            if self._is_first_called_off:
+                caller.uncancel()
+
+    def _begin_second(self, caller: asyncio.Task[object]) -> None:
+        if self._may_begin():
+            self._second = self._group.create_task(self._ask())
+            self._second.add_done_callback(partial(self._call_off_first, caller))
+
+    def _call_off_first(
+        self, caller: asyncio.Task[object], second: asyncio.Task[AnswerT | UpstreamError]
+    ) -> None:
+        # A mistake of ours in the second call is the group's to tell.
+        if not self._is_first_running or second.cancelled() or second.exception() is not None:
+            return
+        if not isinstance(second.result(), UpstreamError):
+            self._is_first_called_off = True
+            caller.cancel()

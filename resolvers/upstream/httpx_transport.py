@@ -7,30 +7,18 @@ the attempt's). Its pool is as large as the bulkhead in front, so no call ever w
 """
 
 import asyncio
+import ssl
 from collections.abc import Mapping
 from http.cookiejar import CookieJar, DefaultCookiePolicy
-from typing import NamedTuple
+from traceback import clear_frames
 
 import httpx
 
-from resolvers.upstream.errors import (
-    InvalidAnswer,
-    UpstreamError,
-    UpstreamTimeout,
-    UpstreamUnavailable,
-)
+from resolvers.upstream.errors import InvalidAnswer, UpstreamTimeout, UpstreamUnavailable
 from resolvers.upstream.options import UpstreamOptions
-from resolvers.upstream.transport import Request, Response
+from resolvers.upstream.transport import FIXED_HEADERS, Failure, Request, Response, failure_of
 
-
-class Failure(NamedTuple):
-    """What a broken exchange means to us."""
-
-    error: type[UpstreamError]
-    may_be_received: bool
-
-
-FAILURES: Mapping[type[httpx.RequestError], Failure] = {
+FAILURES: Mapping[type[Exception], Failure] = {
     httpx.ConnectError: Failure(UpstreamUnavailable, may_be_received=False),
     httpx.ConnectTimeout: Failure(UpstreamTimeout, may_be_received=False),
     httpx.PoolTimeout: Failure(UpstreamTimeout, may_be_received=False),
@@ -53,12 +41,8 @@ FAILURES: Mapping[type[httpx.RequestError], Failure] = {
 EXCHANGE = "exchange"
 """The extension of a request that says whose it is."""
 
-_FIXED_HEADERS = {
-    "Accept": "application/json",
-    # A compressed body is small on the wire and large in memory: the bound must count the latter.
-    "Accept-Encoding": "identity",
-    "User-Agent": "bff-gateway",
-}
+_READ = httpx.ByteStream(b"")
+"""What is left to read of an answer that has been read."""
 
 
 class HttpxTransport:
@@ -81,7 +65,7 @@ class HttpxTransport:
         self._network = innermost or _network(options)
         self._client = httpx.AsyncClient(
             base_url=options.base_url,
-            headers=_FIXED_HEADERS,
+            headers=FIXED_HEADERS,
             transport=self._network,
             cookies=CookieJar(policy=DefaultCookiePolicy(allowed_domains=[])),
             follow_redirects=False,
@@ -97,17 +81,19 @@ class HttpxTransport:
                 request.method,
                 request.path,
                 params=request.params,
-                headers=_headers_of(request),
+                headers=request.sent_headers,
                 content=request.body,
                 extensions={EXCHANGE: exchange},
             ) as answer:
                 body = await self._read_body(request, answer)
         except httpx.RequestError as cause:
-            raise self._translated(cause, request) from cause
-        except asyncio.CancelledError:
+            raise failure_of(cause, FAILURES).told(self._service, request) from cause
+        except asyncio.CancelledError as cancelled:
+            clear_frames(cancelled.__traceback__)  # of anyio and httpcore, some of which hold it
             if isinstance(self._network, _Network):
                 await self._network.let_go(exchange)
             raise
+        answer.stream = _READ  # its own leads back to it, and both would wait for the collector
         return Response(answer.status_code, dict(answer.headers.items()), body)
 
     async def aclose(self) -> None:
@@ -126,13 +112,6 @@ class HttpxTransport:
                 raise InvalidAnswer(self._service, is_outcome_unknown=request.is_mutation)
             chunks.append(chunk)
         return b"".join(chunks)
-
-    def _translated(self, cause: httpx.RequestError, request: Request) -> UpstreamError:
-        failure = next(
-            FAILURES[ancestor] for ancestor in type(cause).__mro__ if ancestor in FAILURES
-        )
-        is_outcome_unknown = request.is_mutation and failure.may_be_received
-        return failure.error(self._service, is_outcome_unknown=is_outcome_unknown)
 
 
 class _Network(httpx.AsyncHTTPTransport):
@@ -174,10 +153,4 @@ def _network(options: UpstreamOptions) -> httpx.AsyncHTTPTransport:
         max_keepalive_connections=options.in_flight_limit,
         keepalive_expiry=options.idle_connection_s,
     )
-    return _Network(limits=limits, trust_env=False)
-
-
-def _headers_of(request: Request) -> Mapping[str, str]:
-    if request.body is None:
-        return request.headers
-    return {**request.headers, "Content-Type": "application/json"}
+    return _Network(limits=limits, trust_env=False, verify=ssl.create_default_context())

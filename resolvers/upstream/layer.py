@@ -1,6 +1,7 @@
 """What every layer of the tower is: something around a call that can be stacked."""
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Protocol, TypeVar
 
 from resolvers.upstream.call_context import CallContext
@@ -15,7 +16,9 @@ Send = Callable[[Request, CallContext], Awaitable[AnswerT]]
 class Layer(Protocol):
     """One protection around a call."""
 
-    async def around(self, request: Request, context: CallContext, send: Send[AnswerT]) -> AnswerT:
+    def around(
+        self, request: Request, context: CallContext, send: Send[AnswerT]
+    ) -> Awaitable[AnswerT]:
         """Return what `send` answers, or refuse with an UpstreamError instead of calling it.
 
         A cancelled call leaves no slot, permit or waiter behind, and is cancelled all the same.
@@ -24,9 +27,5 @@ class Layer(Protocol):
 
 
 def stack(layer: Layer, send: Send[AnswerT]) -> Send[AnswerT]:
-    """Return `send` as seen through `layer`."""
-
-    async def through(request: Request, context: CallContext) -> AnswerT:
-        return await layer.around(request, context, send)
-
-    return through
+    """Return `send` as seen through `layer`, without a coroutine of its own."""
+    return partial(layer.around, send=send)

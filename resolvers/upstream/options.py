@@ -4,11 +4,13 @@ What stands here is printed by `bff settings`, with the words below each number.
 """
 
 from dataclasses import dataclass, field
-from typing import Annotated
+from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 from resolvers.upstream.adaptive_limit import AdaptiveLimitOptions
 from resolvers.upstream.ranges import Between, require_ranges
+
+HttpClient = Literal["http1", "aiohttp", "httpx"]
 
 _KIB = 1024
 _MIB = 1024 * _KIB
@@ -182,6 +184,9 @@ class UpstreamOptions:
     idle_connection_s: Annotated[float, Between(0, 3_600)] = 4.0
     """Seconds an unused connection is kept. One less than uvicorn's 5 s: the side that closes first
     should be ours, or a mutation is sent into a connection that is just closing."""
+
+    http_client: HttpClient = "http1"
+    """Who speaks HTTP to it. All keep one contract; the default is the fastest that does."""
 
     retry: RetryOptions = field(default_factory=RetryOptions)
     hedge: HedgeOptions = field(default_factory=HedgeOptions)

@@ -1,6 +1,5 @@
 """Rows from the services that own them: which questions go out in one call, and who is asked."""
 
-import asyncio
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -8,11 +7,12 @@ from projections.versions import AggregateType
 from projections.views import Row
 from resolvers.upstream.call_context import CallContext
 from resolvers.upstream.customers import CustomersClient
-from resolvers.upstream.errors import UpstreamError
+from resolvers.upstream.errors import UpstreamError, without_frames
 from resolvers.upstream.live_demand import Question, RowAnswer
 from resolvers.upstream.orders import OrdersClient
 from resolvers.upstream.products import ProductsClient
 from resolvers.upstream.resource import BATCH_LIMIT
+from resolvers.upstream.task_group import TaskGroup
 from resolvers.upstream.transport import CallKind
 
 TYPES_WITH_BATCHES = (AggregateType.CUSTOMER, AggregateType.PRODUCT)
@@ -57,7 +57,7 @@ class Owners:
         try:
             rows = await self._fetch(call, context)
         except UpstreamError as error:
-            return dict.fromkeys(call, error)
+            return dict.fromkeys(call, without_frames(error))
         return {question: rows.get(question.key.id) for question in call}
 
     def refuses(self, question: Question) -> bool:
@@ -75,8 +75,11 @@ class Owners:
         self, questions: Sequence[Question], context: CallContext
     ) -> dict[Question, RowAnswer]:
         """One answer a question, in as few calls as there can be, all at once."""
-        async with asyncio.TaskGroup() as group:
-            asking = [group.create_task(self.ask(call, context)) for call in calls_for(questions)]
+        calls = calls_for(questions)
+        if len(calls) == 1:
+            return await self.ask(calls[0], context)
+        async with TaskGroup() as group:
+            asking = [group.create_task(self.ask(call, context)) for call in calls]
         return {question: answer for call in asking for question, answer in call.result().items()}
 
     async def _fetch(

@@ -41,6 +41,7 @@ class PublishedCircuit:
         self, service: str, kind: CallKind, circuit: Circuit, *, observe: CircuitObserver
     ) -> None:
         self._circuit = circuit
+        self._published_state = CircuitState.CLOSED
         self._published = pybreaker.CircuitBreaker(
             name=name_of(service, kind), listeners=[_Announcer(service, kind, observe)]
         )
@@ -80,8 +81,10 @@ class PublishedCircuit:
         self._circuit.hear(hint, now_s)
 
     def _publish(self) -> None:
-        if self._circuit.state != self._published.current_state:
-            self._publish_as[self._circuit.state]()
+        state = self._circuit.state
+        if state is not self._published_state:
+            self._published_state = state
+            self._publish_as[state]()
 
 
 class _Announcer(pybreaker.CircuitBreakerListener):

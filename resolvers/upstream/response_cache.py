@@ -24,7 +24,7 @@ import asyncio
 import math
 import random
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -60,9 +60,9 @@ class Entry:
 class Memory(Protocol):
     """What is used of aiocache, which declares no types."""
 
-    async def get(self, key: str) -> Entry | None: ...
+    async def multi_get(self, keys: list[str]) -> list[Entry | None]: ...
 
-    async def set(self, key: str, value: Entry, ttl: float) -> bool: ...
+    async def multi_set(self, pairs: list[tuple[str, Entry]], ttl: float) -> bool: ...
 
     async def delete(self, key: str) -> int: ...
 
@@ -113,40 +113,52 @@ class ResponseCache:
 
         ``asked_at_s`` is when their call began.
         """
-        return {
-            question.key
+        heard = {
+            question.key: Heard(answer, asked_at_s)
             for question, answer in answers.items()
             if not isinstance(answer, UpstreamError)
-            and await self._put(question.key, Heard(answer, asked_at_s))
         }
+        return await self._put(heard) if heard else set()
 
     async def put_newer(self, row: Row) -> bool:
         """Keep a row just heard of elsewhere, if it is newer; return whether it is."""
-        return await self._put(row.key, Heard(row, _now_s()))
+        return bool(await self._put({row.key: Heard(row, _now_s())}))
 
     async def _entries(self, demands: Mapping[Question, LiveDemand]) -> dict[Question, Entry]:
         """What is kept and covers its demand, for those who may share; however old."""
-        entries: dict[Question, Entry] = {}
-        for question, demand in demands.items():
-            entry = await self._memory.get(str(question.key)) if demand.may_share else None
-            if entry and demand.is_covered_by(entry.heard.answer):
-                entries[question] = entry
-        return entries
+        shared = [question for question, demand in demands.items() if demand.may_share]
+        held = await self._held([question.key for question in shared]) if shared else []
+        return {
+            question: entry
+            for question, entry in zip(shared, held, strict=True)
+            if entry is not None and demands[question].is_covered_by(entry.heard.answer)
+        }
+
+    async def _held(self, keys: Iterable[AggregateKey]) -> list[Entry | None]:
+        """What is kept of each, however many they are by one look: each costs its ceremony."""
+        return await self._memory.multi_get([str(key) for key in keys])
 
     def _is_fresh(self, heard: Heard) -> bool:
         options = self._options
         fresh_s = options.absent_fresh_s if heard.answer is None else options.fresh_s
         return _now_s() < heard.asked_at_s + fresh_s
 
-    async def _put(self, key: AggregateKey, heard: Heard) -> bool:
-        """Keep it, if it may be kept; return whether it is a newer version than is held."""
-        entry = await self._memory.get(str(key))
-        held = None if entry is None else entry.heard
-        if self._options.keep_s and (new := self._entry_after(entry, heard)) is not None:
-            await self._memory.set(str(key), new, self._options.keep_s)
-            await self._make_room_after(key)
-        at, held_at = _version_of(heard), _version_of(held)
-        return at is not None and (held_at is None or at > held_at)
+    async def _put(self, heard: Mapping[AggregateKey, Heard]) -> set[AggregateKey]:
+        """Keep what may be kept; return of which a newer version was heard than is held."""
+        newer: set[AggregateKey] = set()
+        kept: dict[AggregateKey, Entry] = {}
+        held = await self._held(heard)
+        for (key, said), entry in zip(heard.items(), held, strict=True):
+            at, held_at = _version_of(said), _version_of(None if entry is None else entry.heard)
+            if at is not None and (held_at is None or at > held_at):
+                newer.add(key)
+            if self._options.keep_s and (new := self._entry_after(entry, said)) is not None:
+                kept[key] = new
+        if kept:
+            pairs = [(str(key), entry) for key, entry in kept.items()]
+            await self._memory.multi_set(pairs, self._options.keep_s)
+            await self._make_room_after(kept)
+        return newer
 
     def _entry_after(self, entry: Entry | None, heard: Heard) -> Entry | None:
         """What is to be kept from now on; None where what is held stays as it is."""
@@ -168,10 +180,12 @@ class ResponseCache:
         early_s = options.fresh_s * options.early_refresh_ratio * self._chance()
         return heard.asked_at_s + options.fresh_s - early_s
 
-    async def _make_room_after(self, key: AggregateKey) -> None:
-        self._put_at_s[key] = _now_s()
-        self._put_at_s.move_to_end(key)
-        if len(self._put_at_s) > self._options.entry_limit:
+    async def _make_room_after(self, keys: Iterable[AggregateKey]) -> None:
+        now_s = _now_s()
+        for key in keys:
+            self._put_at_s[key] = now_s
+            self._put_at_s.move_to_end(key)
+        while len(self._put_at_s) > self._options.entry_limit:
             oldest, self._forgotten_at_s = self._put_at_s.popitem(last=False)
             await self._memory.delete(str(oldest))
 

@@ -19,7 +19,7 @@ from collections.abc import Callable
 from resolvers.upstream.call_budget import CallBudget
 from resolvers.upstream.call_context import CallContext
 from resolvers.upstream.call_log import CallStep
-from resolvers.upstream.errors import UpstreamError
+from resolvers.upstream.errors import UpstreamError, without_frames
 from resolvers.upstream.failures import Repeat, meaning_of, more_telling
 from resolvers.upstream.layer import AnswerT, Send
 from resolvers.upstream.options import UpstreamOptions
@@ -51,7 +51,8 @@ class Retry:
             try:
                 return await send(request, context)
             except UpstreamError as error:
-                failure = error if failure is None else more_telling(failure, error)
+                told = error if failure is None else more_telling(failure, error)
+                failure = without_frames(told)  # this one among them, which may be cancelled yet
                 wait_s = self._wait_s(request, context, error, retry_count)
             if wait_s is None:
                 raise failure

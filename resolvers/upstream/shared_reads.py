@@ -116,6 +116,9 @@ class SharedReads:
 
     async def _find(self, demands: Demands, context: CallContext) -> Answers:
         """What is kept and still shown; what is due is asked for anew in the background."""
+        demands = {question: demand for question, demand in demands.items() if demand.may_share}
+        if not demands:
+            return {}
         due = await self._cache.find_due(demands)
         refreshed = self._refresh(due, context)
         answers = await self._cache.find(demands)
@@ -140,13 +143,16 @@ class SharedReads:
             if self._group is not None:
                 context = replace(context, deadline=deadline, log=None)
                 boarded = self._board(demands, context, asked=self._flights.tick())
-                async with self._aboard(boarded, deadline):
-                    pass  # whatever has landed has been kept
+                flights = set(boarded.values())
+                with self._flights.aboard(flights, deadline):
+                    await _landing(flights, deadline)  # whatever has landed has been kept
         finally:
             self._refreshing.difference_update(questions)
 
     async def _with_kept(self, answers: Answers, demands: Demands) -> Answers:
         failed = {q: demands[q] for q in answers if isinstance(answers[q].answer, UpstreamError)}
+        if not failed:
+            return answers
         kept = await self._cache.find_kept(failed)
         return {**answers, **{q: replace(answers[q], kept=kept[q]) for q in kept}}
 
@@ -160,30 +166,23 @@ class SharedReads:
     def _joinable(
         self, demands: Demands, context: CallContext, *, asked: int
     ) -> dict[Question, Flight]:
-        find = self._flights.joinable
-        flights = {
-            question: find(question, demand, asked=asked, deadline=context.deadline)
-            for question, demand in demands.items()
-            if not self._refuses(question)
-        }
-        return {question: flight for question, flight in flights.items() if flight is not None}
+        joinable: dict[Question, Flight] = {}
+        for question, demand in demands.items():
+            flight = self._flights.joinable(
+                question, demand, asked=asked, deadline=context.deadline
+            )
+            if flight is not None and not self._refuses(question):
+                joinable[question] = flight
+        return joinable
 
     async def _land(self, boarded: Mapping[Question, Flight], context: CallContext) -> Answers:
         if not boarded:
             return {}
-        async with self._aboard(boarded, context.deadline):
-            return {question: flight.answer_to(question) for question, flight in boarded.items()}
-
-    @asynccontextmanager
-    async def _aboard(
-        self, boarded: Mapping[Question, Flight], deadline: Deadline
-    ) -> AsyncIterator[None]:
-        """Wait until all have landed, or ``deadline``; they tell what they bring only meanwhile."""
         flights = set(boarded.values())
-        with self._flights.aboard(flights, deadline):
-            landed = [flight.landed for flight in flights]
-            await asyncio.wait(landed, timeout=max(0.0, deadline.remaining_s()))
-            yield
+        with self._flights.aboard(flights, context.deadline):
+            await _landing(flights, context.deadline)
+            # They tell what they bring only to those who are still aboard.
+            return {question: flight.answer_to(question) for question, flight in boarded.items()}
 
     async def _ask_and_keep(
         self, call: Sequence[Question], context: CallContext
@@ -206,6 +205,12 @@ def note_questions(
         by_service.setdefault(question.key.type.source, []).append(question)
     for service, of_service in by_service.items():
         context.log.note(service, told(of_service), step, detail)
+
+
+async def _landing(flights: Iterable[Flight], deadline: Deadline) -> None:
+    """Wait until all have landed, or ``deadline``."""
+    landed = [flight.landed for flight in flights]
+    await asyncio.wait(landed, timeout=max(0.0, deadline.remaining_s()))
 
 
 def _without(demands: Demands, told: Container[Question]) -> Demands:

@@ -20,7 +20,7 @@ from collections.abc import (
     Sequence,
 )
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 
 from resolvers.upstream.call_context import CallContext
@@ -62,7 +62,6 @@ class Flight:
         loop = asyncio.get_running_loop()
         self.asked_at_s = loop.time()
         self.landed: asyncio.Future[Mapping[Question, RowAnswer]] = loop.create_future()
-        self.task: asyncio.Task[None]
 
     def may_be_joined(self, demand: LiveDemand, *, asked: int, deadline: Deadline) -> bool:
         """May a reader with this demand wait for it, and will it last as long as she can wait?"""
@@ -87,7 +86,7 @@ class SingleFlight:
         self._extension_s = extension_s
         self._ticks = itertools.count(1)
         self._listed: dict[Question, Flight] = {}
-        self._in_the_air: set[Flight] = set()
+        self._in_the_air: dict[Flight, asyncio.Task[None]] = {}
         self._group: asyncio.TaskGroup | None = None
 
     @asynccontextmanager
@@ -151,9 +150,8 @@ class SingleFlight:
         ends_at_s = context.deadline.at_s + self._extension_s
         deadline = FlightDeadline(ends_at_s, Passengers(wanted_until_s=context.deadline.at_s))
         flight = Flight(call, self.tick(), deadline)
-        shared_context = replace(context, deadline=deadline)
-        flight.task = self._run(self._fly(flight, shared_context))
-        self._in_the_air.add(flight)
+        shared_context = context.until(deadline)
+        self._in_the_air[flight] = self._run(self._fly(flight, shared_context))
         self._listed.update(dict.fromkeys(call, flight))
         return flight
 
@@ -170,25 +168,28 @@ class SingleFlight:
             land = partial(flight.landed.set_exception, mistake)
         else:
             land = partial(flight.landed.set_result, answers)
-        if self._retire(flight):
+        if self._retire(flight) is not None:
             land()
 
     def _call_off(self, flight: Flight) -> None:
         """End it, if it has not landed: nobody waits any more, or the process is closing."""
-        if not self._retire(flight):
+        task = self._retire(flight)
+        if task is None:
             return
         flight.landed.set_result({q: UpstreamUnavailable(q.key.type.source) for q in flight.call})
-        flight.task.cancel()
+        task.cancel()
 
-    def _retire(self, flight: Flight) -> bool:
-        """Let nobody find it any more; False if that has been done before."""
-        if flight not in self._in_the_air:
-            return False
-        self._in_the_air.remove(flight)
-        for question in flight.call:
-            if self._listed.get(question) is flight:
-                del self._listed[question]
-        return True
+    def _retire(self, flight: Flight) -> asyncio.Task[None] | None:
+        """Let nobody find it any more; its task, or None if that has been done before.
+
+        From then on it does not lead to its task: one that is cancelled leads to it.
+        """
+        task = self._in_the_air.pop(flight, None)
+        if task is not None:
+            for question in flight.call:
+                if self._listed.get(question) is flight:
+                    del self._listed[question]
+        return task
 
 
 def _another(error: UpstreamError) -> UpstreamError:

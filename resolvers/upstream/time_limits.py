@@ -7,6 +7,7 @@ whether the service had had a fair chance.
 """
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from functools import partial
 
 from resolvers.upstream.call_context import CallContext
@@ -22,11 +23,13 @@ class DeadlineGuard:
     def __init__(self, service: str) -> None:
         self._service = service
 
-    async def around(self, request: Request, context: CallContext, send: Send[AnswerT]) -> AnswerT:
+    def around(
+        self, request: Request, context: CallContext, send: Send[AnswerT]
+    ) -> Awaitable[AnswerT]:
         """Obey `Layer.around`; raise DeadlineExceeded, with nothing sent, if no time is left."""
         if context.deadline.has_passed():
             raise DeadlineExceeded(self._service)
-        return await send(request, context)
+        return send(request, context)
 
 
 class AttemptTimeout:
@@ -42,20 +45,30 @@ class AttemptTimeout:
         Raises UpstreamTimeout if the attempt had its full time, DeadlineExceeded if the request's
         deadline cut it short. A mutation that was cut off counts as possibly received.
         """
-        attempt = 0 if context.log is None else context.log.next_attempt()
-        note = partial(context.note, self._service, request, attempt=attempt)
-        note(CallStep.SENT)
+        note = self._note(request, context)
+        if note is not None:
+            note(CallStep.SENT)
         attempt_ends_at_s = asyncio.get_running_loop().time() + self._timeout_s
         try:
             async with asyncio.timeout_at(min(attempt_ends_at_s, context.deadline.at_s)):
                 answer = await send(request.with_headers(context.headers()), context)
         except UpstreamError as failure:
-            note(CallStep.FAILED, type(failure).__name__)
+            if note is not None:
+                note(CallStep.FAILED, type(failure).__name__)
             raise
         except TimeoutError as cause:
-            note(CallStep.FAILED, "no answer in time")
+            if note is not None:
+                note(CallStep.FAILED, "no answer in time")
             had_full_time = attempt_ends_at_s <= context.deadline.at_s
             error = UpstreamTimeout if had_full_time else DeadlineExceeded
             raise error(self._service, is_outcome_unknown=request.is_mutation) from cause
-        note(CallStep.ANSWERED)
+        if note is not None:
+            note(CallStep.ANSWERED)
         return answer
+
+    def _note(self, request: Request, context: CallContext) -> Callable[..., None] | None:
+        """How to note a step of one attempt; None where nobody looks."""
+        if context.log is None:
+            return None
+        attempt = context.log.next_attempt()
+        return partial(context.note, self._service, request, attempt=attempt)

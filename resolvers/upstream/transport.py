@@ -5,13 +5,24 @@ A transport has no memory, no patience and no opinion: it neither retries nor li
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Literal, Protocol, Self
+from typing import Literal, NamedTuple, Protocol, Self
+
+from resolvers.upstream.errors import UpstreamError
 
 IDEMPOTENCY_KEY_HEADER = "Idempotency-Key"
 TOLD_LIMIT = 100
 """Characters in which a call is told of; a batch of a hundred ids has 6,500."""
+
+
+FIXED_HEADERS: Mapping[str, str] = {
+    "Accept": "application/json",
+    # A compressed body is small on the wire and large in memory: the bound must count the latter.
+    "Accept-Encoding": "identity",
+    "User-Agent": "bff-gateway",
+}
+"""What every request carries, whoever sends it."""
 
 
 class CallKind(StrEnum):
@@ -56,8 +67,18 @@ class Request:
         """Whether sending it twice does what sending it once does."""
         return not self.is_mutation or IDEMPOTENCY_KEY_HEADER in self.headers
 
+    @property
+    def sent_headers(self) -> Mapping[str, str]:
+        """The headers of this request; a body is declared as JSON."""
+        if self.body is None:
+            return self.headers
+        return {**self.headers, "Content-Type": "application/json"}
+
     def with_headers(self, headers: Mapping[str, str]) -> Self:
-        return replace(self, headers={**self.headers, **headers})
+        # Spelled out: `replace` looks at every field by its name, at each attempt.
+        return type(self)(
+            self.method, self.path, self.params, {**self.headers, **headers}, self.body, self.kind
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +88,23 @@ class Response:
     status: int
     headers: Mapping[str, str]
     body: bytes
+
+
+class Failure(NamedTuple):
+    """What a broken exchange means to us."""
+
+    error: type[UpstreamError]
+    may_be_received: bool
+
+    def told(self, service: str, request: Request) -> UpstreamError:
+        """The error of this failure at ``service``."""
+        is_outcome_unknown = request.is_mutation and self.may_be_received
+        return self.error(service, is_outcome_unknown=is_outcome_unknown)
+
+
+def failure_of(cause: Exception, failures: Mapping[type[Exception], Failure]) -> Failure:
+    """What ``cause`` means by this table; the most specific class wins."""
+    return next(failures[of] for of in type(cause).__mro__ if of in failures)
 
 
 class Transport(Protocol):

@@ -39,7 +39,7 @@ def test_every_setting_named_is_one() -> None:
 def test_every_layer_has_its_row() -> None:
     """Each module that stands around calls is linked."""
     sources = (ROOT / "resolvers" / "upstream").glob("*.py")
-    layers = {path.name for path in sources if "    async def around(" in path.read_text()}
+    layers = {path.name for path in sources if " def around(" in path.read_text()}
 
     assert {name for name in layers if f"/{name})" not in PAGE} == {"layer.py"}
 

@@ -7,6 +7,14 @@ import respx
 
 from resolvers.upstream.call import Upstream
 from tests.resolvers.upstream.builders import SMALL_TOWER, an_upstream
+from tests.resolvers.upstream.wires import WIRES, MakeTransport
+
+
+@pytest.fixture(params=list(WIRES.values()), ids=list(WIRES))
+def make(request: pytest.FixtureRequest) -> MakeTransport:
+    """Each wire in turn."""
+    chosen: MakeTransport = request.param
+    return chosen
 
 
 @pytest.fixture

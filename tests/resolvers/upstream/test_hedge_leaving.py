@@ -61,6 +61,52 @@ async def test_whatever_is_cancelled_when_nothing_is_left(
         assert asyncio.all_tasks() == {asyncio.current_task()}
 
 
+async def test_caller_is_not_left_cancelled_by_the_call_that_lost(
+    router: respx.Router, orders: Service
+) -> None:
+    """The first call is cancelled in its caller's task, and the caller is as if it had not been."""
+    upstream = await warmed_up(router, orders)
+    orders.will(0.5)
+    caller = asyncio.current_task()
+
+    async with asyncio.timeout(1.0):
+        answer = await ask(upstream)
+        await asyncio.sleep(0.1)
+
+    assert answer == "answer 2"
+    assert caller is not None
+    assert caller.cancelling() == 0
+
+
+async def test_caller_who_leaves_as_the_second_call_answers_is_gone_or_answered(
+    router: respx.Router, orders: Service
+) -> None:
+    """Two cancellations in one instant, hers and that of the first call: nothing is left behind."""
+    upstream = await warmed_up(router, orders)
+
+    for after_s in (0.05, 0.050001, 0.049999):
+        orders.will(0.5)
+        caller = asyncio.ensure_future(ask(upstream))
+        asyncio.get_running_loop().call_later(after_s, caller.cancel)
+        await asyncio.wait([caller])
+
+        assert caller.cancelled() or isinstance(caller.result(), str)
+        assert orders.in_flight_count == 0
+
+
+async def test_read_in_time_is_made_in_the_task_of_its_caller(
+    router: respx.Router, orders: Service
+) -> None:
+    """It costs an alarm, and no task."""
+    upstream = await warmed_up(router, orders)
+    before = asyncio.all_tasks()
+    call = asyncio.ensure_future(ask(upstream))
+    await asyncio.sleep(0.01)
+
+    assert asyncio.all_tasks() - before == {call}
+    await call
+
+
 async def test_loser_is_no_vote_against_the_service(router: respx.Router, orders: Service) -> None:
     """However many first calls are given up on, a service that answers seconds is well."""
     one_failure_opens = BreakerOptions(min_call_count=1, failure_ratio=0.01)

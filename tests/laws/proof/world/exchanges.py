@@ -4,7 +4,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+import orjson
+
 from gateway.errors import RequestRefused
+from gateway.operation import Response
 from projections.token import EMPTY_TOKEN, ConsistencyToken, merge
 from projections.token_codec import Opened, TokenCodec
 from projections.versions import AggregateKey, Version
@@ -61,7 +64,7 @@ class Exchanges:
         if not carry.is_honest:
             self._judge_taking(operation, carry, texts, gateway)
             return "is answered as if without a token"
-        return told(self._take(session, ask, response.body, response.token, codec, operation))
+        return told(self._take(session, ask, json_of(response), response.token, codec, operation))
 
     def _operation(
         self, number: int, session: Session, gateway: GatewayAtHand, ask: Ask, carry: Carry
@@ -165,3 +168,9 @@ def told(operation: Operation) -> str:
     came_from = sorted({f"{part.source} {part.reason}" for part in answer.parts})
     said = "" if answer.is_satisfied else "; not satisfied"
     return f"is shown {', '.join(dict.fromkeys(parts)) or 'nothing'} ({'; '.join(came_from)}{said})"
+
+
+def json_of(response: Response) -> Any:
+    """The body, which may be bytes already."""
+    body = response.body
+    return orjson.loads(body) if isinstance(body, bytes) else body

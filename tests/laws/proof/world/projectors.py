@@ -64,6 +64,12 @@ class _Hand:
     async def read(self, roots: Sequence[Root], *, seen: Floor = NOTHING_SEEN) -> Cut:
         return await self._store.read(roots, seen=seen)
 
+    def at_hand(self, roots: Sequence[Root], *, seen: Floor = NOTHING_SEEN) -> Cut | None:
+        return self._store.at_hand(roots, seen=seen)
+
+    def still(self, cut: Cut, *, seen: Floor = NOTHING_SEEN) -> Cut | None:
+        return self._store.still(cut, seen=seen)
+
     async def versions(self, keys: Iterable[AggregateKey]) -> Mapping[AggregateKey, Version]:
         return await self._store.versions(keys)
 

@@ -88,6 +88,7 @@ class SharedStore(GenerationalMemoryStore):
         for _ in range(min(count, len(self._snapshots))):
             self.sequence, tables = self._snapshots.pop()
             vars(self).update(tables)
+            self._joined = None
         for link in self.links:
             link.reconnect()
         return before - self.sequence
@@ -234,8 +235,14 @@ class StoreAtGateway(MemoryStore):
         """It answers again, and at once."""
         self.is_gone, self.delay_s = False, 0.0
 
+    def at_hand(self, roots: Sequence[Root], *, seen: Floor = NOTHING_SEEN) -> Cut | None:
+        return self._near.find(roots, seen=seen)
+
+    def still(self, cut: Cut, *, seen: Floor = NOTHING_SEEN) -> Cut | None:
+        return self._near.still(cut, seen=seen)
+
     async def read(self, roots: Sequence[Root], *, seen: Floor = NOTHING_SEEN) -> Cut:
-        at_hand = self._near.find(roots, seen=seen)
+        at_hand = self.at_hand(roots, seen=seen)
         if at_hand is not None:
             return at_hand
         await self._reach()

@@ -1,10 +1,10 @@
-"""Refusals by the thousand: HTTP/1.1 as uvicorn speaks it, that can say no before there is a task.
+"""Answers without a task: HTTP/1.1 as uvicorn speaks it, that looks before it makes one.
 
-To make a task, a scope and a cycle of messages for a request costs about as much as a cheap answer.
-While the door refuses (`admission.door`), that is spent on nobody: a POST to ``/graphql`` is held
-until its last byte is there, looked at once, and refused in the same call that brought the byte, or
-handed to uvicorn as if it had not been held. Nothing else is held, nor is what could be long, slow,
-or the last on its connection: those are refused, if at all, on the ordinary way, by the same door.
+To make a task, a scope and a cycle of messages for a request costs as much as a cheap answer. So a
+POST to ``/graphql`` is held until its last byte is there, and looked at once. While the door
+refuses (`admission.door`) it is refused in the same call that brought the byte; where its answer is
+at hand (`answers_at_hand`) it is given; else it is handed to uvicorn as if it had not been held.
+What could be long, slow, or the last on its connection is not held: that goes the ordinary way.
 """
 
 import asyncio
@@ -15,16 +15,16 @@ from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from uvicorn.server import ServerState
 
-from gateway.graphql_http import PATH, GraphQLHttp, Reply
+from gateway.graphql_http import CLOSE, PATH, GraphQLHttp, Reply
 
 HELD_LIMIT_BYTES: Final = 65_536
 """Bytes of a body that are held; whoever brings more is read by her own task."""
 
-CLOSE: Final = (b"connection", b"close")
-"""What the server adds to every answer while it drains."""
+HELD_S: Final = 0.05
+"""Seconds for which a body is held whose rest comes in other packets than its head."""
 
 
-class SheddingProtocol(HttpToolsProtocol):
+class DirectProtocol(HttpToolsProtocol):
     """One connection to the application of `create_app`."""
 
     def __init__(
@@ -38,9 +38,19 @@ class SheddingProtocol(HttpToolsProtocol):
         # uvicorn knows the application by its protocol alone, which has no state.
         self._graphql: GraphQLHttp = cast("FastAPI", config.app).state.graphql
         self._held: bytearray | None = None
+        self._waiting: asyncio.TimerHandle | None = None
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        if self._held is not None and self._waiting is None:
+            self._waiting = self.loop.call_later(HELD_S, self._let_in)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._drop()
+        super().connection_lost(exc)
 
     def on_headers_complete(self) -> None:
-        if self._graphql.is_refusing and self._may_hold():
+        if self._may_hold():
             self._held = bytearray()
         else:
             super().on_headers_complete()
@@ -55,9 +65,9 @@ class SheddingProtocol(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         if self._held is not None:
-            reply = self._graphql.turn_away(self.headers, bytes(self._held))
+            reply = self._graphql.reply_at_once(self.headers, bytes(self._held))
             if reply is not None:
-                self._held = None
+                self._drop()
                 self._send(reply)
                 return
             self._let_in()
@@ -81,10 +91,17 @@ class SheddingProtocol(HttpToolsProtocol):
 
     def _let_in(self) -> None:
         """Hand what was held to uvicorn, as if it came just now."""
-        held, self._held = self._held, None
+        held = self._held
+        self._drop()
         super().on_headers_complete()
         if held:
             super().on_body(bytes(held))
+
+    def _drop(self) -> None:
+        self._held = None
+        if self._waiting is not None:
+            self._waiting.cancel()
+            self._waiting = None
 
     def _send(self, reply: Reply) -> None:
         """Answer at once, and wait for the next request as after any other answer."""

@@ -1,4 +1,4 @@
-"""A server that can say no before there is a task: what is held, refused, or let in, and how."""
+"""A server that can answer before there is a task: what is held, answered, or let in, and how."""
 
 import asyncio
 import json
@@ -9,11 +9,11 @@ from http import HTTPStatus
 
 import pytest
 
+from gateway.direct_protocol import HELD_LIMIT_BYTES, DirectProtocol
 from gateway.graphql_http import Reply, encoded
 from gateway.request import Headers
 from gateway.serving import Server, bind, make_server
 from gateway.settings import Settings
-from gateway.shedding_protocol import HELD_LIMIT_BYTES
 from tests.faults.misbehaviour import hanging, misbehave
 from tests.gateway.front_door import A_QUERY, TYPENAME, Door, open_door
 from tests.resolvers.upstream.builders import let_everybody_run
@@ -26,12 +26,11 @@ WANTED = b"mutation"
 
 @dataclass
 class RefusingDoor:
-    """Stands where the GraphQL application is asked whether it would refuse."""
+    """Stands where the GraphQL application is asked whether it has an answer at once."""
 
-    is_refusing: bool = True
     bodies: list[bytes] = field(default_factory=list)
 
-    def turn_away(self, _: Headers, body: bytes) -> Reply | None:
+    def reply_at_once(self, _: Headers, body: bytes) -> Reply | None:
         self.bodies.append(body)
         return None if WANTED in body else REFUSAL
 
@@ -115,10 +114,12 @@ async def test_no_task_is_made_for_who_is_refused() -> None:
     assert begun_count == 0
 
 
-async def test_control_where_nobody_is_refused_a_task_is_made_at_once() -> None:
-    """The same bytes, while the door takes everybody in."""
+async def test_control_what_is_not_held_gets_a_task_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The same bytes, if uvicorn has them as they come."""
+    monkeypatch.setattr(DirectProtocol, "_may_hold", lambda _: False)
     async with line_to_a_refusing_gateway() as line:
-        line.refusing.is_refusing = False
         request = posted()
         await line.send(request[:-1])
         begun_count = line.task_count
@@ -127,6 +128,19 @@ async def test_control_where_nobody_is_refused_a_task_is_made_at_once() -> None:
 
     assert begun_count == 1
     assert (status, json.loads(body)["data"]) == (200, {"__typename": "Query"})
+
+
+async def test_who_takes_long_to_send_is_held_no_longer() -> None:
+    """A body that drips is read by a task, which has a limit for it."""
+    async with line_to_a_refusing_gateway() as line:
+        request = posted()
+        await line.send(request[:-1])
+        while not line.task_count:
+            await let_everybody_run()
+        await line.send(request[-1:])
+        status, _, _ = await line.answer()
+
+    assert (status, line.refusing.bodies) == (200, [])
 
 
 @pytest.mark.parametrize("cut", [1, 40, 120], ids="in the middle of byte {}".format)
@@ -194,8 +208,11 @@ async def test_other_paths_are_not_held() -> None:
     assert status == 200
 
 
-async def test_a_stop_in_the_middle_of_a_held_request_still_answers_it() -> None:
+async def test_a_stop_in_the_middle_of_a_held_request_still_answers_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """Who had begun to send when the server was asked to end is answered."""
+    monkeypatch.setattr("gateway.direct_protocol.HELD_S", 60.0)
     async with line_to_a_refusing_gateway() as line:
         request = posted()
         await line.send(request[:-1])
@@ -234,7 +251,7 @@ async def test_both_ways_refuse_with_the_same_words(accept: str) -> None:
         crowd = [group.create_task(door.ask(A_QUERY)) for _ in range(2)]
         await asyncio.sleep(0.0625)
         spoken = await door.post(headers=headers)
-        reply = door.app.state.graphql.turn_away(raw(headers), TYPENAME)
+        reply = door.app.state.graphql.reply_at_once(raw(headers), TYPENAME)
         for one in crowd:
             one.cancel()
 

@@ -1,0 +1,155 @@
+"""Answers that take nobody's time: their rows are at hand, and mostly their bytes as well.
+
+The data of an answer depend on its plan, its variables, its caller and the versions of its rows, on
+nothing else. So their bytes are kept with the cut that they were made of, and given again while the
+store would read the same cut: what is kept is never older than what would be read in its place.
+What depends on the moment is made anew each time: the token, and how old the sources are.
+
+The rule: it is the answer that `Operations.run` would come to by the long way, or none.
+"""
+
+from collections.abc import Callable, Hashable, Mapping
+from dataclasses import dataclass
+
+import orjson
+
+from gateway.consistency_extension import ReadyConsistency, render_consistency
+from gateway.execution.arguments import Unproven
+from gateway.execution.plan import Plan
+from gateway.ready_answers import ReadyAnswer, ReadyAnswers, SealedFloors
+from projections.store import Cut
+from projections.token import ConsistencyToken, seen_places
+from projections.token_size import fits
+from projections.versions import AggregateType
+from resolvers.at_hand import (
+    AtHand,
+    find_at_hand,
+    is_plain,
+    is_satisfied,
+    source_age_s,
+)
+from resolvers.context import TokensAlone
+from resolvers.errors import ResolverError
+from resolvers.read_model import ReadModel
+from resolvers.report import ConsistencyReport
+from resolvers.tokens import TokenDesk
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerAtHand:
+    """A whole body, and the token in it."""
+
+    body: bytes
+    token: str | None
+
+
+class AnswersAtHand:
+    """Those of one gateway.
+
+    Up to ``limit_bytes`` are kept. ``budgets_s`` are the staleness budgets; ``wall_clock`` tells
+    Unix seconds.
+    """
+
+    def __init__(
+        self,
+        model: ReadModel,
+        *,
+        limit_bytes: int,
+        budgets_s: Mapping[AggregateType, float],
+        wall_clock: Callable[[], float],
+    ) -> None:
+        self._model = model
+        self._ready = ReadyAnswers(limit_bytes)
+        self._floors = SealedFloors()
+        self._budgets_s = budgets_s
+        self._wall_clock = wall_clock
+
+    def find(
+        self, plan: Plan, variables: Mapping[str, object], tokens: TokenDesk, token_texts: list[str]
+    ) -> AnswerAtHand | None:
+        """The answer to a request, by its plan; None if it takes more than a look. Never waits."""
+        try:
+            token = tokens.open_all(token_texts, "X-Consistency-Token")
+            if tokens.expired_count or not is_plain(token):
+                return None
+            identity = plan.identity(variables)
+            ready = None if identity is None else self._ready.find((identity, tokens.subject))
+            again = None if ready is None else self._again(ready, token, tokens)
+            return again or self._made(plan, variables, tokens, token, identity)
+        except (Unproven, ResolverError):
+            return None
+
+    def _again(
+        self, ready: ReadyAnswer, token: ConsistencyToken, tokens: TokenDesk
+    ) -> AnswerAtHand | None:
+        """The answer that is kept, if it would be made again."""
+        cut = self._model.still(ready.cut, seen=seen_places(token))
+        if cut is None or not is_satisfied(token, cut):
+            return None
+        ready.cut = cut
+        now_s = self._wall_clock()
+        ages_s: dict[AggregateType, float] = {}
+        for of in ready.types:
+            age_s = source_age_s(cut, of, now_s, self._budgets_s)
+            if age_s is None:
+                return None
+            ages_s[of] = age_s
+        sealed = self._floors.seal(cut, ready.types | _types_of(token), tokens, now_s)
+        if sealed is None:
+            return None
+        return AnswerAtHand(_body(ready.data, ready.consistency.at(sealed, ages_s)), sealed)
+
+    def _made(
+        self,
+        plan: Plan,
+        variables: Mapping[str, object],
+        tokens: TokenDesk,
+        token: ConsistencyToken,
+        identity: Hashable | None,
+    ) -> AnswerAtHand | None:
+        """The answer, made of the rows that are at hand."""
+        now_s = self._wall_clock()
+        context = TokensAlone(tokens, ConsistencyReport(token), token)
+        report = context.report
+        asked = plan.ask(variables, context)
+        found = find_at_hand(asked.requests, self._model, now_s=now_s, budgets_s=self._budgets_s)
+        if found is None or tokens.expired_count:
+            return None
+        for one in found:
+            one.answer.shown = report.add(one.answer, {}, one.cut, now_s)
+        result = plan.render(asked, [one.answer for one in found], context)
+        if result.errors or not fits(report.token):
+            return None
+        data = orjson.dumps(result.data)
+        if identity is not None:
+            self._keep((identity, tokens.subject), data, found, report)
+        sealed = tokens.seal(report.token)
+        consistency = render_consistency(report, sealed, expired_count=0)
+        return AnswerAtHand(_body(data, orjson.dumps(consistency)), sealed)
+
+    def _keep(
+        self, identity: Hashable, data: bytes, found: list[AtHand], report: ConsistencyReport
+    ) -> None:
+        """Keep the answer, if all of it is as the event stream has brought it."""
+        rows = {key: stored for one in found for key, stored in one.cut.rows.items()}
+        is_streamed = all(
+            stored is not None and stored.is_streamed and stored.healed_at_s is None
+            for stored in rows.values()
+        )
+        if is_streamed and not report.omitted_count:
+            pages = {key: page for one in found for key, page in one.cut.pages.items()}
+            cut = Cut(rows, pages, positions=found[0].cut.positions)
+            consistency = ReadyConsistency.of(report.shown)
+            types = frozenset(of for one in found for of in one.answer.projected_types())
+            self._ready.keep(identity, ReadyAnswer(cut, data, consistency, types))
+
+
+def _types_of(token: ConsistencyToken) -> frozenset[AggregateType]:
+    """The types of which a plain token demands anything."""
+    if not (token.floor or token.marks):
+        return frozenset()
+    return frozenset((*(log.type for log in token.floor), *token.marks))
+
+
+def _body(data: bytes, consistency: bytes) -> bytes:
+    return b'{"data":%b,"extensions":{"consistency":%b}}' % (data, consistency)

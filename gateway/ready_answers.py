@@ -1,0 +1,93 @@
+"""Answers whose bytes are kept, with the cut that they were made of. See `answers_at_hand`."""
+
+from collections import OrderedDict
+from collections.abc import Hashable
+from dataclasses import dataclass
+from typing import Final
+
+from gateway.consistency_extension import ReadyConsistency
+from projections.store import Cut
+from projections.token_codec import TokenCodec
+from projections.token_shrinking import floor_from
+from projections.token_size import fits
+from projections.versions import AggregateType
+from resolvers.tokens import TokenDesk
+
+ANSWER_BYTES: Final = 1_500
+ROW_BYTES: Final = 150
+"""What an answer takes besides its bytes, and for each of its rows, reckoned from above."""
+
+MAX_SEALED: Final = 1_000
+"""Sealed floors that are kept, of one moment: one a caller."""
+
+
+@dataclass(slots=True)
+class ReadyAnswer:
+    """One answer: the bytes of its ``data``, its extension, and the cut that both are of.
+
+    The cut is replaced by the same one of a later moment.
+    """
+
+    cut: Cut
+    data: bytes
+    consistency: ReadyConsistency
+    types: frozenset[AggregateType]
+
+    @property
+    def size_bytes(self) -> int:
+        """What it takes, reckoned from above."""
+        own_bytes = len(self.data) + len(self.consistency.components)
+        return ANSWER_BYTES + ROW_BYTES * len(self.cut.rows) + own_bytes
+
+
+class ReadyAnswers:
+    """The answers used last, up to ``limit_bytes``; 0 keeps none."""
+
+    def __init__(self, limit_bytes: int) -> None:
+        self._limit_bytes = limit_bytes
+        self._size_bytes = 0
+        self._answers: OrderedDict[Hashable, ReadyAnswer] = OrderedDict()
+
+    def find(self, identity: Hashable) -> ReadyAnswer | None:
+        """The answer, which may be of another moment."""
+        answer = self._answers.get(identity)
+        if answer is not None:
+            self._answers.move_to_end(identity)
+        return answer
+
+    def keep(self, identity: Hashable, answer: ReadyAnswer) -> None:
+        """Keep it instead of the one before."""
+        before = self._answers.pop(identity, None)
+        self._size_bytes += answer.size_bytes - (0 if before is None else before.size_bytes)
+        self._answers[identity] = answer
+        while self._size_bytes > self._limit_bytes:
+            _, oldest = self._answers.popitem(last=False)
+            self._size_bytes -= oldest.size_bytes
+
+
+class SealedFloors:
+    """Tokens of who has seen a cut and nothing else: between two events the same for everybody."""
+
+    def __init__(self) -> None:
+        self._moment: tuple[object, TokenCodec, int] | None = None
+        self._texts: dict[tuple[str, frozenset[AggregateType]], str | None] = {}
+
+    def seal(
+        self, cut: Cut, types: frozenset[AggregateType], tokens: TokenDesk, now_s: float
+    ) -> str | None:
+        """The token of a caller who has seen rows of these types; None where no floor says it."""
+        minute = int(now_s // 60)
+        positions, codec = cut.positions, tokens.codec
+        if self._moment is None or not (
+            self._moment[0] is positions and self._moment[1] is codec and self._moment[2] == minute
+        ):
+            self._moment = positions, codec, minute
+            self._texts.clear()
+        key = tokens.subject, types
+        if key not in self._texts:
+            if len(self._texts) >= MAX_SEALED:
+                self._texts.clear()
+            floor = floor_from(cut, types, now_s)
+            is_whole = {log.type for log in floor.floor} == types and fits(floor)
+            self._texts[key] = tokens.seal(floor) if is_whole else None
+        return self._texts[key]
