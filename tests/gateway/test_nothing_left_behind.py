@@ -233,7 +233,7 @@ async def test_control_errors_with_their_frames_leave_whole_operations() -> None
     """An error that is told as it was raised is held by the frames that it holds."""
     with patch.object(operation, "without_frames", lambda error: error):
         async with gateway_of_failing_orders(FAILURES["500"]) as bff:
-            left = await left_behind(lambda: bff.ask(LIVE), rest_s=REST_S)
+            left = await left_behind(lambda: bff.ask(WRITE), rest_s=REST_S)
 
     assert left["OperationContext"] == COUNT
     assert left["frame"] > COUNT
