@@ -97,7 +97,7 @@ class Document:
         return _name(self.operations[0]) if len(self.operations) == 1 else None
 
     def plan_key(self, operation_name: str | None, variables: Variables) -> PlanKey:
-        """Under which its plan for these is kept: the same, whether its only one is named or not."""
+        """Under which its plan for these is kept; its only operation need not be named."""
         if operation_name is None:
             operation_name = self.only_name
         if not self.conditions:
