@@ -49,15 +49,6 @@ def _aliases_ignored(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Generator, "_entries", entries)
 
 
-def _lines_not_looked_at(patch: pytest.MonkeyPatch) -> None:
-    function = Generator._function
-
-    def without_looks(writer: Generator, head: str, *lines: str) -> str:
-        return function(writer, head, *(line for line in lines if line != "item.quantity"))
-
-    patch.setattr(Generator, "_function", without_looks)
-
-
 def _nulls_let_through(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(generating, "odd", lambda: None)
 
@@ -185,7 +176,6 @@ MUTANTS: Final = tuple(
         _indexes_from_the_inside_out,
         _fields_sorted,
         _aliases_ignored,
-        _lines_not_looked_at,
         _nulls_let_through,
         _numbers_of_any_size,
         _any_class_of_text,
