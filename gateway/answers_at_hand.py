@@ -68,6 +68,8 @@ class AnswersAtHand:
         self, plan: Plan, variables: Mapping[str, object], tokens: TokenDesk, token_texts: list[str]
     ) -> AnswerAtHand | None:
         """The answer to a request, by its plan; None if it takes more than a look. Never waits."""
+        if plan.has_demands:
+            return None
         try:
             token = tokens.open_all(token_texts, "X-Consistency-Token")
             if tokens.expired_count or not is_plain(token):

@@ -75,10 +75,14 @@ class Loader(Generic[K, V]):
         self._before: list[asyncio.Future[V]] = []
 
     async def load(self, keys: Iterable[K]) -> dict[K, V]:
-        futures = {key: asyncio.ensure_future(self._made().load(key)) for key in keys}
+        futures = self.start(keys)
         if futures:
             await asyncio.wait(futures.values())
         return {key: future.result() for key, future in futures.items()}
+
+    def start(self, keys: Iterable[K]) -> "dict[K, asyncio.Future[V]]":
+        """Load; whoever wants an answer waits for its future."""
+        return {key: asyncio.ensure_future(self._made().load(key)) for key in keys}
 
     def begin(self, keys: Iterable[K]) -> None:
         """Load, and leave the answer for whoever asks for the same: nobody waits here."""
@@ -156,14 +160,12 @@ class LiveLoader:
         An answer below its demanded version is asked for once more with ``Min-Version``; what is
         older even then is returned as it is, for the caller to tell.
         """
-        heard: dict[AggregateKey, Heard] = {}
-        types = {key.type for key in demanded}
-        if len(types) == 1:
-            await self._load_type(types.pop(), demanded, heard)
-        else:
-            async with TaskGroup() as group:
-                for of in types:
-                    group.create_task(self._load_type(of, demanded, heard))
+        futures: dict[Asked, asyncio.Future[Heard]] = {}
+        for key, demand in demanded.items():
+            futures |= self._rows[key.type].start([(Question(key), demand)])
+        if futures:
+            await asyncio.wait(futures.values())
+        heard = {question.key: future.result() for (question, _), future in futures.items()}
         insisting = await self._insisting.load(
             (Question(key, demand.at_least.number), demand)
             for key, demand in demanded.items()
@@ -222,18 +224,6 @@ class LiveLoader:
         yield from self._rows.values()
         yield self._insisting
         yield self._pages
-
-    async def _load_type(
-        self,
-        of: AggregateType,
-        demanded: Mapping[AggregateKey, LiveDemand],
-        heard: dict[AggregateKey, Heard],
-    ) -> None:
-        """Apart by type: a type whose owner is slow holds up nobody who asks for another."""
-        loaded = await self._rows[of].load(
-            (Question(key), demand) for key, demand in demanded.items() if key.type is of
-        )
-        heard.update((question.key, told) for (question, _), told in loaded.items())
 
     async def _read_rows(self, asked: list[Asked]) -> list[Heard]:
         demands: dict[Question, LiveDemand] = {}

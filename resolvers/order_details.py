@@ -119,14 +119,33 @@ class OrderDetails:
     async def _find(self, root: Root, wave: Wave, answer: Answer) -> None:
         rows_to_fetch = await self._projected.take_rows(wave.keys, answer)
         pages_to_fetch = await self._projected.take_pages(wave.pages, answer)
-        async with (
-            self._guessing.ahead(root, rows_to_fetch, pages_to_fetch, answer),
-            TaskGroup() as group,
-        ):
-            group.create_task(self._fetch_rows(rows_to_fetch, answer))
-            group.create_task(self._fetch_pages(pages_to_fetch, answer))
+        looking = self._guessing.begin(root, rows_to_fetch, pages_to_fetch, answer)
+        if looking is None:
+            await self._fetch(rows_to_fetch, pages_to_fetch, answer)
+        else:
+            async with TaskGroup() as group:
+                task = group.create_task(looking)
+                try:
+                    await self._fetch(rows_to_fetch, pages_to_fetch, answer)
+                finally:
+                    task.cancel()
         for key in wave.pages:
             self._revise(key, answer)
+
+    async def _fetch(
+        self,
+        rows: Mapping[AggregateKey, Composition],
+        pages: Mapping[PageKey, Composition],
+        answer: Answer,
+    ) -> None:
+        """Ask for all of it at once."""
+        if not rows or not pages:  # most waves, which then cost no task
+            await self._fetch_rows(rows, answer)
+            await self._fetch_pages(pages, answer)
+            return
+        async with TaskGroup() as group:
+            group.create_task(self._fetch_rows(rows, answer))
+            group.create_task(self._fetch_pages(pages, answer))
 
     async def _fetch_rows(self, paths: Mapping[AggregateKey, Composition], answer: Answer) -> None:
         if not paths:
@@ -157,6 +176,8 @@ class OrderDetails:
         return self._live.was_asked_since(key, asked_at_s)
 
     async def _fetch_pages(self, paths: Mapping[PageKey, Composition], answer: Answer) -> None:
+        if not paths:
+            return
         # Listed before they are asked for: what is listed later may be newer than the answer.
         listed = {key: await self._projected.listed(key) for key in paths}
         started_at_s = _now_s()

@@ -51,6 +51,9 @@ class Asking:
         self.is_of_rows_alone = all(map(_is_of_rows_alone, fields))
         """Does no field say what it demands, and is none sealed for its caller?"""
 
+        self.has_demands = any("consistency" in _said_by(root) for root in self._roots)
+        """Does any root field say how fresh it is to be?"""
+
     @property
     def looks_into_variables(self) -> bool:
         """See `ArgumentReader`."""
@@ -143,12 +146,17 @@ def _pages_below(field: Field) -> list[Field]:
 
 def _is_of_rows_alone(field: Field) -> bool:
     """Cursors are sealed, and what comes with one demands what it says."""
-    said = {argument.name.value for argument in field.nodes[0].arguments or ()}
+    said = _said_by(field)
     return (
         field.name not in SEALED
         and not said & DEMANDING
         and all(map(_is_of_rows_alone, field.fields))
     )
+
+
+def _said_by(field: Field) -> set[str]:
+    """The names of the arguments that the document gives it."""
+    return {argument.name.value for argument in field.nodes[0].arguments or ()}
 
 
 def _id(arguments: Arguments) -> str:
