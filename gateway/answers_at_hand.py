@@ -123,7 +123,7 @@ class AnswersAtHand:
         if result.errors or not fits(report.token):
             return None
         data = orjson.dumps(result.data)
-        if identity is not None:
+        if identity is not None and found:
             self._keep((identity, tokens.subject), data, found, report)
         sealed = tokens.seal(report.token)
         consistency = render_consistency(report, sealed, expired_count=0)
