@@ -10,6 +10,7 @@ The rule: it is the answer that `Operations.run` would come to by the long way, 
 
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
+from typing import Self
 
 import orjson
 
@@ -37,10 +38,17 @@ from resolvers.tokens import TokenDesk
 
 @dataclass(frozen=True, slots=True)
 class AnswerAtHand:
-    """A whole body, and the token in it."""
+    """A whole body, the data in it, and the token."""
 
     body: bytes
+    data: bytes
     token: str | None
+
+    @classmethod
+    def of(cls, data: bytes, consistency: bytes, token: str | None) -> Self:
+        """The answer of these parts, both JSON."""
+        body = b'{"data":%b,"extensions":{"consistency":%b}}' % (data, consistency)
+        return cls(body, data, token)
 
 
 class AnswersAtHand:
@@ -99,7 +107,7 @@ class AnswersAtHand:
         sealed = self._floors.seal(cut, ready.types | _types_of(token), tokens, now_s)
         if sealed is None:
             return None
-        return AnswerAtHand(_body(ready.data, ready.consistency.at(sealed, ages_s)), sealed)
+        return AnswerAtHand.of(ready.data, ready.consistency.at(sealed, ages_s), sealed)
 
     def _made(
         self,
@@ -127,7 +135,7 @@ class AnswersAtHand:
             self._keep((identity, tokens.subject), data, found, report)
         sealed = tokens.seal(report.token)
         consistency = render_consistency(report, sealed, expired_count=0)
-        return AnswerAtHand(_body(data, orjson.dumps(consistency)), sealed)
+        return AnswerAtHand.of(data, orjson.dumps(consistency), sealed)
 
     def _keep(
         self, identity: Hashable, data: bytes, found: list[AtHand], report: ConsistencyReport
@@ -151,7 +159,3 @@ def _types_of(token: ConsistencyToken) -> frozenset[AggregateType]:
     if not (token.floor or token.marks):
         return frozenset()
     return frozenset((*(log.type for log in token.floor), *token.marks))
-
-
-def _body(data: bytes, consistency: bytes) -> bytes:
-    return b'{"data":%b,"extensions":{"consistency":%b}}' % (data, consistency)

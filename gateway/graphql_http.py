@@ -46,7 +46,10 @@ RawHeaders = Sequence[tuple[bytes, bytes]]
 
 AS_GRAPHQL: Final = (b"content-type", f"{GRAPHQL_RESPONSE_JSON}; charset=utf-8".encode())
 AS_JSON: Final = (b"content-type", b"application/json; charset=utf-8")
-NOT_STORED: Final = (b"cache-control", b"no-store")
+NOT_STORED: Final = ((b"cache-control", b"no-store"),)
+ASKED_AGAIN: Final = ((b"cache-control", b"private, no-cache"), (b"vary", b"accept"))
+"""Of an answer with a validator: kept by its own client, who asks each time whether it holds."""
+
 CLOSE: Final = (b"connection", b"close")
 
 STATUS_HEADERS: Final[Mapping[HTTPStatus, RawHeaders]] = {
@@ -139,23 +142,37 @@ class GraphQLHttp:
         None for what is to come in. Never waits.
         """
         if self._door.is_quiet:
-            return self._found(RequestHeaders.of(raw_headers), body)
+            headers = RequestHeaders.of(raw_headers)
+            return self._found(headers, lambda: parse_post(body, headers.media_type))
         refused = self._door.turn_away(lane_of("POST", body))
         if refused is None:
             return None
         headers = RequestHeaders.of(raw_headers)
         return rendered(_refusal(refused), headers, headers.request_id)
 
-    def _found(self, headers: RequestHeaders, body: bytes) -> Reply | None:
+    def find(self, raw_headers: Headers, query_string: bytes) -> Reply | None:
+        """Likewise the answer to a GET that is at hand."""
+        if not self._door.is_quiet:
+            return None
+        headers = RequestHeaders.of(raw_headers)
+        return self._found(headers, lambda: parse_get(query_string), is_read_only=True)
+
+    def _found(
+        self,
+        headers: RequestHeaders,
+        parse: Callable[[], GraphQLRequest],
+        *,
+        is_read_only: bool = False,
+    ) -> Reply | None:
         """The answer at hand. What has to do with cookies or a deadline is not looked for."""
         if self._options.is_cookie_set or headers.has_cookies or headers.has_deadline:
             return None
         caller = Caller.of(headers, self._options.subject_header)
         try:
-            request = parse_post(body, headers.media_type)
+            request = parse()
         except RequestRefused:
             return None
-        response = self._operations.find(request, caller)
+        response = self._operations.find(request, caller, is_read_only=is_read_only)
         return None if response is None else rendered(response, headers, caller.request_id)
 
     async def _reply(self, exchange: Exchange, caller: Caller) -> Reply | None:
@@ -267,15 +284,19 @@ def rendered(
     request_id: str,
     set_cookies: Sequence[str] = (),
 ) -> Reply:
-    """The response in the media type that its request accepts."""
+    """The response in the media type that its request accepts; 304 where its client has it."""
     wants_graphql_type = headers.accepts(GRAPHQL_RESPONSE_JSON)
     status = response.status
     if response.is_request_error and wants_graphql_type:
         status = HTTPStatus.BAD_REQUEST
-    body = response.body if isinstance(response.body, bytes) else orjson.dumps(response.body)
+    is_known = response.etag is not None and headers.knows(response.etag)
+    if is_known:
+        status, body = HTTPStatus.NOT_MODIFIED, b""
+    else:
+        body = response.body if isinstance(response.body, bytes) else orjson.dumps(response.body)
     sent = [
         AS_GRAPHQL if wants_graphql_type else AS_JSON,
-        NOT_STORED,
+        *(ASKED_AGAIN if response.etag else NOT_STORED),
         (b"x-request-id", request_id.encode("latin-1")),
         *STATUS_HEADERS.get(status, ()),
     ]
@@ -283,7 +304,10 @@ def rendered(
         sent.append((TOKEN_HEADER.encode(), response.token.encode("latin-1")))
     if response.retry_after_s is not None:
         sent.append((b"retry-after", b"%d" % math.ceil(response.retry_after_s)))
-    sent.append((b"content-length", b"%d" % len(body)))
+    if response.etag is not None:
+        sent.append((b"etag", response.etag.encode()))
+    if not is_known:
+        sent.append((b"content-length", b"%d" % len(body)))
     sent += [(b"set-cookie", cookie.encode("latin-1")) for cookie in set_cookies]
     return Reply(status, sent, body)
 
