@@ -127,12 +127,11 @@ class AnswersAtHand:
         context = TokensAlone(tokens, ConsistencyReport(token), token)
         asked = plan.ask(variables, context)
         found = find_at_hand(asked.requests, self._model, now_s=now_s, budgets_s=self._budgets_s)
-        if found is None or tokens.expired_count or not _is_streamed(found):
+        if not found or tokens.expired_count or not _is_streamed(found):
             return None
         for one in found:
-            one.answer.shown = (
-                floor_from(one.cut, one.types, now_s) if one.cut.pages else EMPTY_TOKEN
-            )
+            if one.cut.pages:  # which say in their cursors what they have shown
+                one.answer.shown = floor_from(one.cut, one.types, now_s)
         result = plan.render(asked, [one.answer for one in found], context)
         if result.errors or context.report.omitted_count:
             return None
@@ -155,7 +154,7 @@ def _ready(found: Sequence[AtHand], data: object, report: ConsistencyReport) -> 
     """The answer of these reads, which are of one moment."""
     rows = {key: stored for one in found for key, stored in one.cut.rows.items()}
     pages = {key: page for one in found for key, page in one.cut.pages.items()}
-    cut = Cut(rows, pages, positions=found[0].cut.positions if found else {})
+    cut = Cut(rows, pages, positions=found[0].cut.positions)
     types = frozenset(of for one in found for of in one.types)
     return ReadyAnswer(cut, orjson.dumps(data), ReadyConsistency.of(report.shown), types)
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from functools import cache
 
 from gateway.admission.limits import DocumentLimits
-from gateway.execution.collecting import Unplannable
+from gateway.execution.collecting import Unplannable, settled
 from gateway.execution.documents import Document, DocumentRefused, Documents
 from gateway.execution.executor import Executor
 from gateway.execution.graphql_schema import graphql_schema_of
@@ -169,7 +169,7 @@ def code_of(question: Question, settings: Settings) -> str:
     if operation is None:
         raise ExplanationRefused([UNNAMED])
     values = document.condition_values(question.variables)
-    conditions = document.settled(operation, values)
+    conditions = settled(operation, document.conditions or (), values)
     try:
         if document.conditions is None or conditions is None:
             raise Unplannable("a directive whose condition is no boolean")

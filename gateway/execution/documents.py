@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from graphql import (
-    BooleanValueNode,
     DocumentNode,
     FragmentDefinitionNode,
     GraphQLError,
@@ -29,7 +28,7 @@ from gateway.admission.limits import (
     is_size_fixed,
 )
 from gateway.errors import TooMuchAsked
-from gateway.execution.collecting import conditions_of
+from gateway.execution.collecting import conditions_of, settled
 from gateway.execution.plan import Plan
 from gateway.execution.plans import PlanMaker, PutOff
 
@@ -116,18 +115,6 @@ class Document:
     def condition_values(self, variables: Variables) -> tuple[object, ...]:
         """What the variables say of its conditions; `Undefined` where they say nothing."""
         return tuple([variables.get(name, Undefined) for name in self.conditions or ()])
-
-    def settled(
-        self, operation: OperationDefinitionNode, values: tuple[object, ...]
-    ) -> dict[str, bool] | None:
-        """Its conditions with these values, or their defaults; None where one is no boolean."""
-        conditions: dict[str, bool] = {}
-        for name, given in zip(self.conditions or (), values, strict=True):
-            value = _condition(operation, name, given)
-            if not isinstance(value, bool):
-                return None
-            conditions[name] = value
-        return conditions
 
     def operation_type(self, operation_name: str | None) -> OperationType | None:
         """What that operation is."""
@@ -229,7 +216,7 @@ class Documents:
         operation = document.operation(operation_name)
         if self._maker is None or operation is None or len(document.plans) >= MAX_PLANS:
             return None
-        conditions = document.settled(operation, values)
+        conditions = settled(operation, document.conditions or (), values)
         if conditions is None:
             return None
         try:
@@ -288,17 +275,6 @@ def _of_the_document(error: GraphQLError) -> GraphQLError:
     if error.original_error is None:
         return error
     return GraphQLError("A literal is not a value of its type.", error.nodes)
-
-
-def _condition(operation: OperationDefinitionNode, name: str, value: object) -> object:
-    """The value of a condition: as given, else its default."""
-    if value is not Undefined:
-        return value
-    for definition in operation.variable_definitions or ():
-        if definition.variable.name.value == name:
-            default = definition.default_value
-            return default.value if isinstance(default, BooleanValueNode) else None
-    return False  # a condition of another operation
 
 
 def _name(operation: OperationDefinitionNode) -> str | None:

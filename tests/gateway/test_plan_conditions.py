@@ -1,9 +1,9 @@
 """Which fields an operation answers, and which variables decide that."""
 
 import pytest
-from graphql import OperationDefinitionNode, parse
+from graphql import OperationDefinitionNode, Undefined, parse
 
-from gateway.execution.collecting import Field, collect, conditions_of
+from gateway.execution.collecting import Field, collect, conditions_of, settled
 from gateway.execution.graphql_schema import graphql_schema_of
 from resolvers.schema import build_schema
 
@@ -30,6 +30,28 @@ def test_conditions_are_the_variables_of_directives(
 ) -> None:
     """Wherever they stand, once each, in order; none are known where more than they decide."""
     assert conditions_of(parse(query)) == conditions
+
+
+@pytest.mark.parametrize(
+    ("values", "conditions"),
+    [
+        ((True, Undefined, Undefined), {"x": True, "y": True, "z": False}),
+        ((False, False, True), {"x": False, "y": False, "z": True}),
+        ((Undefined, True, True), None),
+        ((None, True, True), None),
+        ((True, None, True), None),
+        ((True, 1, True), None),
+    ],
+    ids=["by default", "given", "missing", "null", "null for a default", "a number"],
+)
+def test_conditions_are_settled_by_values_and_defaults(
+    values: tuple[object, ...], conditions: dict[str, bool] | None
+) -> None:
+    """What is not given has its default; what belongs to another operation may be anything."""
+    operation = parse("query A($x: Boolean!, $y: Boolean = true) { a }").definitions[0]
+    assert isinstance(operation, OperationDefinitionNode)
+
+    assert settled(operation, ("x", "y", "z"), values) == conditions
 
 
 def collected(query: str, **conditions: bool) -> list[str]:

@@ -3,11 +3,14 @@
 import asyncio
 from random import Random
 
+import msgspec
 import pytest
 
+from resolvers.answer import Found
+from tests.builders.rows import order_key
 from tests.laws.plans import desk
 from tests.laws.plans.drawn_worlds import World
-from tests.laws.plans.odd_documents import ODD_DOCUMENTS, PAGE, OddDocument
+from tests.laws.plans.odd_documents import LINES, ODD_DOCUMENTS, PAGE, OddDocument
 from tests.laws.plans.proving import ask_by_hand
 from tests.laws.plans.two_ways import Asked, House
 
@@ -58,6 +61,21 @@ def test_over_whole_rows_plans_answer_all_that_is_right(odd: OddDocument) -> Non
     outcome = asyncio.run(HOUSE.ask(Asked(document, odd.operation_name, odd.variables, world)))
 
     assert outcome.is_planned == (odd.name not in ANSWERED_BY_CORE)
+
+
+def test_a_line_that_is_none_is_seen_though_nothing_of_it_is_shown() -> None:
+    """The names of types need no row: that there is one is looked for all the same."""
+    document = HOUSE.read(LINES)
+    assert document is not None
+    world = World(Random(1), is_whole=True)
+    match world.components[order_key("o-1")]:
+        case Found(row=row):
+            msgspec.structs.force_setattr(row, "items", (None,))
+
+    outcome = asyncio.run(HOUSE.ask(Asked(document, None, {}, world)))
+
+    assert outcome.differences == []
+    assert not outcome.is_planned
 
 
 def test_more_rows_than_are_told_of_are_counted_alike() -> None:

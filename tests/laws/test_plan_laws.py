@@ -8,12 +8,15 @@ is read for it. Documents follow from seeds (`tests/laws/plans`) or are made up 
 import asyncio
 import itertools
 from random import Random
+from typing import NoReturn
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis_graphql import nodes, queries
 
+from gateway.execution.arguments import Unproven
+from gateway.execution.plan import Plan
 from tests.laws.plans import desk
 from tests.laws.plans.mutants import MUTANTS, Mutant
 from tests.laws.plans.odd_documents import ODD_DOCUMENTS
@@ -86,3 +89,18 @@ def test_the_law_sees_a_mistake(mutant: Mutant, monkeypatch: pytest.MonkeyPatch)
     )
 
     assert any(stories)
+
+
+def test_plans_that_never_answer_are_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Handing everything on is no difference: it shows in how many requests plans answer."""
+    monkeypatch.setattr(Plan, "render", raising_unproven)
+
+    proof = prove_plans(PlanBlock(1, 20))
+
+    assert proof.story is None
+    assert proof.tally.sane_count
+    assert proof.tally.planned_count == 0
+
+
+def raising_unproven(*_: object) -> NoReturn:
+    raise Unproven

@@ -89,11 +89,15 @@ class OddItem(msgspec.Struct, kw_only=True):
 
 @dataclass(slots=True)
 class World:
-    """Everything that can be read. ``is_whole``: nothing failed, and all there is is there."""
+    """Everything that can be read. ``is_whole``: nothing failed, and all there is is there.
+
+    ``odd_share``: so many rows of an odd world are odd.
+    """
 
     random: Random
     is_odd: bool = False
     is_whole: bool = False
+    odd_share: float = 0.4
     components: dict[AggregateKey, Component] = field(default_factory=dict)
     pages: dict[PageKey, FoundPage | Failed] = field(default_factory=dict)
 
@@ -135,7 +139,7 @@ class World:
             at = self.random.choice((None, Version(1, 4)))
             return Absent(provenance, at, at, may_come_back=self.random.random() < 0.2)
         row = self._row(key)
-        is_odd = self.is_odd and self.random.random() < 0.4
+        is_odd = self.is_odd and self.random.random() < self.odd_share
         if is_odd:
             self._spoil(row)
         return Found(row, provenance, is_streamed=is_odd or self.random.random() < 0.7)
@@ -162,7 +166,9 @@ class World:
     def _spoil(self, row: Row) -> None:
         """Put what must not be into a place or two."""
         names = [name for name in row.__struct_fields__ if name not in UNSPOILT]
-        for name in self.random.sample(names, self.random.choice((1, 1, 2))):
+        if isinstance(row, OrderRow) and self.random.random() < 0.3:
+            names = ["items"]
+        for name in self.random.sample(names, min(len(names), self.random.choice((1, 1, 2)))):
             value = self._odd_items(row) if name == "items" else self.random.choice(ODD_VALUES)
             msgspec.structs.force_setattr(row, name, value)
 
@@ -170,7 +176,7 @@ class World:
         assert isinstance(row, OrderRow)
         whole = [item for item in row.items if isinstance(item, OrderItemRow)]
         items = [self._odd_item(item) for item in whole]
-        return self.random.choice((None, (None, *items), 5, tuple(items), tuple(items)))
+        return self.random.choice((None, (None, *items), (*items, None), 5, tuple(items)))
 
     def _odd_item(self, item: OrderItemRow) -> OddItem | OrderItemRow:
         if self.random.random() < 0.2:
@@ -234,7 +240,8 @@ class DrawnReads:
 def drawn_world(random: Random, *, is_sane: bool) -> World:
     """A world that these random numbers make; a sane one is not odd, but may lack or fail."""
     own = Random(random.getrandbits(32))
-    return World(own, is_odd=not is_sane, is_whole=own.random() < 0.3)
+    odd_share = own.choice((0.2, 0.4, 1.0))
+    return World(own, is_odd=not is_sane, is_whole=own.random() < 0.3, odd_share=odd_share)
 
 
 def _are_lines(items: object) -> bool:

@@ -11,6 +11,7 @@ SEALED: Final = desk.GOOD_CURSORS[2]
 EXPIRED: Final = desk.GOOD_CURSORS[4]
 TOKEN: Final = desk.GOOD_TOKENS[0]
 PAGE: Final = "edges { cursor node { id } } pageInfo { endCursor hasNextPage }"
+LINES: Final = '{ order(id: "o-1") { items { __typename } } }'
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +127,7 @@ ODD_DOCUMENTS: Final = (
         orders { __typename edges { __typename node { __typename } } pageInfo { __typename } } }
         items { __typename product { __typename } } } }""",
     ),
-    OddDocument("lines of which nothing is shown", '{ order(id: "o-1") { items { __typename } } }'),
+    OddDocument("lines of which nothing is shown", LINES),
     OddDocument("nothing but the name of the root", "{ __typename }"),
     OddDocument(
         "a list within a list",

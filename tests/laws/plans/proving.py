@@ -163,7 +163,9 @@ def story_of(asked: Asked, outcome: Outcome) -> str:
         f"variables: {asked.variables!r}",
         f"answered by: {'the plan' if outcome.is_planned else 'graphql-core, after the plan'}",
     ]
-    for name in outcome.differences:
+    if outcome.breach is not None:
+        told.append(f"raised by the plan: {outcome.breach!r}")
+    for name in set(outcome.differences) - {"breach"}:
         told += [
             f"{name}, by the plan:      {getattr(outcome.planned, name)}",
             f"{name}, by graphql-core:  {getattr(outcome.reference, name)}",

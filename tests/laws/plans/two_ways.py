@@ -11,6 +11,7 @@ from graphql import ExecutionResult, GraphQLError
 
 from gateway.admission.limits import DocumentLimits
 from gateway.consistency_extension import render_consistency
+from gateway.execution.arguments import Unproven
 from gateway.execution.documents import Document, DocumentRefused, Documents
 from gateway.execution.executor import Executor
 from gateway.execution.plan import Plan
@@ -18,7 +19,7 @@ from gateway.execution.plans import PlanMaker
 from gateway.explaining import NoWire
 from projections.token import ConsistencyToken
 from projections.versions import AggregateKey, Version
-from resolvers.context import OperationContext
+from resolvers.context import OperationContext, TokensAlone
 from resolvers.loaders import Clients
 from resolvers.read_request import ReadRequest
 from resolvers.report import ConsistencyReport
@@ -83,21 +84,25 @@ class WatchedExecutor(Executor):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """Both answers. ``is_planned``: the plan has answered by itself."""
+    """Both answers. ``is_planned``: the plan has answered by itself.
+
+    ``breach`` is what the plan has raised beyond its contract, where only it is asked.
+    """
 
     planned: Told
     reference: Told
-    has_plan: bool
     is_planned: bool
+    breach: Exception | None
 
     @property
     def differences(self) -> list[str]:
         """What they differ in, by name; nothing, says the law."""
-        return [
+        names = [
             name
             for name in Told.__slots__
             if getattr(self.planned, name) != getattr(self.reference, name)
         ]
+        return names if self.breach is None else ["breach", *names]
 
 
 class House:
@@ -129,7 +134,8 @@ class House:
         planned = await self._told(asked, plan)
         is_planned = self._executor.referred_count == before
         reference = await self._told(asked, None)
-        return Outcome(planned, reference, plan is not None, is_planned)
+        breach = None if plan is None else _breach(plan, asked)
+        return Outcome(planned, reference, is_planned, breach)
 
     async def _told(self, asked: Asked, plan: Plan | None) -> Told:
         report = ConsistencyReport(asked.token)
@@ -152,6 +158,20 @@ class House:
             plan=plan,
         )
         return _told(result, context, reads)
+
+
+def _breach(plan: Plan, asked: Asked) -> Exception | None:
+    """What reading the arguments has raised, other than that graphql-core is to judge them."""
+    try:
+        plan.identity(asked.variables)
+        plan.ask(
+            asked.variables, TokensAlone(desk.desk(), ConsistencyReport(asked.token), asked.token)
+        )
+    except Unproven:
+        return None
+    except Exception as error:  # noqa: BLE001 - told as what it is
+        return error
+    return None
 
 
 def _told(result: ExecutionResult, context: OperationContext, reads: DrawnReads) -> Told:
