@@ -16,7 +16,8 @@ from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from uvicorn.server import ServerState
 
-from gateway.graphql_http import CLOSE, PATH, GraphQLHttp, Reply
+from gateway.graphql_http import PATH, GraphQLHttp
+from gateway.replies import CLOSE, Reply
 
 HELD_LIMIT_BYTES: Final = 65_536
 """Bytes of a body that are held; whoever brings more is read by her own task."""

@@ -10,7 +10,7 @@ from http import HTTPStatus
 import pytest
 
 from gateway.direct_protocol import HELD_LIMIT_BYTES, DirectProtocol
-from gateway.graphql_http import Reply, encoded
+from gateway.replies import Reply, encoded
 from gateway.request import Headers
 from gateway.serving import Server, bind, make_server
 from gateway.settings import Settings

@@ -182,14 +182,14 @@ async def test_nor_does_a_mistake_of_ours() -> None:
 
 
 async def leave_early(behaviour: Behaviour) -> Counter[str]:
-    """What is left of clients who ask for a page and are gone before it is there."""
+    """What is left of clients who ask for two things and are gone before they are there."""
     async with open_door(**NOT_KEPT) as door:
         for _ in range(PAID_COUNT):
-            await door.ask(LIVE)
+            await door.ask(TWICE)
         misbehave(door.twins, "orders", behaviour)
 
         async def leave() -> None:
-            exchange = Exchange([part(json.dumps({"query": LIVE}).encode())])
+            exchange = Exchange([part(json.dumps({"query": TWICE}).encode())])
             async with asyncio.TaskGroup() as group:
                 group.create_task(exchange.run(door.app))
                 await asyncio.sleep(0.05)
