@@ -21,7 +21,7 @@ from gateway.admission.lanes import lane_of
 from gateway.errors import ErrorCode, RequestRefused
 from gateway.operation import Caller, Operations, Response
 from gateway.playground.site import PlaygroundSite
-from gateway.receiving import ClientLeft, Receive, client_leaves, read_body
+from gateway.receiving import ClientLeft, Receive, WhileThere, client_leaves, read_body
 from gateway.replies import Reply, Send, encoded, page_headers, refusal_of, rendered, send_reply
 from gateway.request import (
     GraphQLRequest,
@@ -49,16 +49,12 @@ class HttpOptions:
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """A request whose bytes are all here. ``leaving`` ends when its client closes the connection.
-
-    ``group`` lasts as long as the exchange.
-    """
+    """A request whose bytes are all here. ``leaving`` ends when its client goes away."""
 
     scope: Scope
     headers: RequestHeaders
     body: bytes
     deadline: Deadline
-    group: asyncio.TaskGroup
     leaving: asyncio.Task[None]
 
     def parse(self) -> GraphQLRequest:
@@ -100,7 +96,7 @@ class GraphQLHttp:
         deadline = Deadline.after(min(self._operations.request_timeout_s, headers.deadline_s))
         async with asyncio.TaskGroup() as group:
             leaving = group.create_task(client_leaves(receive))
-            exchange = Exchange(scope, headers, body, deadline, group, leaving)
+            exchange = Exchange(scope, headers, body, deadline, leaving)
             reply = await self._reply(exchange, caller)
             leaving.cancel()
         if reply is not None:
@@ -203,14 +199,8 @@ class GraphQLHttp:
 
     async def _run(self, request: GraphQLRequest, caller: Caller, exchange: Exchange) -> Response:
         """Run the request for as long as its client is there, or it may not be abandoned."""
-        running = exchange.group.create_task(self._attempt(request, caller, exchange))
-        await asyncio.wait((running, exchange.leaving), return_when=asyncio.FIRST_COMPLETED)
-        if not running.done() and self._operations.may_be_abandoned(request):
-            running.cancel()
-        await asyncio.wait((running,))
-        if running.cancelled():
-            raise ClientLeft
-        return running.result()
+        with WhileThere(exchange.leaving, lambda: self._operations.may_be_abandoned(request)):
+            return await self._attempt(request, caller, exchange)
 
     async def _attempt(
         self, request: GraphQLRequest, caller: Caller, exchange: Exchange

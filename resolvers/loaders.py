@@ -75,14 +75,18 @@ class Loader(Generic[K, V]):
         self._before: list[asyncio.Future[V]] = []
 
     async def load(self, keys: Iterable[K]) -> dict[K, V]:
-        futures = self.start(keys)
+        futures = {key: self.start(key) for key in keys}
         if futures:
             await asyncio.wait(futures.values())
         return {key: future.result() for key, future in futures.items()}
 
-    def start(self, keys: Iterable[K]) -> "dict[K, asyncio.Future[V]]":
-        """Load; whoever wants an answer waits for its future."""
-        return {key: asyncio.ensure_future(self._made().load(key)) for key in keys}
+    def start(self, key: K) -> "asyncio.Future[V]":
+        """Load; whoever wants the answer waits for it."""
+        return asyncio.ensure_future(self._made().load(key))
+
+    def started(self, key: K) -> "asyncio.Future[V] | None":
+        """The same, if somebody has begun it."""
+        return self._cache.get(key)
 
     def begin(self, keys: Iterable[K]) -> None:
         """Load, and leave the answer for whoever asks for the same: nobody waits here."""
@@ -120,7 +124,12 @@ class LiveLoader:
         }
         self._insisting: Loader[Asked, Heard] = Loader(self._read_rows)
         self._heard: dict[AggregateKey, Heard] = {}
+        self._is_alone = False
         self._pages: Loader[PageKey, OrdersPage | Failed] = Loader(self._load_pages)
+
+    def read_alone(self) -> None:
+        """Only one root field is going to ask: there is nobody to share a call with."""
+        self._is_alone = True
 
     @property
     def guesses(self) -> Guesses | None:
@@ -160,12 +169,7 @@ class LiveLoader:
         An answer below its demanded version is asked for once more with ``Min-Version``; what is
         older even then is returned as it is, for the caller to tell.
         """
-        futures: dict[Asked, asyncio.Future[Heard]] = {}
-        for key, demand in demanded.items():
-            futures |= self._rows[key.type].start([(Question(key), demand)])
-        if futures:
-            await asyncio.wait(futures.values())
-        heard = {question.key: future.result() for (question, _), future in futures.items()}
+        heard = await self._hear(demanded)
         insisting = await self._insisting.load(
             (Question(key, demand.at_least.number), demand)
             for key, demand in demanded.items()
@@ -224,6 +228,22 @@ class LiveLoader:
         yield from self._rows.values()
         yield self._insisting
         yield self._pages
+
+    async def _hear(self, demanded: Mapping[AggregateKey, LiveDemand]) -> dict[AggregateKey, Heard]:
+        """What is told of each: asked ahead, asked now, or by whoever else asks in this turn."""
+        asked = {(Question(key), demand): self._rows[key.type] for key, demand in demanded.items()}
+        futures = {
+            one: future
+            for one, rows in asked.items()
+            for future in (rows.started(one) if self._is_alone else rows.start(one),)
+            if future is not None
+        }
+        rest = {question: demand for question, demand in asked if (question, demand) not in futures}
+        heard = await self._clients.read_rows(rest, self._context) if rest else {}
+        if futures:
+            await asyncio.wait(futures.values())
+        heard |= {question: future.result() for (question, _), future in futures.items()}
+        return {question.key: told for question, told in heard.items()}
 
     async def _read_rows(self, asked: list[Asked]) -> list[Heard]:
         demands: dict[Question, LiveDemand] = {}
