@@ -18,6 +18,7 @@ from gateway.consistency_extension import ReadyConsistency
 from gateway.execution.arguments import Unproven
 from gateway.execution.plan import Plan
 from gateway.ready_answers import ReadyAnswer, ReadyAnswers, SealedFloors
+from gateway.ways import Way
 from projections.store import Cut
 from projections.token import ConsistencyToken, seen_places
 from projections.token_shrinking import floor_from
@@ -38,24 +39,25 @@ from resolvers.tokens import TokenDesk
 
 @dataclass(frozen=True, slots=True)
 class AnswerAtHand:
-    """A whole body, the data in it, and the token."""
+    """A whole body, the data in it, and the token; ``way`` says where it came from."""
 
     body: bytes
     data: bytes
     token: str | None
+    way: Way
 
     @classmethod
-    def of(cls, data: bytes, consistency: bytes, token: str | None) -> Self:
+    def of(cls, data: bytes, consistency: bytes, token: str | None, way: Way) -> Self:
         """The answer of these parts, both JSON."""
         body = b'{"data":%b,"extensions":{"consistency":%b}}' % (data, consistency)
-        return cls(body, data, token)
+        return cls(body, data, token, way)
 
 
 class AnswersAtHand:
     """Those of one gateway.
 
-    Up to ``limit_bytes`` are kept. ``budgets_s`` are the staleness budgets; ``wall_clock`` tells
-    Unix seconds.
+    Up to ``limit_bytes`` are kept, in ``ready``; ``missed_count`` counts those that had to be made.
+    ``budgets_s`` are the staleness budgets; ``wall_clock`` tells Unix seconds.
     """
 
     def __init__(
@@ -67,7 +69,8 @@ class AnswersAtHand:
         wall_clock: Callable[[], float],
     ) -> None:
         self._model = model
-        self._ready = ReadyAnswers(limit_bytes)
+        self.ready = ReadyAnswers(limit_bytes)
+        self.missed_count = 0
         self._floors = SealedFloors()
         self._budgets_s = budgets_s
         self._wall_clock = wall_clock
@@ -83,7 +86,7 @@ class AnswersAtHand:
             if tokens.expired_count or not is_plain(token):
                 return None
             identity = plan.identity(variables)
-            ready = None if identity is None else self._ready.find((identity, tokens.subject))
+            ready = None if identity is None else self.ready.find((identity, tokens.subject))
             again = None if ready is None else self._again(ready, token, tokens)
             return again or self._made(plan, variables, tokens, token, identity)
         except (Unproven, ResolverError):
@@ -97,10 +100,10 @@ class AnswersAtHand:
         if cut is None or not is_satisfied(token, cut):
             return None
         ready.cut = cut
-        return self._given(ready, token, tokens, self._wall_clock())
+        return self._given("kept", ready, token, tokens, self._wall_clock())
 
     def _given(
-        self, ready: ReadyAnswer, token: ConsistencyToken, tokens: TokenDesk, now_s: float
+        self, way: Way, ready: ReadyAnswer, token: ConsistencyToken, tokens: TokenDesk, now_s: float
     ) -> AnswerAtHand | None:
         """The answer with what it lacks; None where that takes more than a floor and ages."""
         ages_s: dict[AggregateType, float] = {}
@@ -112,7 +115,7 @@ class AnswersAtHand:
         sealed = self._floors.seal(ready.cut, ready.types | _types_of(token), tokens, now_s)
         if sealed is None:
             return None
-        return AnswerAtHand.of(ready.data, ready.consistency.at(sealed, ages_s), sealed)
+        return AnswerAtHand.of(ready.data, ready.consistency.at(sealed, ages_s), sealed, way)
 
     def _made(
         self,
@@ -123,6 +126,7 @@ class AnswersAtHand:
         identity: Hashable | None,
     ) -> AnswerAtHand | None:
         """The answer, made of the rows that are at hand."""
+        self.missed_count += 1
         now_s = self._wall_clock()
         context = TokensAlone(tokens, ConsistencyReport(token), token)
         asked = plan.ask(variables, context)
@@ -137,8 +141,8 @@ class AnswersAtHand:
             return None
         ready = _ready(found, result.data, context.report)
         if identity is not None:
-            self._ready.keep((identity, tokens.subject), ready)
-        return self._given(ready, token, tokens, now_s)
+            self.ready.keep((identity, tokens.subject), ready)
+        return self._given("at_hand", ready, token, tokens, now_s)
 
 
 def _is_streamed(found: Sequence[AtHand]) -> bool:

@@ -25,6 +25,8 @@ from gateway.execution.plans import PlanMaker
 from gateway.freshness import FreshnessGauge
 from gateway.graphql_http import PATH, GraphQLHttp, HttpOptions
 from gateway.health import Health, health_routes
+from gateway.metrics.collecting import Metered
+from gateway.metrics.page import metrics_route
 from gateway.operation import Operations
 from gateway.playground.routes import playground_routes
 from gateway.playground.site import PlaygroundSite
@@ -105,6 +107,24 @@ class Gateway:
             circuits=self._circuits,
             crowd=lambda: self.door.crowd,
             guesses=None if guesses is None else guesses.counts,
+        )
+
+    @property
+    def metered(self) -> Metered:
+        """What `/metrics` tells."""
+        guesses, model, operations = self.clients.guesses, self.model, self.operations
+        return Metered(
+            counts=operations.counts,
+            crowd=lambda: self.door.crowd,
+            documents=operations.documents,
+            executor=operations.executor,
+            at_hand=operations.at_hand,
+            upstreams=self.upstreams,
+            shared=self.clients.shared,
+            guesses=None if guesses is None else guesses.counts,
+            gauge=self.gauge,
+            letters=self.store,
+            store_circuit=None if model is None else lambda: model.circuit_state,
         )
 
     @asynccontextmanager
@@ -244,11 +264,14 @@ def create_app(settings: Settings, keys: TokenKeys, *, wires: Wires | None = Non
         body_limit_bytes=settings.body_limit_bytes,
         subject_header=settings.subject_header,
         is_cookie_set=settings.token_cookie,
+        is_metered=settings.metrics,
     )
     graphql = GraphQLHttp(gateway.operations, gateway.door, http, site)
     app.state.graphql = graphql
     app.router.routes.append(Route(PATH.decode(), graphql, methods=None))
     app.include_router(health_routes(app, gateway.health))
+    if settings.metrics:
+        app.include_router(metrics_route(gateway.metered))
     if site is not None:
         app.include_router(playground_routes(site))
     return app

@@ -129,6 +129,11 @@ class ClientError:
     extensions: Json
     is_ours: bool = False
 
+    @property
+    def code(self) -> ErrorCode:
+        """The code in the extensions."""
+        return ErrorCode(str(self.extensions["code"]))
+
 
 def translate(error: GraphQLError, request_id: str) -> ClientError:
     """What the client is told of an error of a field or a document."""

@@ -145,14 +145,14 @@ async def explain(question: Question, settings: Settings) -> list[Part]:
     document = _read(question, settings)
     _require_query(document, question.operation_name)
     reads = ReadsOnPaper()
-    result = await Executor(_schema()).run(
+    executed = await Executor(_schema()).run(
         document,
         _context(document, question, reads),
         variables=dict(question.variables),
         operation_name=question.operation_name,
     )
-    if result.errors:
-        raise ExplanationRefused([_told(error) for error in result.errors])
+    if errors := executed.result.errors:
+        raise ExplanationRefused([_told(error) for error in errors])
     circumstances = circumstances_of(settings)
     parts = [
         part

@@ -11,6 +11,7 @@ document too long to be kept.
 """
 
 import asyncio
+import time
 from collections.abc import Callable, MutableMapping
 from dataclasses import dataclass, replace
 from http import HTTPStatus
@@ -40,11 +41,15 @@ PATH: Final = b"/graphql"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HttpOptions:
-    """What HTTP adds to an operation; see the settings of the same names."""
+    """What HTTP adds to an operation; see the settings of the same names.
+
+    ``is_metered``: answers at hand are counted and timed; all others are in any case.
+    """
 
     body_limit_bytes: int
     subject_header: str | None
     is_cookie_set: bool
+    is_metered: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +84,7 @@ class GraphQLHttp:
         self._options = options
         self._playground = playground
         self._cookies = CookieDesk(operations.codec, operations.wall_clock)
+        self._counts = operations.counts
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = RequestHeaders.of(scope["headers"])
@@ -89,9 +95,11 @@ class GraphQLHttp:
         try:
             body = await self._read_body(scope, receive)
         except ClientLeft:
+            self._counts.left_count += 1
             return
         except RequestRefused as refused:
-            await send_reply(send, rendered(refusal_of(refused), headers, caller.request_id))
+            turned_away = self._turned_away(refused)
+            await send_reply(send, rendered(turned_away, headers, caller.request_id))
             return
         deadline = Deadline.after(min(self._operations.request_timeout_s, headers.deadline_s))
         async with asyncio.TaskGroup() as group:
@@ -114,7 +122,7 @@ class GraphQLHttp:
         if refused is None:
             return None
         headers = RequestHeaders.of(raw_headers)
-        return rendered(refusal_of(refused), headers, headers.request_id)
+        return rendered(self._turned_away(refused), headers, headers.request_id)
 
     def find(self, raw_headers: Headers, query_string: bytes) -> Reply | None:
         """Likewise the answer to a GET that is at hand."""
@@ -133,26 +141,48 @@ class GraphQLHttp:
         """The answer at hand. What has to do with cookies or a deadline is not looked for."""
         if self._options.is_cookie_set or headers.has_cookies or headers.has_deadline:
             return None
+        # The clock of the loop stands still for as long as this takes.
+        began_at_s = time.perf_counter()
         caller = Caller.of(headers, self._options.subject_header)
         try:
             request = parse()
         except RequestRefused:
             return None
         response = self._operations.find(request, caller, is_read_only=is_read_only)
-        return None if response is None else rendered(response, headers, caller.request_id)
+        if response is None:
+            return None
+        reply = rendered(response, headers, caller.request_id)
+        if self._options.is_metered:
+            self._counts.took[response.way].note(time.perf_counter() - began_at_s)
+        return reply
 
     async def _reply(self, exchange: Exchange, caller: Caller) -> Reply | None:
         """What goes back, once it was the request's turn; None if its client has left."""
+        began_at_s = time.perf_counter()
         set_cookies: list[str] = []
         lane = lane_of(exchange.scope["method"], exchange.body)
         try:
             async with self._door.place(lane, exchange.deadline, exchange.leaving):
                 response, set_cookies = await self._serve(exchange, caller)
         except ClientLeft:
+            self._counts.left_count += 1
             return None
         except RequestRefused as refused:
-            response = refusal_of(refused)
+            response = self._turned_away(refused)
+            return rendered(response, exchange.headers, caller.request_id)
+        took_s = time.perf_counter() - began_at_s
+        self._counts.answered(response.way, response.outcome, took_s)
         return rendered(response, exchange.headers, caller.request_id, set_cookies)
+
+    def _turned_away(self, refused: RequestRefused) -> Response:
+        """The answer to a request that is not let in."""
+        self._counts.turned_away(refused.code)
+        return self._refusal(refused)
+
+    def _refusal(self, refused: RequestRefused) -> Response:
+        """The answer to a request that is not run."""
+        self._counts.errors[refused.code] += 1
+        return refusal_of(refused)
 
     async def _serve(self, exchange: Exchange, caller: Caller) -> tuple[Response, list[str]]:
         """The response to a request that has been let in, and the cookies it sets."""
@@ -161,6 +191,7 @@ class GraphQLHttp:
             headers.token_cookies, caller.subject, beside_count=len(caller.token_texts)
         )
         for _ in cookies.refused:
+            self._counts.dropped_count += 1
             self._operations.telemetry.cookie_dropped()
         caller = replace(caller, token_texts=[*caller.token_texts, *cookies.tokens])
         response, may_write = await self._answer(exchange, caller)
@@ -194,7 +225,7 @@ class GraphQLHttp:
             request = exchange.parse()
             response = await self._run(request, caller, exchange)
         except RequestRefused as refused:
-            return refusal_of(refused), False
+            return self._refusal(refused), False
         return response, not self._operations.may_be_abandoned(request)
 
     async def _run(self, request: GraphQLRequest, caller: Caller, exchange: Exchange) -> Response:
@@ -212,7 +243,7 @@ class GraphQLHttp:
                 request, caller, deadline=exchange.deadline, is_read_only=is_read_only
             )
         except RequestRefused as refused:
-            return refusal_of(refused)
+            return self._refusal(refused)
         except Exception as error:  # noqa: BLE001 - the edge of a request
             return self._operations.mistake(error, caller)
 

@@ -14,10 +14,12 @@ from gateway.consistency_extension import render_consistency
 from gateway.errors import ErrorCode, Json, RequestRefused, translate
 from gateway.execution.documents import Document, DocumentRefused, Documents
 from gateway.execution.executor import Executor
+from gateway.metrics.counts import OperationCounts
 from gateway.plan_extension import render_plan
 from gateway.request import GraphQLRequest, RequestHeaders
 from gateway.telemetry import Telemetry
 from gateway.validators import etag_of
+from gateway.ways import Outcome, Way
 from projections.token import ConsistencyToken
 from projections.token_codec import TokenCodec
 from resolvers.context import OperationContext
@@ -60,7 +62,7 @@ class Caller:
 class Response:
     """What goes back; ``body`` may be bytes already. ``token`` is the sealed joined token.
 
-    ``etag`` is the validator of an answer to a GET that has one.
+    ``etag`` is the validator of an answer to a GET that has one, ``way`` how it came about.
     """
 
     body: Json | bytes
@@ -69,6 +71,14 @@ class Response:
     is_request_error: bool = False
     retry_after_s: float | None = None
     etag: str | None = None
+    way: Way = "refused"
+
+    @property
+    def outcome(self) -> Outcome:
+        """Whether it has what was asked for."""
+        if self.is_request_error or self.status is not HTTPStatus.OK:
+            return "request_error"
+        return "errors" if isinstance(self.body, dict) and "errors" in self.body else "ok"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +97,7 @@ class Operations:
     pace: LivePace = field(default_factory=LivePace)
     wall_clock: Callable[[], float] = time.time
     at_hand: AnswersAtHand | None = None
+    counts: OperationCounts = field(default_factory=OperationCounts)
 
     async def run(
         self, request: GraphQLRequest, caller: Caller, *, deadline: Deadline, is_read_only: bool
@@ -107,7 +118,7 @@ class Operations:
             raise RequestRefused(HTTPStatus.METHOD_NOT_ALLOWED, ErrorCode.BAD_REQUEST, message)
         context = self._context(document, caller, deadline, tokens, token)
         try:
-            result = await self.executor.run(
+            result, way = await self.executor.run(
                 document,
                 context,
                 variables=request.variables,
@@ -117,8 +128,9 @@ class Operations:
             if _is_refused(result):
                 return self._refuse(result.errors or [], caller)
             response = await self._respond(result, context, caller)
+            self.counts.shown(context.report, expired_count=context.tokens.expired_count)
             may_be_known = is_read_only and not result.errors and context.report.is_satisfied
-            return replace(response, etag=_etag_of(result)) if may_be_known else response
+            return replace(response, way=way, etag=_etag_of(result) if may_be_known else None)
         finally:
             context.close()
 
@@ -137,7 +149,7 @@ class Operations:
         if found is None:
             return None
         etag = etag_of(found.data) if is_read_only else None
-        return Response(found.body, found.token, etag=etag)
+        return Response(found.body, found.token, etag=etag, way=found.way)
 
     def may_be_abandoned(self, request: GraphQLRequest) -> bool:
         """May a running request be cancelled when its client leaves? Only if it writes nothing.
@@ -230,6 +242,7 @@ class Operations:
 
     def _render(self, error: GraphQLError, caller: Caller) -> Json:
         told = translate(error, caller.request_id)
+        self.counts.errors[told.code] += 1
         if told.is_ours:
             self.telemetry.mistake_made(caller.request_id, error)
         rendered: Json = {"message": told.message}

@@ -41,12 +41,18 @@ class ReadyAnswer:
 
 
 class ReadyAnswers:
-    """The answers used last, up to ``limit_bytes``; 0 keeps none."""
+    """The answers used last, up to ``limit_bytes``; 0 keeps none.
+
+    ``size_bytes``: what they take, reckoned from above.
+    """
 
     def __init__(self, limit_bytes: int) -> None:
         self._limit_bytes = limit_bytes
-        self._size_bytes = 0
+        self.size_bytes = 0
         self._answers: OrderedDict[Hashable, ReadyAnswer] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self._answers)
 
     def find(self, identity: Hashable) -> ReadyAnswer | None:
         """The answer, which may be of another moment."""
@@ -58,11 +64,11 @@ class ReadyAnswers:
     def keep(self, identity: Hashable, answer: ReadyAnswer) -> None:
         """Keep it instead of the one before."""
         before = self._answers.pop(identity, None)
-        self._size_bytes += answer.size_bytes - (0 if before is None else before.size_bytes)
+        self.size_bytes += answer.size_bytes - (0 if before is None else before.size_bytes)
         self._answers[identity] = answer
-        while self._size_bytes > self._limit_bytes:
+        while self.size_bytes > self._limit_bytes:
             _, oldest = self._answers.popitem(last=False)
-            self._size_bytes -= oldest.size_bytes
+            self.size_bytes -= oldest.size_bytes
 
 
 class SealedFloors:

@@ -30,7 +30,7 @@ from gateway.admission.limits import (
 from gateway.errors import TooMuchAsked
 from gateway.execution.collecting import conditions_of, settled
 from gateway.execution.plan import Plan
-from gateway.execution.plans import PlanMaker, PutOff
+from gateway.execution.plans import PlanCounts, PlanMaker, PutOff
 
 MAX_KEPT = 1_000
 """Documents kept; a frontend has tens."""
@@ -155,6 +155,16 @@ class Documents:
         self._rules = (*specified_rules, *hidden)
         self._kept: OrderedDict[str, Document] = OrderedDict()
         self._kept_characters = 0
+
+    @property
+    def kept_count(self) -> int:
+        """How many are kept."""
+        return len(self._kept)
+
+    @property
+    def plan_counts(self) -> PlanCounts:
+        """What became of the operations that had no plan."""
+        return PlanCounts() if self._maker is None else self._maker.counts
 
     def read(self, text: str, variables: Variables) -> Document:
         """The document of ``text``, ready to run; raises `DocumentRefused` otherwise."""

@@ -12,7 +12,7 @@ import inspect
 import weakref
 from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import strawberry
 from graphql import ExecutionResult, execute
@@ -22,6 +22,7 @@ from graphql.type import GraphQLResolveInfoHelpers
 from gateway.execution.documents import Document
 from gateway.execution.graphql_schema import graphql_schema_of
 from gateway.execution.plan import Plan
+from gateway.ways import Way
 from resolvers.answer import Answer
 from resolvers.context import OperationContext
 from resolvers.read_request import ReadRequest, Reads
@@ -46,8 +47,20 @@ def uncircled(of: type[CoreExecutor[Any]]) -> type[CoreExecutor[Any]]:
     return Uncircled
 
 
+class Executed(NamedTuple):
+    """An answer, and who gave it: its plan, or graphql-core."""
+
+    result: ExecutionResult
+    way: Way
+
+
 class Executor:
-    """The executor of one schema."""
+    """The executor of one schema.
+
+    ``handed_on_count``: operations that had a plan, and were run by graphql-core all the same.
+    """
+
+    handed_on_count = 0
 
     def __init__(self, schema: strawberry.Schema) -> None:
         self._schema = graphql_schema_of(schema)
@@ -61,15 +74,17 @@ class Executor:
         variables: dict[str, object],
         operation_name: str | None,
         plan: Plan | None = None,
-    ) -> ExecutionResult:
+    ) -> Executed:
         """The answer, errors of fields included. Raises only what is a mistake of this gateway."""
         if plan is not None:
             planned = _Planned(plan, context)
             try:
-                return await planned.run(variables)
+                return Executed(await planned.run(variables), "planned")
             except Exception:  # noqa: BLE001 - graphql-core finds it again, and says whose it is
                 context = planned.undone()
-        return await self._refer(document, context, variables, operation_name)
+                self.handed_on_count += 1
+        result = await self._refer(document, context, variables, operation_name)
+        return Executed(result, "referred")
 
     async def _refer(
         self,

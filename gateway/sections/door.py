@@ -81,6 +81,11 @@ class DoorSettings(Section):
         description="Tell with each answer what was asked of whom, and when (`extensions.plan`). "
         "On in `bff dev`.",
     )
+    metrics: bool = Field(
+        True,
+        description="Tell at `/metrics` how this process is used and how it fares, for Prometheus; "
+        "not for clients: what is in front of the gateway should not let them there.",
+    )
     data_dir: str = Field(".data", min_length=1, description="Where `bff dev` keeps its data.")
     log_format: Literal["console", "json"] = Field("console", description="How log lines look.")
 

@@ -26,6 +26,7 @@ from resolvers.upstream.failures import Says, meaning_of
 from resolvers.upstream.layer import AnswerT, Send
 from resolvers.upstream.options import UpstreamOptions
 from resolvers.upstream.published_circuit import CircuitObserver, PublishedCircuit
+from resolvers.upstream.traffic import no_calls
 from resolvers.upstream.transport import CallKind, Request
 
 
@@ -53,7 +54,10 @@ def vote_of(error: UpstreamError, options: UpstreamOptions, *, waited_s: float) 
 
 
 class Breaker:
-    """Calls a service only while it seems to be well. ``draw``: random numbers from 0 to 1."""
+    """Calls a service only while it seems to be well; ``refused`` counts the calls not made.
+
+    ``draw``: random numbers from 0 to 1.
+    """
 
     def __init__(
         self,
@@ -68,6 +72,7 @@ class Breaker:
         self._observe = observe
         self._draw = draw
         self._circuits: dict[CallKind, PublishedCircuit] = {}
+        self.refused = no_calls()
 
     @property
     def states(self) -> Mapping[CallKind, CircuitState]:
@@ -146,6 +151,7 @@ class Breaker:
         return vote_of(error, self._options, waited_s=_now_s() - started_at_s)
 
     def _refused(self, request: Request, context: CallContext, refusal: NoPermit) -> CircuitOpen:
+        self.refused[request.kind] += 1
         context.note(self._service, request, CallStep.REFUSED, "the circuit is open")
         return CircuitOpen(self._service, retry_after_s=refusal.retry_after_s)
 

@@ -27,6 +27,7 @@ from resolvers.upstream.errors import (
 )
 from resolvers.upstream.layer import AnswerT, Send
 from resolvers.upstream.options import UpstreamOptions
+from resolvers.upstream.traffic import no_calls
 from resolvers.upstream.transport import Request
 
 
@@ -40,7 +41,10 @@ class Waiting:
 
 
 class Bulkhead:
-    """Bounded places and a bounded first-in-first-out queue in front of one upstream."""
+    """Bounded places and a bounded first-in-first-out queue in front of one upstream.
+
+    ``refused`` counts the calls that neither had room for.
+    """
 
     def __init__(self, service: str, options: UpstreamOptions) -> None:
         self._service = service
@@ -53,6 +57,7 @@ class Bulkhead:
         self._attempt_timeout_s = options.attempt_timeout_s
         self._in_flight_count = 0
         self._queue: deque[Waiting] = deque()
+        self.refused = no_calls()
 
     def __repr__(self) -> str:
         return f"<Bulkhead {self._in_flight_count} in flight, {len(self._queue)} waiting>"
@@ -118,6 +123,7 @@ class Bulkhead:
     def _refuse_if_full(self, request: Request, context: CallContext) -> None:
         if len(self._queue) < self._queue_limit:
             return
+        self.refused[request.kind] += 1
         context.note(self._service, request, CallStep.REFUSED, BulkheadFull.__name__)
         # By then every call that is on the wire now has ended, one way or the other.
         raise BulkheadFull(self._service, retry_after_s=self._attempt_timeout_s)

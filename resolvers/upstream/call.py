@@ -35,6 +35,7 @@ from resolvers.upstream.options import UpstreamOptions
 from resolvers.upstream.published_circuit import CircuitChanged, CircuitObserver
 from resolvers.upstream.retry import Retry
 from resolvers.upstream.time_limits import AttemptTimeout, DeadlineGuard
+from resolvers.upstream.traffic import Traffic
 from resolvers.upstream.transport import CallKind, Request, Response, Transport
 
 
@@ -63,15 +64,18 @@ class Upstream:
         self._breaker = Breaker(service, options, observe=self._announce, draw=draw)
         self._bulkhead = Bulkhead(service, options)
         in_time = DeadlineGuard(service)
+        self._retry = Retry(service, options, draw=draw)
+        self._hedge = Hedge(service, options)
+        self._timeout = AttemptTimeout(service, options.attempt_timeout_s)
         self._layers: tuple[Layer, ...] = (
             in_time,
-            Retry(service, options, draw=draw),
-            Hedge(service, options),
+            self._retry,
+            self._hedge,
             in_time,
             CircuitGate(self._breaker),
             self._bulkhead,
             self._breaker,
-            AttemptTimeout(service, options.attempt_timeout_s),
+            self._timeout,
         )
 
     @classmethod
@@ -92,6 +96,17 @@ class Upstream:
     def circuit_states(self) -> Mapping[CallKind, CircuitState]:
         """Whether calls of each kind made so far pass now, as is known without making one."""
         return self._breaker.states
+
+    @property
+    def traffic(self) -> Traffic:
+        """What became of all calls so far."""
+        return Traffic(
+            attempts=self._timeout.attempts,
+            retried=self._retry.retried,
+            hedged=self._hedge.hedged,
+            circuit_open=self._breaker.refused,
+            bulkhead_full=self._bulkhead.refused,
+        )
 
     def refuses(self, kind: CallKind) -> bool:
         """Whether a call of this kind would end at its circuit now."""

@@ -25,11 +25,12 @@ from resolvers.upstream.latency import Latency
 from resolvers.upstream.layer import AnswerT, Send
 from resolvers.upstream.options import UpstreamOptions
 from resolvers.upstream.task_group import TaskGroup
+from resolvers.upstream.traffic import no_calls
 from resolvers.upstream.transport import CallKind, Request
 
 
 class Hedge:
-    """Asks one service a second time."""
+    """Asks one service a second time, and counts how often by ``hedged``."""
 
     def __init__(self, service: str, options: UpstreamOptions) -> None:
         self._service = service
@@ -37,6 +38,7 @@ class Hedge:
         self._budget = CallBudget(
             price_count=options.hedge.calls_per_hedge, reserve_count=options.hedge.reserve_count
         )
+        self.hedged = no_calls()
         self._latencies = {kind: Latency(options.hedge) for kind in CallKind}
 
     async def around(self, request: Request, context: CallContext, send: Send[AnswerT]) -> AnswerT:
@@ -63,6 +65,7 @@ class Hedge:
         def may_begin() -> bool:
             if not self._budget.take():
                 return False
+            self.hedged[request.kind] += 1
             detail = f"late after {late_after_s * 1000:.0f} ms"
             context.note(self._service, request, CallStep.HEDGED, detail)
             return True

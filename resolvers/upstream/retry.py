@@ -23,11 +23,15 @@ from resolvers.upstream.errors import UpstreamError, without_frames
 from resolvers.upstream.failures import Repeat, meaning_of, more_telling
 from resolvers.upstream.layer import AnswerT, Send
 from resolvers.upstream.options import UpstreamOptions
+from resolvers.upstream.traffic import no_calls
 from resolvers.upstream.transport import Request
 
 
 class Retry:
-    """Makes calls to one service once more. ``draw``: random numbers from 0 to 1."""
+    """Makes calls to one service once more, and counts how often by ``retried``.
+
+    ``draw``: random numbers from 0 to 1.
+    """
 
     def __init__(
         self, service: str, options: UpstreamOptions, *, draw: Callable[[], float]
@@ -36,6 +40,7 @@ class Retry:
         self._options = options.retry
         self._attempt_timeout_s = options.attempt_timeout_s
         self._draw = draw
+        self.retried = no_calls()
         self._budget = CallBudget(
             price_count=options.retry.calls_per_retry,
             reserve_count=options.retry.reserve_count,
@@ -57,6 +62,7 @@ class Retry:
             if wait_s is None:
                 raise failure
             retry_count += 1
+            self.retried[request.kind] += 1
             context.note(self._service, request, CallStep.RETRIED, f"after {wait_s * 1000:.0f} ms")
             await asyncio.sleep(wait_s)
 

@@ -18,6 +18,7 @@ began it: whoever joins it is not to be found at the owner.
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import (
     AsyncIterator,
     Callable,
@@ -47,6 +48,9 @@ Answers = dict[Question, Heard]
 class SharedReads:
     """One a process, between its loaders and the typed clients.
 
+    ``joined`` and ``kept`` count, by service, the rows that were told by the call of another reader
+    and by an answer that was kept.
+
     ``refuses`` tells whether a call for this would end at an open circuit now.
     """
 
@@ -63,6 +67,8 @@ class SharedReads:
         self._flights = SingleFlight(self._ask_and_keep, extension_s=options.extension_s)
         self._cache = ResponseCache(options)
         self._refreshing: set[Question] = set()
+        self.joined: Counter[str] = Counter()
+        self.kept: Counter[str] = Counter()
         self._group: asyncio.TaskGroup | None = None
 
     @asynccontextmanager
@@ -98,8 +104,10 @@ class SharedReads:
     async def _read(self, demands: Demands, context: CallContext, *, asked: int) -> Answers:
         on_their_way = self._joinable(_without(demands, self._refreshing), context, asked=asked)
         answers = await self._find(_without(demands, on_their_way), context)
+        count_questions(self.kept, answers)
         note_questions(context, answers, CallStep.KEPT)
         joined = self._joinable(_without(demands, answers), context, asked=asked)
+        count_questions(self.joined, joined)
         note_questions(context, joined, CallStep.JOINED)
         unasked = [question for question in demands if question not in answers | joined]
         boarded = joined | self._flights.begin(unasked, context)
@@ -192,6 +200,12 @@ class SharedReads:
         for key in await self._cache.fill(answers, asked_at_s=asked_at_s):
             self._flights.overtake(Question(key))
         return answers
+
+
+def count_questions(counts: Counter[str], questions: Iterable[Question]) -> None:
+    """Add these questions to the counts of their services."""
+    for question in questions:
+        counts[question.key.type.source] += 1
 
 
 def note_questions(

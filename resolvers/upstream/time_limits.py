@@ -14,7 +14,8 @@ from resolvers.upstream.call_context import CallContext
 from resolvers.upstream.call_log import CallStep
 from resolvers.upstream.errors import DeadlineExceeded, UpstreamError, UpstreamTimeout
 from resolvers.upstream.layer import AnswerT, Send
-from resolvers.upstream.transport import Request
+from resolvers.upstream.traffic import RESULT_OF, AttemptResult, Attempts
+from resolvers.upstream.transport import CallKind, Request
 
 
 class DeadlineGuard:
@@ -33,14 +34,41 @@ class DeadlineGuard:
 
 
 class AttemptTimeout:
-    """Ends one attempt at its own limit or at the deadline, whichever comes first."""
+    """Ends one attempt at its own limit or at the deadline, whichever comes first.
+
+    ``attempts``: what became of those made so far, by kind.
+    """
 
     def __init__(self, service: str, timeout_s: float) -> None:
         self._service = service
         self._timeout_s = timeout_s
+        self.attempts: dict[CallKind, Attempts] = {}
 
     async def around(self, request: Request, context: CallContext, send: Send[AnswerT]) -> AnswerT:
-        """Obey `Layer.around`; tell the upstream the time left.
+        """Obey `Layer.around`; count how the attempt ends."""
+        began_at_s = asyncio.get_running_loop().time()
+        result: AttemptResult = "called_off"
+        try:
+            answer = await self._attempt(request, context, send)
+            result = "answered"
+            return answer
+        except UpstreamError as error:
+            result = RESULT_OF.get(type(error), result)
+            raise
+        finally:
+            took_s = asyncio.get_running_loop().time() - began_at_s
+            self._of_kind(request.kind).note(result, took_s)
+
+    def _of_kind(self, kind: CallKind) -> Attempts:
+        attempts = self.attempts.get(kind)
+        if attempts is None:
+            attempts = self.attempts[kind] = Attempts()
+        return attempts
+
+    async def _attempt(
+        self, request: Request, context: CallContext, send: Send[AnswerT]
+    ) -> AnswerT:
+        """Send it; tell the upstream the time left.
 
         Raises UpstreamTimeout if the attempt had its full time, DeadlineExceeded if the request's
         deadline cut it short. A mutation that was cut off counts as possibly received.

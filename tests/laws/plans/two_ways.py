@@ -150,7 +150,7 @@ class House:
             token=asked.token,
             fragments=asked.document.fragments,
         )
-        result = await self._executor.run(
+        result, _ = await self._executor.run(
             asked.document,
             context,
             variables=dict(asked.variables),
