@@ -50,7 +50,7 @@ NAIVE_OF: Final = {
     **dict.fromkeys(
         (
             *(rows.PROJECTION, rows.REDIS, rows.NEAR, rows.SAME_POST, rows.SAME_GET),
-            *(rows.UNCHANGED, rows.TELEMETRY, rows.RAW),
+            *(rows.UNCHANGED, rows.UNMETERED, rows.RAW),
         ),
         rows.NAIVE_PROJECTION,
     ),

@@ -23,7 +23,7 @@ SAME_POST: Final = "the same POST again"
 SAME_GET: Final = "the same GET again"
 UNCHANGED: Final = "GET, unchanged (304)"
 RAW: Final = "raw ASGI, ready bytes"
-TELEMETRY: Final = "projection in memory, full telemetry"
+UNMETERED: Final = "projection in memory, no metrics"
 NAIVE_NEW_TEXT: Final = "naive projection, each text new"
 NEW_TEXT: Final = "projection in memory, each text new"
 PAGES: Final = "100 orders"
@@ -46,8 +46,8 @@ NO_ROWS_AT_HAND: Final = {"BFF_NEAR_CACHE_ROWS": "0"}
 NO_KEPT_ANSWERS: Final[Mapping[str, str]] = {}
 """What makes a gateway execute what it has answered before; nothing while it keeps no answers."""
 
-FULL_TELEMETRY: Final[Mapping[str, str]] = {}
-"""What switches all telemetry on; empty while there is no such switch, and then there is no row."""
+NO_TELEMETRY: Final = {"BFF_METRICS": "false"}
+"""The control: everything else is measured with all telemetry on, as every user has it."""
 
 CROWD_COUNT: Final = 5_000
 
@@ -105,7 +105,7 @@ def plain_stands(grounds: Grounds, redis: Mapping[str, str]) -> Sequence[Stand]:
             partial(grounds.gateway, {**redis, **NO_KEPT_ANSWERS}),
             Row(NEAR, asks.HOT_DETAILS, warm_up_count=2 * HOT_COUNT),
         ),
-        *telemetry_stands(grounds),
+        unmetered(grounds),
         our_live(grounds),
         stand(
             grounds.gateway,
@@ -134,13 +134,11 @@ def our_live(grounds: Grounds) -> Stand:
     return Stand(partial(grounds.gateway, NO_KEPT_ANSWERS), grounds.services, rows)
 
 
-def telemetry_stands(grounds: Grounds) -> Sequence[Stand]:
-    """The same read with all telemetry on, where there is a switch for it."""
-    if not FULL_TELEMETRY:
-        return ()
-    settings = {**NO_KEPT_ANSWERS, **FULL_TELEMETRY}
-    rows = (Row(TELEMETRY, asks.OUR_DETAILS),)
-    return (Stand(partial(grounds.gateway, settings), grounds.services, rows),)
+def unmetered(grounds: Grounds) -> Stand:
+    """The read of a projection in memory, with all telemetry off."""
+    settings = {**NO_KEPT_ANSWERS, **NO_TELEMETRY}
+    rows = (Row(UNMETERED, asks.OUR_DETAILS),)
+    return Stand(partial(grounds.gateway, settings), grounds.services, rows)
 
 
 def growth_stands(

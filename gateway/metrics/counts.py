@@ -34,9 +34,7 @@ class OperationCounts:
 
     def __init__(self) -> None:
         self.took: Mapping[Way, Durations] = {way: Durations(BOUNDS_S) for way in WAYS}
-        self._failed: dict[tuple[Way, Outcome], int] = {
-            (way, outcome): 0 for way in WAYS for outcome in OUTCOMES if outcome != "ok"
-        }
+        self._failed: Counter[tuple[Way, Outcome]] = Counter()
         self.errors: dict[ErrorCode, int] = dict.fromkeys(ErrorCode, 0)
         self.refused: dict[ErrorCode, int] = dict.fromkeys(DOOR_CODES, 0)
         self.left_count = 0
@@ -50,9 +48,11 @@ class OperationCounts:
     @property
     def outcomes(self) -> dict[tuple[Way, Outcome], int]:
         """How many were answered in each way, with each outcome."""
-        counted = dict(self._failed)
+        counted = {
+            (way, outcome): self._failed[way, outcome] for way in WAYS for outcome in OUTCOMES
+        }
         for way in WAYS:
-            failed_count = sum(counted[way, outcome] for outcome in OUTCOMES if outcome != "ok")
+            failed_count = counted[way, "errors"] + counted[way, "request_error"]
             counted[way, "ok"] = self.took[way].count - failed_count
         return counted
 

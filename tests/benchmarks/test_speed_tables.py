@@ -75,6 +75,16 @@ def test_a_bar_is_judged_where_its_rows_were_measured() -> None:
     assert len(unjudged(RESULTS)) == len(BARS) + 1 - len(verdicts)
 
 
+def test_telemetry_is_held_to_the_same_read_without_it() -> None:
+    """What everybody has on may cost a twentieth; the control is the row that has it off."""
+    dear = {rows.PROJECTION: rounds(1.06), rows.UNMETERED: rounds(1.0)}
+    cheap = {rows.PROJECTION: rounds(1.04), rows.UNMETERED: rounds(1.0)}
+
+    assert [figure.verdict for figure in judged(dear)] == [Verdict.SHORT]
+    assert [figure.verdict for figure in judged(cheap)] == [Verdict.PASS]
+    assert rows.NO_TELEMETRY == {"BFF_METRICS": "false"}
+
+
 def test_a_call_too_many_misses_its_bar() -> None:
     """One call of each service a page: two of any of them is one too many."""
     once = {rows.LIVE_PAGE: [measured(1.0, orders=1.0, products=1.0)]}
