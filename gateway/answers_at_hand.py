@@ -14,7 +14,6 @@ from dataclasses import dataclass
 import orjson
 
 from gateway.consistency_extension import ReadyConsistency, render_consistency
-from gateway.execution.arguments import Unproven
 from gateway.execution.plan import Plan
 from gateway.ready_answers import ReadyAnswer, ReadyAnswers, SealedFloors
 from projections.store import Cut
@@ -29,7 +28,6 @@ from resolvers.at_hand import (
     source_age_s,
 )
 from resolvers.context import TokensAlone
-from resolvers.errors import ResolverError
 from resolvers.read_model import ReadModel
 from resolvers.report import ConsistencyReport
 from resolvers.tokens import TokenDesk
@@ -76,7 +74,7 @@ class AnswersAtHand:
             ready = None if identity is None else self._ready.find((identity, tokens.subject))
             again = None if ready is None else self._again(ready, token, tokens)
             return again or self._made(plan, variables, tokens, token, identity)
-        except (Unproven, ResolverError):
+        except Exception:  # noqa: BLE001 - the long way finds it again, and says whose it is
             return None
 
     def _again(
@@ -121,7 +119,7 @@ class AnswersAtHand:
         if result.errors or not fits(report.token):
             return None
         data = orjson.dumps(result.data)
-        if identity is not None:
+        if identity is not None and found:
             self._keep((identity, tokens.subject), data, found, report)
         sealed = tokens.seal(report.token)
         consistency = render_consistency(report, sealed, expired_count=0)

@@ -150,6 +150,8 @@ class GraphQLHttp:
         """The answer at hand. What has to do with cookies or a deadline is not looked for."""
         if self._options.is_cookie_set or headers.has_cookies or headers.has_deadline:
             return None
+        if len(body) > self._options.body_limit_bytes:
+            return None
         caller = Caller.of(headers, self._options.subject_header)
         try:
             request = parse_post(body, headers.media_type)
