@@ -1,7 +1,6 @@
 """What is asked in histories of answers at hand: queries of all shapes, and tokens of all kinds."""
 
 from dataclasses import dataclass, field, replace
-from itertools import cycle
 from random import Random
 from typing import Final
 
@@ -9,7 +8,7 @@ import orjson
 
 from gateway.graphql_http import Reply
 from projections.token import ConsistencyToken, FloorKey, Seen, mark_at
-from projections.versions import AggregateType, Version
+from projections.versions import Version
 from tests.graphql_answers import Json
 from tests.laws.asked_both_ways import CODEC, LIFETIME_MIN, Question
 from tests.laws.moved_projection import KEYS, MovedProjection
@@ -169,8 +168,3 @@ class Asking:
             case _:
                 number = self.projection.numbers[key]
                 return ConsistencyToken({key: Version(1, number)})
-
-
-def types() -> list[AggregateType]:
-    """All there are."""
-    return list(AggregateType)

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from itertools import count
+from random import Random
 from typing import Final, Protocol
 
 from hypothesis import strategies as st
@@ -59,8 +60,11 @@ WEIGHTS: Final[Mapping[str, int]] = {
     "replay": 2,
     "fall_behind": 1,
     "start_over": 1,
+    "near_the_minute": 2,
 }
 """How often each kind of act comes."""
+
+NO_MORE: Final[Mapping[str, int]] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,10 +79,18 @@ class Step:
         return KEYS[self.which % len(KEYS)]
 
 
-def steps(*more: str) -> st.SearchStrategy[Step]:
-    """Any step; acts of these names may be among them, of whoever knows them."""
-    acts = [act for act, weight in WEIGHTS.items() for _ in range(weight)]
-    return st.builds(Step, st.sampled_from([*acts, *more]), st.integers(0, 41))
+def steps(more: Mapping[str, int] = NO_MORE) -> st.SearchStrategy[Step]:
+    """Any step; acts of ``more`` names may be among them, so often."""
+    acts = [act for act, weight in {**WEIGHTS, **more}.items() for _ in range(weight)]
+    return st.builds(Step, st.sampled_from(acts), st.integers(0, 41))
+
+
+def steps_of(seed: int, more: Mapping[str, int] = NO_MORE, *, count: int = 20) -> list[Step]:
+    """So many that follow from a seed alone."""
+    random = Random(seed)
+    weights = {**WEIGHTS, **more}
+    acts = random.choices(list(weights), list(weights.values()), k=count)
+    return [Step(act, random.randrange(42)) for act in acts]
 
 
 class MovedStore(Store, DeadLetters, Protocol):
@@ -178,6 +190,11 @@ class MovedProjection:
     async def pause(self, step: Step) -> None:
         """Nothing happens for a while."""
         await pass_time(PAUSES_S[step.which % len(PAUSES_S)])
+
+    async def near_the_minute(self, step: Step) -> None:
+        """A minute has nearly passed when the sources are proven."""
+        await pass_time(59.75 - wall_clock_s() % 60 + 60 * (wall_clock_s() % 60 > 59.5))
+        await self.prove(step)
 
     def place_of(self, key: AggregateKey) -> LogPlace:
         """How far the log of an aggregate is applied, up to here."""
