@@ -139,7 +139,9 @@ class AnswersAtHand:
             cut = Cut(rows, pages, positions=found[0].cut.positions)
             consistency = ReadyConsistency.of(report.shown)
             types = frozenset(of for one in found for of in one.answer.projected_types())
-            self._ready.keep(identity, ReadyAnswer(cut, data, consistency, types))
+            # A copy, for orjson leaves few bytes in a block of four thousand.
+            own = bytes(memoryview(data))
+            self._ready.keep(identity, ReadyAnswer(cut, own, consistency, types))
 
 
 def _types_of(token: ConsistencyToken) -> frozenset[AggregateType]:

@@ -14,8 +14,10 @@ from projections.versions import AggregateType
 from resolvers.tokens import TokenDesk
 
 ANSWER_BYTES: Final = 1_500
-ROW_BYTES: Final = 150
-"""What an answer takes besides its bytes, and for each of its rows, reckoned from above."""
+ROW_BYTES: Final = 600
+"""What an answer takes besides its bytes, and for each of its rows, reckoned from above: where the
+store has newer ones by now, the rows are nobody else's.
+"""
 
 MAX_SEALED: Final = 1_000
 """Sealed floors that are kept, of one moment: one a caller."""
