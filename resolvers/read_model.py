@@ -79,7 +79,7 @@ class ReadModel:
     def _is_asked(self) -> bool:
         """Would every read ask the store now?
 
-        Reads overlap: one that succeeds late tells that it is back when the circuit has just opened.
+        Reads overlap: one that succeeds late says that it is back, and the circuit has just opened.
         """
         return self._reach is Reach.FOUND and self._circuit.state is CircuitState.CLOSED
 

@@ -8,8 +8,8 @@ from dataclasses import replace
 
 import pytest
 
-from projections.memory_store import MemoryStore
 from projections.events import ParsedEvent
+from projections.memory_store import MemoryStore
 from projections.positions import LogPlace, Partition, SourcePosition
 from projections.selection import (
     CustomerSelection,

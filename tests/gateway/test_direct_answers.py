@@ -136,7 +136,7 @@ async def test_requests_of_one_packet_are_answered_in_their_order() -> None:
         ids = [f"x-request-id: {number}" for number in range(5)]
         queries = [A_QUERY, A_MUTATION, A_QUERY, live, A_QUERY]
         answers = await line.ask(
-            *[posted(query, None, id) for query, id in zip(queries, ids, strict=True)]
+            *[posted(query, None, name) for query, name in zip(queries, ids, strict=True)]
         )
 
     assert [answer["headers"]["x-request-id"] for answer in answers] == list("01234")

@@ -6,7 +6,6 @@ Whatever is at hand must be what the long way answers, byte for byte, and so mus
 rows where bytes are kept. What is not at hand is answered the long way, by owners who are silent.
 """
 
-import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from unittest.mock import patch
@@ -46,7 +45,7 @@ CODEC = TokenCodec(KEYS, lifetime_minutes=LIFETIME_MIN)
 class Silent:
     """The wire to owners who can never be reached."""
 
-    async def send(self, request: Request) -> Response:  # noqa: PLR6301 - a transport
+    async def send(self, request: Request) -> Response:
         raise UpstreamUnavailable(request.path)
 
     async def aclose(self) -> None:
@@ -88,7 +87,7 @@ class CountedAnswers(AnswersAtHand):
 
 
 @dataclass(frozen=True, slots=True)
-class Difference(Exception):  # noqa: N818 - it is what a law looks for
+class Difference(Exception):
     """Both ways were open, and led to different places."""
 
     question: Question
@@ -154,7 +153,7 @@ def _wires(store: Store) -> Wires:
         upstream=lambda service, options, to: Upstream(
             service, options, transport=Silent(), observe=to.circuit, draw=lambda: 0.0
         ),
-        store=lambda *_: store,  # type: ignore[arg-type,return-value]  # one by hand
+        store=lambda *_: store,  # type: ignore[arg-type]  # one by hand
         wall_clock=wall_clock_s,
     )
 

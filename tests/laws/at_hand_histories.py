@@ -1,7 +1,7 @@
 """Histories of a projection that is asked both ways after each step."""
 
 import asyncio
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
 from typing import Any, Final, TypeVar
@@ -111,3 +111,12 @@ def live_by(
     """Live through the history of a seed."""
     history = steps_of(seed, more)
     return on_steered_time(lambda: live_through(history, seed, open_shop))
+
+
+def live_by_all(
+    seeds: Iterable[int],
+    open_shop: Callable[[], Shop] = in_memory,
+    more: Mapping[str, int] = NO_MORE,
+) -> Counts:
+    """Live through the histories of these seeds, up to the first difference."""
+    return sum((live_by(seed, open_shop, more) for seed in seeds), start=Counts())

@@ -18,17 +18,21 @@ ORDER: Final = """query ($id: ID!) { order(id: $id) {
   id note total version customer { name } items { lineTotal product { name stock } } } }"""
 CUSTOMER: Final = """query ($id: ID!, $first: Int) { customer(id: $id) { name
   orders(first: $first) { edges { node { id status note } } pageInfo { hasNextPage } } } }"""
-DEEP: Final = """query ($id: ID!, $deep: Boolean!) { order(id: $id) { id customer @include(if: $deep)
-  { name orders(first: 2) { edges { node { note items { product { name } } } } } } } }"""
+DEEP: Final = """query ($id: ID!, $deep: Boolean!) { order(id: $id) {
+  id customer @include(if: $deep) { name
+  orders(first: 2) { edges { node { note items { product { name } } } } } } } }"""
 LIST: Final = """query ($id: ID!, $first: Int) {
   placed: orders(customerId: $id, first: $first, status: PLACED) { edges { node { id note } } }
   all: orders(customerId: $id) { edges { node { id customer { name } } } } }"""
-CURSORS: Final = """query ($id: ID!, $after: String) { orders(customerId: $id, first: 1, after: $after)
-  { edges { cursor node { id note } } pageInfo { hasNextPage hasPreviousPage endCursor } } }"""
-SEVERAL: Final = """query ($id: ID!) { one: order(id: $id) { note } other: order(id: $id) { version }
+CURSORS: Final = """query ($id: ID!, $after: String) {
+  orders(customerId: $id, first: 1, after: $after) { edges { cursor node { id note } }
+  pageInfo { hasNextPage hasPreviousPage endCursor } } }"""
+SEVERAL: Final = """query ($id: ID!) {
+  one: order(id: $id) { note } other: order(id: $id) { version }
   product(id: "p-1") { stock } customer(id: "c-2") { email } again: product(id: "p-1") { id } }"""
 DEMANDING: Final = """query ($consistency: Consistency) {
-  order(id: "o-1", consistency: $consistency) { note customer { name } } product(id: "p-2") { name } }"""
+  order(id: "o-1", consistency: $consistency) { note customer { name } }
+  product(id: "p-2") { name } }"""
 LITERAL: Final = '{ order(id: "o-1") { note } product(id: "p-1") { name stock } }'
 NOTHING: Final = "{ __typename }"
 
@@ -123,23 +127,17 @@ class Asking:
 
     def _sent(self, subject: str) -> tuple[str, ...]:
         known, kind = self.tokens[subject], self.random.choice(KINDS)
-        match kind:
-            case "newest":
-                return tuple(known[-1:])
-            case "oldest":
-                return tuple(known[:1])
-            case "any":
-                return (self.random.choice(known),) if known else ()
-            case "both":
-                return (*known[:1], *known[-1:])
-            case "another's":
-                return tuple(self.tokens[SUBJECTS[SUBJECTS[0] == subject]][-1:])
-            case "no token":
-                return ("ct1nonsense",)
-            case "none":
-                return ()
-            case _:
-                return (self._made(kind, subject),)
+        other = self.tokens[SUBJECTS[SUBJECTS[0] == subject]]
+        sent = {
+            "none": (),
+            "newest": tuple(known[-1:]),
+            "oldest": tuple(known[:1]),
+            "any": tuple(self.random.sample(known, min(1, len(known)))),
+            "both": (*known[:1], *known[-1:]),
+            "another's": tuple(other[-1:]),
+            "no token": ("ct1nonsense",),
+        }
+        return sent[kind] if kind in sent else (self._made(kind, subject),)
 
     def _made(self, kind: str, subject: str) -> str:
         minute = int(wall_clock_s() // 60)
@@ -150,21 +148,15 @@ class Asking:
         key = self.random.choice(KEYS)
         place = self.projection.place_of(key)
         log = FloorKey(key.type, self.random.randrange(2), place.log)
+        other = log._replace(log=place.log + 100)
         mark = mark_at(wall_clock_s())
-        match kind:
-            case "mark":
-                return ConsistencyToken(marks={key.type: mark - 3})
-            case "mark to come":
-                return ConsistencyToken(marks={key.type: mark + 1})
-            case "floor ahead":
-                return ConsistencyToken(floor={log: Seen(place.offset + 1, minute)})
-            case "floor elsewhere":
-                other = log._replace(log=place.log + 100)
-                return ConsistencyToken(floor={other: Seen(3, minute - self.random.randrange(3))})
-            case "floor of later":
-                return ConsistencyToken(floor={log: Seen(0, minute + 1)})
-            case "uncertain":
-                return ConsistencyToken(uncertain=frozenset([key]))
-            case _:
-                number = self.projection.numbers[key]
-                return ConsistencyToken({key: Version(1, number)})
+        made = {
+            "mark": ConsistencyToken(marks={key.type: mark - 3}),
+            "mark to come": ConsistencyToken(marks={key.type: mark + 1}),
+            "floor ahead": ConsistencyToken(floor={log: Seen(place.offset + 1, minute)}),
+            "floor elsewhere": ConsistencyToken(floor={other: Seen(3, minute - place.offset % 3)}),
+            "floor of later": ConsistencyToken(floor={log: Seen(0, minute + 1)}),
+            "uncertain": ConsistencyToken(uncertain=frozenset([key])),
+        }
+        version = Version(1, self.projection.numbers[key])
+        return made.get(kind, ConsistencyToken({key: version}))

@@ -52,7 +52,7 @@ NEAR_ACTS: Final = {
 }
 
 
-class Untrue(Exception):  # noqa: N818 - it is what a law looks for
+class Untrue(Exception):
     """Something at hand is no moment of the store, or not what would be read."""
 
 
@@ -68,7 +68,9 @@ class Moment:
         """Would a read have shown this cut then?"""
         shown = {key: _told(stored) for key, stored in cut.rows.items()}
         held = {key: _told(self.rows.get(key)) for key in cut.rows}
-        return shown == held and cut.positions == self.positions and not self.suspects & shown.keys()
+        return (
+            shown == held and cut.positions == self.positions and not self.suspects & shown.keys()
+        )
 
 
 @dataclass

@@ -12,10 +12,9 @@ from hypothesis import strategies as st
 from tests.laws.asked_both_ways import BothWays, Difference, Question
 from tests.laws.at_hand_histories import (
     NEWS_ACTS,
-    Counts,
     Shop,
     in_memory,
-    live_by,
+    live_by_all,
     live_through,
     on_steered_time,
     shared,
@@ -56,9 +55,8 @@ def test_the_law_is_not_idle(
     again_ratio: float,
 ) -> None:
     """In such histories many answers are at hand, and many of those are given again."""
-    lived = [live_by(seed, open_shop, more) for seed in range(HISTORY_COUNT)]
+    counts = live_by_all(range(HISTORY_COUNT), open_shop, more)
 
-    counts = sum(lived, start=Counts())
     assert counts.found > found_ratio * counts.asked, counts
     assert counts.again > again_ratio * counts.asked, counts
 
@@ -67,8 +65,7 @@ def test_the_law_is_not_idle(
 def test_control_a_mistake_shows(mistake: Mistake) -> None:
     """Each mistake leads to an answer that is not the long way's, in some history."""
     with mistake.made(), pytest.raises(Difference):
-        for seed in range(SEARCH_LIMIT):
-            live_by(seed)
+        live_by_all(range(SEARCH_LIMIT))
 
 
 @pytest.mark.parametrize("pair", [(1, True), ("1", 1), ("1", True), (1, 1.0)], ids=str)

@@ -3,7 +3,7 @@
 The controls are mistakes made on purpose.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from random import Random
 from unittest.mock import patch
@@ -45,6 +45,11 @@ def live_by(seed: int) -> NearCacheWorld:
     return on_steered_time(lambda: live_through(history, seed))
 
 
+def live_by_all(seeds: Iterable[int]) -> list[NearCacheWorld]:
+    """The worlds of these seeds, up to the first untruth."""
+    return [live_by(seed) for seed in seeds]
+
+
 @given(st.lists(steps(NEAR_ACTS), min_size=4, max_size=40), st.integers(0, 10**6))
 def test_what_is_at_hand_is_one_moment_of_the_store(history: Sequence[Step], seed: int) -> None:
     """Rows and positions are of one moment; and a cut stands exactly while it would be read."""
@@ -53,7 +58,7 @@ def test_what_is_at_hand_is_one_moment_of_the_store(history: Sequence[Step], see
 
 def test_the_law_is_not_idle() -> None:
     """In such histories there is much at hand, and much of it stands."""
-    worlds = [live_by(seed) for seed in range(40)]
+    worlds = live_by_all(range(40))
 
     assert sum(world.found_count for world in worlds) > 400
     assert sum(world.still_count for world in worlds) > 400
@@ -92,7 +97,9 @@ def _still_as_it_was(near: NearCache, cut: Cut, *, seen: Floor = NOTHING_SEEN) -
     return None if _still(near, cut, seen=seen) is None else cut
 
 
-def _still_whatever_was_seen(near: NearCache, cut: Cut, *, seen: Floor = NOTHING_SEEN) -> Cut | None:
+def _still_whatever_was_seen(
+    near: NearCache, cut: Cut, *, seen: Floor = NOTHING_SEEN
+) -> Cut | None:
     del seen
     return _still(near, cut)
 
@@ -120,5 +127,4 @@ def _still_by_key(near: NearCache, cut: Cut, *, seen: Floor = NOTHING_SEEN) -> C
 def test_control_a_mistake_shows(of: str, instead: Callable[..., object]) -> None:
     """Each mistake leads to something that no moment has shown, or that would not be read."""
     with patch.object(NearCache, of, instead), pytest.raises(Untrue):
-        for seed in range(SEARCH_LIMIT):
-            live_by(seed)
+        live_by_all(range(SEARCH_LIMIT))
