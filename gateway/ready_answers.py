@@ -59,6 +59,7 @@ class ReadyAnswers:
 
     def keep(self, identity: Hashable, answer: ReadyAnswer) -> None:
         """Keep it instead of the one before."""
+        answer.data = bytes(memoryview(answer.data))  # orjson leaves it in a block of four thousand
         before = self._answers.pop(identity, None)
         self._size_bytes += answer.size_bytes - (0 if before is None else before.size_bytes)
         self._answers[identity] = answer

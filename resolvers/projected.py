@@ -88,6 +88,12 @@ class Projected:
             return Cut()
         return await self._model.read([root])
 
+    def look_at_hand(self, root: Root) -> Cut | None:
+        """The same, if it is at hand."""
+        if self._model is None or not self._cut.cut.is_available:
+            return Cut()
+        return self._model.at_hand([root])
+
     @property
     def is_off(self) -> bool:
         """Is there no projection at all?"""

@@ -14,8 +14,9 @@ import pytest
 
 from gateway.answers_at_hand import AnswersAtHand
 from gateway.execution.documents import MAX_KEPT
-from gateway.graphql_http import GraphQLHttp, Reply
+from gateway.graphql_http import GraphQLHttp
 from gateway.operation import Operations
+from gateway.replies import Reply
 from projections.versions import AggregateType
 from tests.faults.misbehaviour import hanging, misbehave
 from tests.gateway.front_door import (

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -41,8 +42,9 @@ class Line:
         head = (await self.reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
         pairs = [line.split(": ", 1) for line in head[1:] if line]
         headers = {name.lower(): value for name, value in pairs}
-        body = await self.reader.readexactly(int(headers["content-length"]))
-        return {"status": int(head[0].split()[1]), "headers": headers, **json.loads(body)}
+        body = await self.reader.readexactly(int(headers.get("content-length", 0)))
+        status = int(head[0].split()[1])
+        return {"status": status, "headers": headers, **(json.loads(body) if body else {})}
 
     def note(self, loop: asyncio.AbstractEventLoop, coroutine: Any, **given: Any) -> Any:
         """Make a task, and remember that it was made."""
@@ -79,7 +81,10 @@ def posted(query: str, variables: Json = None, *headers: str) -> bytes:
     return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
 
 
-GOT = b"GET /graphql?query=%7Border(id:%22o-1%22)%7Bid%7D%7D HTTP/1.1\r\nhost: gateway.test\r\n\r\n"
+def got(*headers: str) -> bytes:
+    address = f"/graphql?query={quote(A_QUERY)}"
+    lines = [f"GET {address} HTTP/1.1", "host: gateway.test", *headers]
+    return "\r\n".join(lines).encode() + b"\r\n\r\n"
 
 
 async def test_an_answer_at_hand_takes_no_task() -> None:
@@ -99,9 +104,10 @@ async def test_an_answer_at_hand_takes_no_task() -> None:
     [
         posted(A_QUERY, None, "cookie: any=one"),
         posted(A_QUERY, None, "x-deadline-ms: 500"),
-        GOT,
+        got("cookie: any=one"),
+        got("x-deadline-ms: 500"),
     ],
-    ids=["a cookie", "a deadline", "GET"],
+    ids=["a cookie", "a deadline", "a cookie by GET", "a deadline by GET"],
 )
 async def test_what_is_more_than_a_question_goes_the_ordinary_way(request_bytes: bytes) -> None:
     """A task is made for it, and its answer is the same."""
@@ -111,6 +117,20 @@ async def test_what_is_more_than_a_question_goes_the_ordinary_way(request_bytes:
         assert line.tasks != []
 
     assert (answer["status"], answer["data"]) == (200, {"order": {"id": "o-1"}})
+
+
+async def test_nor_does_an_answer_to_a_get() -> None:
+    """With its validator; and who has the data already is told so as fast."""
+    async with open_line() as line:
+        [answer] = await line.ask(got())
+        etag = answer["headers"]["etag"]
+        [again] = await line.ask(got(f"if-none-match: {etag}"))
+
+        assert line.tasks == []
+
+    assert (answer["status"], answer["data"]) == (200, {"order": {"id": "o-1"}})
+    assert (again["status"], again["headers"]["etag"]) == (304, etag)
+    assert "x-consistency-token" in again["headers"]
 
 
 async def test_both_ways_give_one_answer() -> None:

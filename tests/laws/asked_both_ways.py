@@ -9,16 +9,18 @@ rows where bytes are kept. What is not at hand is answered the long way, by owne
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from unittest.mock import patch
+from urllib.parse import urlencode
 
 import orjson
 
 from gateway.answers_at_hand import AnswerAtHand, AnswersAtHand
 from gateway.app import Gateway, Wires
 from gateway.errors import RequestRefused
-from gateway.graphql_http import GraphQLHttp, HttpOptions, Reply, rendered
+from gateway.graphql_http import GraphQLHttp, HttpOptions
 from gateway.operation import Caller, Operations
 from gateway.ready_answers import ReadyAnswer
-from gateway.request import RequestHeaders, parse_post
+from gateway.replies import Reply, rendered
+from gateway.request import GraphQLRequest, RequestHeaders, parse_get, parse_post
 from gateway.settings import Settings
 from projections.store import Store
 from projections.token import ConsistencyToken
@@ -54,12 +56,14 @@ class Silent:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """One request, and by whom."""
+    """One request, and by whom. ``known``: the validator of what she has, who asks by GET."""
 
     query: str
     variables: Mapping[str, Json] = field(default_factory=dict)
     subject: str = "ada"
     tokens: tuple[str, ...] = ()
+    is_get: bool = False
+    known: str | None = None
 
     @property
     def body(self) -> bytes:
@@ -70,7 +74,24 @@ class Question:
         given = [("content-type", "application/json"), (SUBJECT_HEADER, self.subject)]
         given += [("x-request-id", "one")]
         given += [("x-consistency-token", token) for token in self.tokens]
+        given += [] if self.known is None else [("if-none-match", self.known)]
         return [(name.encode(), value.encode()) for name, value in given]
+
+    @property
+    def query_string(self) -> bytes:
+        variables = orjson.dumps(self.variables).decode()
+        return urlencode({"query": self.query, "variables": variables}).encode()
+
+    def parse(self) -> GraphQLRequest:
+        if self.is_get:
+            return parse_get(self.query_string)
+        return parse_post(self.body, "application/json")
+
+    def ask_at_once(self, http: GraphQLHttp) -> Reply | None:
+        """What is at hand."""
+        if self.is_get:
+            return http.find(self.headers, self.query_string)
+        return http.reply_at_once(self.headers, self.body)
 
 
 class CountedAnswers(AnswersAtHand):
@@ -119,8 +140,7 @@ class BothWays:
 
     async def ask(self, question: Question) -> Reply | None:
         """The answer that is at hand; raises `Difference` where it is not that of all ways."""
-        at_hand = self._kept.reply_at_once(question.headers, question.body)
-        made = self._made.reply_at_once(question.headers, question.body)
+        at_hand, made = question.ask_at_once(self._kept), question.ask_at_once(self._made)
         if at_hand != made:
             raise Difference(question, at_hand, made)
         if at_hand is None:
@@ -138,10 +158,10 @@ class BothWays:
         caller = Caller.of(headers, SUBJECT_HEADER)
         try:
             response = await self.long.run(
-                parse_post(question.body, headers.media_type),
+                question.parse(),
                 caller,
                 deadline=Deadline.after(SETTINGS.request_timeout_s),
-                is_read_only=False,
+                is_read_only=question.is_get,
             )
         except RequestRefused as refused:
             return Reply(refused.status, (), orjson.dumps(refused.as_json()))

@@ -1,24 +1,20 @@
 """Mistakes that answers at hand could make, each of which the law has to find."""
 
 from collections.abc import Callable, Hashable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field, replace
 from typing import Final
 from unittest.mock import patch
 
-from gateway.answers_at_hand import AnswersAtHand
-from gateway.consistency_extension import ReadyConsistency
 from gateway.execution.plan import Plan
-from gateway.ready_answers import ReadyAnswer, SealedFloors
+from gateway.ready_answers import SealedFloors
 from projections.memory_store import MemoryStore
 from projections.positions import NOTHING_SEEN, Floor
 from projections.store import Cut
 from projections.versions import AggregateType
 from resolvers import at_hand
 from resolvers.answer import Answer
-from resolvers.at_hand import AtHand
 from resolvers.demand import Demand
-from resolvers.report import ConsistencyReport
 from resolvers.tokens import TokenDesk
 
 Budgets = Mapping[AggregateType, float]
@@ -33,16 +29,22 @@ _plain_answer = at_hand.plain_answer
 
 @dataclass(frozen=True, slots=True)
 class Mistake:
-    """What is wrong in a few words; and how: ``instead`` stands where ``of`` should."""
+    """What is wrong in a few words; and how: ``instead`` stands where ``of`` should.
+
+    ``also``: what else has to be wrong, lest nobody notice.
+    """
 
     told: str
     of: str
     instead: Callable[..., object]
+    also: Mapping[str, object] = field(default_factory=dict)
 
     @contextmanager
     def made(self) -> Iterator[None]:
         """It is made inside the block."""
-        with patch(self.of, self.instead):
+        with ExitStack() as stack:
+            for of, instead in {self.of: self.instead, **self.also}.items():
+                stack.enter_context(patch(of, instead))
             yield
 
 
@@ -71,21 +73,6 @@ def _of_any_age(cut: Cut, of: AggregateType, now_s: float, _: Budgets) -> float 
 
 def _shown_in_doubt(demand: Demand, cut: Cut, now_s: float, budgets_s: Budgets) -> Answer | None:
     return _plain_answer(demand, replace(cut, suspects=frozenset()), now_s, budgets_s)
-
-
-def _kept_in_any_case(
-    answers: AnswersAtHand,
-    identity: Hashable,
-    data: bytes,
-    found: list[AtHand],
-    report: ConsistencyReport,
-) -> None:
-    rows = {key: stored for one in found for key, stored in one.cut.rows.items()}
-    pages = {key: page for one in found for key, page in one.cut.pages.items()}
-    types = frozenset(of for one in found for of in one.answer.projected_types())
-    cut = Cut(rows, pages, positions=found[0].cut.positions)
-    consistency = ReadyConsistency.of(report.shown)
-    answers._ready.keep(identity, ReadyAnswer(cut, data, consistency, types))
 
 
 def _for_any_variables(plan: Plan, variables: Mapping[str, object]) -> Hashable | None:
@@ -150,7 +137,7 @@ MISTAKES: Final = (
     Mistake("floors and marks are ignored", f"{AT_HAND}.is_satisfied", lambda *_: True),
     Mistake("entries are ignored", f"{AT_HAND}.is_plain", lambda *_: True),
     Mistake("what else she had seen is dropped", f"{AT_HAND}._types_of", lambda _: frozenset()),
-    Mistake("healed rows are kept", f"{AT_HAND}.AnswersAtHand._keep", _kept_in_any_case),
+    Mistake("healed rows are as good as others", f"{AT_HAND}._is_streamed", lambda _: True),
     Mistake("whatever is asked for, one answer is kept", IDENTITY, _for_any_variables),
     Mistake("1 is true", IDENTITY, _by_equal_variables),
     Mistake("cursors are kept", IDENTITY, _with_cursors),
@@ -158,5 +145,10 @@ MISTAKES: Final = (
     Mistake("tokens are of another minute", FLOORS, _sealed_in_any_minute),
     Mistake("tokens are of another place", FLOORS, _sealed_at_any_place),
     Mistake("parked rows are shown", "resolvers.at_hand.plain_answer", _shown_in_doubt),
-    Mistake("no mode is obeyed", "resolvers.at_hand.is_usual", lambda _: True),
+    Mistake(
+        "no mode is obeyed",
+        "resolvers.at_hand.is_usual",
+        lambda _: True,
+        also={"gateway.execution.plan.Plan.has_demands": property(lambda _: False)},
+    ),
 )

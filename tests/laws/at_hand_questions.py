@@ -6,7 +6,7 @@ from typing import Final
 
 import orjson
 
-from gateway.graphql_http import Reply
+from gateway.replies import Reply
 from projections.token import ConsistencyToken, FloorKey, Seen, mark_at
 from projections.versions import Version
 from tests.graphql_answers import Json
@@ -61,6 +61,7 @@ ASKED: Final[tuple[tuple[str, dict[str, Json]], ...]] = (
 )
 SUBJECTS: Final = ("ada", "bob")
 FAVOURITE_COUNT: Final = 7
+GET_RATIO: Final = 0.25
 KINDS: Final = (
     *("none",) * 10,
     *("newest",) * 14,
@@ -82,12 +83,13 @@ KINDS: Final = (
 
 @dataclass
 class Asking:
-    """Makes questions; remembers the tokens and cursors of the answers."""
+    """Makes questions; remembers the tokens, cursors and validators of the answers."""
 
     projection: MovedProjection
     random: Random
     tokens: dict[str, list[str]] = field(default_factory=lambda: {who: [] for who in SUBJECTS})
     cursors: list[str] = field(default_factory=list)
+    etags: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self._favourites = self.random.sample(ASKED, FAVOURITE_COUNT)
@@ -100,16 +102,24 @@ class Asking:
         others += [Question(DEMANDING, {"consistency": said}) for said in self._demands()]
         subject = self.random.choice((*SUBJECTS, SUBJECTS[0]))
         return [
-            replace(question, subject=subject, tokens=self._sent(subject))
+            replace(
+                question,
+                subject=subject,
+                tokens=self._sent(subject),
+                is_get=self.random.random() < GET_RATIO,
+                known=self.random.choice((None, *self.etags[-2:])),
+            )
             for question in (*asked, *self.random.sample(others, 2))
         ]
 
     def note(self, question: Question, reply: Reply) -> None:
         """Remember what an answer brought."""
-        token = dict(reply.headers).get(b"x-consistency-token")
-        if token is not None:
-            self.tokens[question.subject].append(token.decode())
-        if question.query == CURSORS:
+        headers = dict(reply.headers)
+        if b"x-consistency-token" in headers:
+            self.tokens[question.subject].append(headers[b"x-consistency-token"].decode())
+        if b"etag" in headers:
+            self.etags.append(headers[b"etag"].decode())
+        if question.query == CURSORS and reply.body:
             page = ((orjson.loads(reply.body).get("data") or {}).get("orders")) or {}
             self.cursors += [edge["cursor"] for edge in page.get("edges") or ()]
 

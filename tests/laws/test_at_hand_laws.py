@@ -20,7 +20,7 @@ from tests.laws.at_hand_histories import (
     shared,
 )
 from tests.laws.at_hand_mistakes import MISTAKES, Mistake
-from tests.laws.at_hand_questions import NOTHING, ORDER
+from tests.laws.at_hand_questions import ORDER
 from tests.laws.moved_projection import MovedProjection, Step, steps
 
 HISTORY_COUNT = 20
@@ -45,7 +45,7 @@ def test_so_it_is_over_a_shared_store(history: Sequence[Step], seed: int) -> Non
 
 @pytest.mark.parametrize(
     ("open_shop", "more", "found_ratio", "again_ratio"),
-    [(in_memory, {}, 0.15, 0.05), (shared, NEWS_ACTS, 0.05, 0.01)],
+    [(in_memory, {}, 0.1, 0.05), (shared, NEWS_ACTS, 0.05, 0.01)],
     ids=["in memory", "shared"],
 )
 def test_the_law_is_not_idle(
@@ -88,18 +88,3 @@ def test_what_is_equal_in_python_alone_shares_no_answer(
     again_count = on_steered_time(ask)
 
     assert again_count == (2 if "1" in pair else 0)
-
-
-def test_who_asks_for_nothing_is_answered_again_and_again() -> None:
-    """An answer without a row is one; nothing of it is kept."""
-
-    async def ask() -> BothWays:
-        both = BothWays(in_memory().read)
-        await both.the_long_way(Question(NOTHING))
-        for _ in range(3):
-            await both.ask(Question(NOTHING))
-        return both
-
-    both = on_steered_time(ask)
-
-    assert (both.found_count, both.answers.again_count) == (3, 0)
