@@ -10,7 +10,7 @@ The rule: it is the answer that `Operations.run` would come to by the long way, 
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import Final, Self
 
 import orjson
 
@@ -32,6 +32,9 @@ from resolvers.context import TokensAlone
 from resolvers.read_model import ReadModel
 from resolvers.report import ConsistencyReport
 from resolvers.tokens import TokenDesk
+
+SUBJECT_LIMIT: Final = 256
+"""Characters of a subject under whose name anything is kept: no header may take room unreckoned."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +77,7 @@ class AnswersAtHand:
         self, plan: Plan, variables: Mapping[str, object], tokens: TokenDesk, token_texts: list[str]
     ) -> AnswerAtHand | None:
         """The answer to a request, by its plan; None if it takes more than a look. Never waits."""
-        if plan.has_demands:
+        if plan.has_demands or len(tokens.subject) > SUBJECT_LIMIT:
             return None
         try:
             token = tokens.open_all(token_texts, "X-Consistency-Token")

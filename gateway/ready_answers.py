@@ -13,7 +13,7 @@ from projections.token_size import fits
 from projections.versions import AggregateType
 from resolvers.tokens import TokenDesk
 
-ANSWER_BYTES: Final = 1_500
+ANSWER_BYTES: Final = 1_800
 ROW_BYTES: Final = 600
 """What an answer takes besides its bytes, and for each of its rows, reckoned from above: where the
 store has newer ones by now, the rows are nobody else's.

@@ -12,7 +12,7 @@ from unittest.mock import patch
 
 import pytest
 
-from gateway.answers_at_hand import AnswersAtHand
+from gateway.answers_at_hand import SUBJECT_LIMIT, AnswersAtHand
 from gateway.execution.documents import MAX_KEPT
 from gateway.graphql_http import GraphQLHttp
 from gateway.operation import Operations
@@ -234,6 +234,20 @@ async def test_a_thousand_subjects_leave_no_more_than_a_thousand_tokens() -> Non
         text_count = len(at_hand_of(door)._floors._texts)
 
     assert 0 < text_count <= 1_000
+
+
+@pytest.mark.parametrize(
+    ("length", "is_found"), [(SUBJECT_LIMIT, True), (SUBJECT_LIMIT + 1, False)]
+)
+async def test_nothing_is_kept_under_a_name_without_end(length: int, *, is_found: bool) -> None:
+    """Who has such a one is answered the long way, which keeps nothing of it."""
+    async with open_shop(subject_header="x-session") as (door, _):
+        headers = {"x-session": "a" * length}
+        reply = asked_at_once(door, headers=headers)
+        answer = await door.ask(A_QUERY, headers=headers)
+
+    assert (reply is not None) is is_found
+    assert answer.json()["data"] == {"order": {"id": "o-1"}}
 
 
 async def test_a_mistake_on_the_way_is_found_again_the_long_way() -> None:
