@@ -1,8 +1,8 @@
 """Answers whose bytes are kept, with the cut that they were made of. See `answers_at_hand`."""
 
 from collections import OrderedDict
-from collections.abc import Hashable
-from dataclasses import dataclass
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass, field
 from typing import Final
 
 from gateway.consistency_extension import ReadyConsistency
@@ -27,13 +27,15 @@ MAX_SEALED: Final = 1_000
 class ReadyAnswer:
     """One answer: the bytes of its ``data``, its extension, and the cut that both are of.
 
-    The cut is replaced by the same one of a later moment.
+    The cut is replaced by the same one of a later moment. ``healed_at_s``: by type, when the last
+    of its rows was healed (Unix s), where any was.
     """
 
     cut: Cut
     data: bytes
     consistency: ReadyConsistency
     types: frozenset[AggregateType]
+    healed_at_s: Mapping[AggregateType, float] = field(default_factory=dict)
 
     @property
     def size_bytes(self) -> int:

@@ -137,7 +137,7 @@ MISTAKES: Final = (
     Mistake("floors and marks are ignored", f"{AT_HAND}.is_satisfied", lambda *_: True),
     Mistake("entries are ignored", f"{AT_HAND}.is_plain", lambda *_: True),
     Mistake("what else she had seen is dropped", f"{AT_HAND}._types_of", lambda _: frozenset()),
-    Mistake("healed rows are as good as others", f"{AT_HAND}._is_streamed", lambda _: True),
+    Mistake("healed rows are as good as others", f"{AT_HAND}._healed_at_s", lambda _: {}),
     Mistake("whatever is asked for, one answer is kept", IDENTITY, _for_any_variables),
     Mistake("1 is true", IDENTITY, _by_equal_variables),
     Mistake("cursors are kept", IDENTITY, _with_cursors),
