@@ -10,12 +10,11 @@ The rule: it is the answer that `Operations.run` would come to by the long way, 
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import Final, Self
 
 import orjson
 
 from gateway.consistency_extension import ReadyConsistency
-from gateway.execution.arguments import Unproven
 from gateway.execution.plan import Plan
 from gateway.ready_answers import ReadyAnswer, ReadyAnswers, SealedFloors
 from gateway.ways import Way
@@ -31,10 +30,12 @@ from resolvers.at_hand import (
     source_age_s,
 )
 from resolvers.context import TokensAlone
-from resolvers.errors import ResolverError
 from resolvers.read_model import ReadModel
 from resolvers.report import ConsistencyReport
 from resolvers.tokens import TokenDesk
+
+SUBJECT_LIMIT: Final = 256
+"""Characters of a subject under whose name anything is kept: no header may take room unreckoned."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +80,7 @@ class AnswersAtHand:
         self, plan: Plan, variables: Mapping[str, object], tokens: TokenDesk, token_texts: list[str]
     ) -> AnswerAtHand | None:
         """The answer to a request, by its plan; None if it takes more than a look. Never waits."""
-        if plan.has_demands:
+        if plan.has_demands or len(tokens.subject) > SUBJECT_LIMIT:
             return None
         try:
             token = tokens.open_all(token_texts, "X-Consistency-Token")
@@ -89,7 +90,7 @@ class AnswersAtHand:
             ready = None if identity is None else self.ready.find((identity, tokens.subject))
             again = None if ready is None else self._again(ready, token, tokens)
             return again or self._made(plan, variables, tokens, token, identity)
-        except (Unproven, ResolverError):
+        except Exception:  # noqa: BLE001 - the long way finds it again, and says whose it is
             return None
 
     def _again(
@@ -109,8 +110,8 @@ class AnswersAtHand:
         ages_s: dict[AggregateType, float] = {}
         for of in ready.types:
             age_s = source_age_s(ready.cut, of, now_s, self._budgets_s)
-            if age_s is None:
-                return None
+            if age_s is None or ready.healed_at_s.get(of, 0.0) > now_s - age_s:
+                return None  # a row that was healed later than that is younger than its source
             ages_s[of] = age_s
         sealed = self._floors.seal(ready.cut, ready.types | _types_of(token), tokens, now_s)
         if sealed is None:
@@ -131,7 +132,8 @@ class AnswersAtHand:
         context = TokensAlone(tokens, ConsistencyReport(token), token)
         asked = plan.ask(variables, context)
         found = find_at_hand(asked.requests, self._model, now_s=now_s, budgets_s=self._budgets_s)
-        if not found or tokens.expired_count or not _is_streamed(found):
+        healed_at_s = None if not found or tokens.expired_count else _healed_at_s(found)
+        if not found or healed_at_s is None:
             return None
         for one in found:
             if one.cut.pages:  # which say in their cursors what they have shown
@@ -139,28 +141,42 @@ class AnswersAtHand:
         result = plan.render(asked, [one.answer for one in found], context)
         if result.errors or context.report.omitted_count:
             return None
-        ready = _ready(found, result.data, context.report)
+        ready = _ready(found, result.data, context.report, healed_at_s)
         if identity is not None:
             self.ready.keep((identity, tokens.subject), ready)
         return self._given("at_hand", ready, token, tokens, now_s)
 
 
-def _is_streamed(found: Sequence[AtHand]) -> bool:
-    """Is all of it as the event stream has brought it? Else its age is its own, and its promise."""
-    return all(
-        stored is not None and stored.is_streamed and stored.healed_at_s is None
-        for one in found
-        for stored in one.cut.rows.values()
-    )
+def _healed_at_s(found: Sequence[AtHand]) -> dict[AggregateType, float] | None:
+    """When the last row of each type was healed (Unix s), of those that ever were.
+
+    None where a row is more than the event stream has brought: then it promises more than a floor.
+    """
+    healed_at_s: dict[AggregateType, float] = {}
+    for one in found:
+        for key, stored in one.cut.rows.items():
+            if stored is None or not stored.is_streamed:
+                return None
+            if stored.healed_at_s is not None:
+                before_s = healed_at_s.get(key.type, stored.healed_at_s)
+                healed_at_s[key.type] = max(before_s, stored.healed_at_s)
+    return healed_at_s
 
 
-def _ready(found: Sequence[AtHand], data: object, report: ConsistencyReport) -> ReadyAnswer:
+def _ready(
+    found: Sequence[AtHand],
+    data: object,
+    report: ConsistencyReport,
+    healed_at_s: Mapping[AggregateType, float],
+) -> ReadyAnswer:
     """The answer of these reads, which are of one moment."""
     rows = {key: stored for one in found for key, stored in one.cut.rows.items()}
     pages = {key: page for one in found for key, page in one.cut.pages.items()}
     cut = Cut(rows, pages, positions=found[0].cut.positions)
     types = frozenset(of for one in found for of in one.types)
-    return ReadyAnswer(cut, orjson.dumps(data), ReadyConsistency.of(report.shown), types)
+    return ReadyAnswer(
+        cut, orjson.dumps(data), ReadyConsistency.of(report.shown), types, healed_at_s
+    )
 
 
 def _types_of(token: ConsistencyToken) -> frozenset[AggregateType]:

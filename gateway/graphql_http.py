@@ -116,6 +116,8 @@ class GraphQLHttp:
         None for what is to come in. Never waits.
         """
         if self._door.is_quiet:
+            if len(body) > self._options.body_limit_bytes:
+                return None
             headers = RequestHeaders.of(raw_headers)
             return self._found(headers, lambda: parse_post(body, headers.media_type))
         refused = self._door.turn_away(lane_of("POST", body))

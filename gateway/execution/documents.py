@@ -215,6 +215,7 @@ class Documents:
         document = self._kept.get(text)
         if document is None or not document.is_size_fixed:
             return None
+        self._kept.move_to_end(text)
         key = document.plan_key(operation_name, variables)
         try:
             return document.plans.get(key)

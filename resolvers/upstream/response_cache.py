@@ -57,7 +57,7 @@ class Entry:
 
 
 class Memory(SimpleMemoryCache):  # type: ignore[misc]  # aiocache declares no types
-    """aiocache's memory as a backend of aiocache sees it.
+    """aiocache's memory as its own parts see it.
 
     Its public methods look at the environment, at plugins and at a timeout, three coroutines a
     call: half of what it costs to share a read. Nothing leaves it by time: what is too old is not
