@@ -49,7 +49,7 @@ class HttpOptions:
     body_limit_bytes: int
     subject_header: str | None
     is_cookie_set: bool
-    is_metered: bool
+    is_metered: bool = True
 
 
 @dataclass(frozen=True, slots=True)

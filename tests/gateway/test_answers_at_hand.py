@@ -72,7 +72,7 @@ def at_hand_of(door: Door) -> AnswersAtHand:
 
 
 def kept_count(door: Door) -> int:
-    return len(at_hand_of(door)._ready._answers)
+    return len(at_hand_of(door).ready)
 
 
 async def test_what_was_asked_before_is_at_hand() -> None:
