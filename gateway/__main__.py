@@ -86,7 +86,7 @@ def worker(listening: int, lifeline: int) -> None:
     settings = _settings()
     configure_logging(settings.log_format)
     drain_s = settings.drain_ms / 1000
-    line = Lifeline(lifeline, stop_limit_s=stop_limit_s(drain_s))
+    line = Lifeline(socket.socket(fileno=lifeline), stop_limit_s=stop_limit_s(drain_s))
     line.watch()
     app = create_app(settings, settings.read_token_keys())
     with socket.socket(fileno=listening) as shared:

@@ -10,8 +10,8 @@ from contextlib import suppress
 class Lifeline:
     """The worker's end of the socket pair. Whatever ends the parent closes the other end."""
 
-    def __init__(self, descriptor: int, *, stop_limit_s: float) -> None:
-        self._socket = socket.socket(fileno=descriptor)
+    def __init__(self, end: socket.socket, *, stop_limit_s: float) -> None:
+        self._socket = end
         self._stop_limit_s = stop_limit_s
 
     def tell_serving(self) -> None:
