@@ -29,6 +29,15 @@ class WorkerEnded:
     pause_s: float
 
 
+@dataclass(frozen=True, slots=True)
+class _Life:
+    """How a worker ended, and whether it has served before that; id 0: it never was a process."""
+
+    process_id: int
+    exit_code: int
+    has_served: bool
+
+
 class Supervisor:
     """Keeps ``worker_count`` workers running. They have ``stop_limit_s`` to end when asked to."""
 
@@ -78,19 +87,25 @@ class Supervisor:
         loop, pause_s = asyncio.get_running_loop(), 0.0
         while not self._stopping.is_set():
             began_s = loop.time()
-            async with self._start(listening) as worker:
-                exit_code, has_served = await self._watch(worker)
+            life = await self._one_life(listening)
             if self._stopping.is_set():
                 return
-            if not has_served and not self._serving:
-                self._give_up(exit_code)
+            if not life.has_served and not self._serving:
+                self._give_up(life.exit_code)
                 return
             pause_s = self._options.pause_after(pause_s, loop.time() - began_s)
-            self._observe(WorkerEnded(worker.process_id, exit_code, pause_s))
+            self._observe(WorkerEnded(life.process_id, life.exit_code, pause_s))
             await self._pause(pause_s)
 
-    async def _watch(self, worker: Worker) -> tuple[int, bool]:
-        """Wait for the end of a worker; its exit code, and whether it has served."""
+    async def _one_life(self, listening: socket.socket) -> _Life:
+        """A worker from its start to its end."""
+        try:
+            async with self._start(listening) as worker:
+                return await self._watch(worker)
+        except OSError as error:  # no process or descriptor to be had, perhaps for a moment only
+            return _Life(process_id=0, exit_code=error.errno or 1, has_served=False)
+
+    async def _watch(self, worker: Worker) -> _Life:
         self._running.add(worker)
         try:
             if self._stopping.is_set():  # it was on its way when all were asked
@@ -98,7 +113,7 @@ class Supervisor:
             if has_served := await worker.serves():
                 self._serving.add(worker)
                 self._is_proven.set()
-            return await worker.ended(), has_served
+            return _Life(worker.process_id, await worker.ended(), has_served)
         finally:
             self._running.discard(worker)
             self._serving.discard(worker)

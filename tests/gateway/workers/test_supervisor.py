@@ -1,6 +1,7 @@
 """The parent of workers: whom it starts, whom it starts again, when it gives up, how it ends."""
 
 import asyncio
+import errno
 import signal
 import socket
 from collections.abc import AsyncIterator, Iterator
@@ -58,10 +59,14 @@ class Crew:
     def __init__(self) -> None:
         self.workers: list[FakeWorker] = []
         self.ends: list[WorkerEnded] = []
+        self.refusal: OSError | None = None
         self._started: asyncio.Queue[FakeWorker] = asyncio.Queue()
 
     @asynccontextmanager
     async def start(self, _: socket.socket) -> AsyncIterator[FakeWorker]:
+        if self.refusal is not None:
+            refusal, self.refusal = self.refusal, None
+            raise refusal
         worker = FakeWorker(len(self.workers) + 1)
         self.workers.append(worker)
         self._started.put_nowait(worker)
@@ -164,6 +169,23 @@ async def test_a_start_that_fails_beside_one_that_serves_is_tried_again(
         end_all(crew)
 
     assert [end.pause_s for end in crew.ends] == [0.01, 0.02, 0.02]
+
+
+async def test_a_machine_without_a_process_to_spare_is_asked_again(
+    listening: socket.socket,
+) -> None:
+    """Those who serve go on serving."""
+    crew = Crew()
+    async with supervised(crew, listening):
+        first = await crew.next()
+        crew.refusal = OSError(errno.EAGAIN, "no more processes")
+        first.serve()
+        (await crew.next()).serve()
+        signal.raise_signal(signal.SIGTERM)
+        await first.receives(signal.SIGTERM)
+        end_all(crew)
+
+    assert crew.ends == [WorkerEnded(process_id=0, exit_code=errno.EAGAIN, pause_s=0.01)]
 
 
 async def test_a_stop_closes_the_socket_and_waits_for_all(listening: socket.socket) -> None:
