@@ -10,7 +10,11 @@ from dataclasses import dataclass, field
 import pytest
 
 from gateway.admission.door import Crowd
+from gateway.app import running
 from gateway.garbage import GarbageOptions, GarbageRounds, may_pause
+from projections.consumer import BatchApplied
+from projections.positions import Partition, SourcePosition
+from tests.gateway.front_door import Door, open_door
 
 pytestmark = pytest.mark.steered_time
 
@@ -177,3 +181,35 @@ async def test_the_collector_is_given_back() -> None:
 
     assert during != before
     assert gc.get_threshold() == before
+
+
+async def test_a_gateway_has_loaded_when_its_projection_has_caught_up() -> None:
+    """A projection of its own is awaited to the last source; where there is none, nothing is."""
+    async with frozen_by(events="feed") as door:
+        for source in ("orders", "customers"):
+            door.gateway.catch_up.observe(caught_up(source))
+        await asyncio.sleep(OPTIONS.every_s)
+        before_count = gc.get_freeze_count()
+        door.gateway.catch_up.observe(caught_up("products"))
+        await asyncio.sleep(1)
+        own_count = gc.get_freeze_count()
+    gc.unfreeze()
+    async with frozen_by(events="none"):
+        await asyncio.sleep(1)
+        none_count = gc.get_freeze_count()
+
+    assert before_count == 0
+    assert own_count > 0
+    assert none_count > 0
+
+
+@asynccontextmanager
+async def frozen_by(**settings: object) -> AsyncIterator[Door]:
+    """A gateway whose rounds run inside the block."""
+    async with open_door(**settings) as door, running(door.gateway.garbage.run()):
+        yield door
+
+
+def caught_up(source: str) -> BatchApplied:
+    position = SourcePosition("c", 0.0, is_caught_up=True, remaining_count=0)
+    return BatchApplied(Partition(source), position, event_count=1, applied_count=1, gap_count=0)
