@@ -33,9 +33,10 @@ bench-peers: env-dev ## Measure speed and failures beside gateways on Node, from
 bench-events: env-dev ## Measure the event side: minutes; ARGS="--quick", "--only NAME", "--help"
 	@$(BIN)/python -m benchmarks $(ARGS)
 
-prove: env-dev ## The laws of consistency at length: ten thousand schedules, then real processes
+prove: env-dev ## The laws at length: schedules, real processes, a million answers of plans
 	@$(BIN)/python scripts/prove.py $(ARGS)
 	@$(BIN)/python scripts/prove_real.py
+	@$(BIN)/python scripts/prove_plans.py
 
 soak: env-dev ## Ten minutes of random faults; nothing may leak; ARGS="--minutes 2", "--leak task"
 	@$(BIN)/python scripts/soak.py $(ARGS)

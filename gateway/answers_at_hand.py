@@ -8,18 +8,18 @@ What depends on the moment is made anew each time: the token, and how old the so
 The rule: it is the answer that `Operations.run` would come to by the long way, or none.
 """
 
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final, Self
 
 import orjson
 
-from gateway.consistency_extension import ReadyConsistency, render_consistency
-from gateway.execution.arguments import Unproven
+from gateway.consistency_extension import ReadyConsistency
 from gateway.execution.plan import Plan
 from gateway.ready_answers import ReadyAnswer, ReadyAnswers, SealedFloors
 from projections.store import Cut
 from projections.token import ConsistencyToken, seen_places
-from projections.token_size import fits
+from projections.token_shrinking import floor_from
 from projections.versions import AggregateType
 from resolvers.at_hand import (
     AtHand,
@@ -29,18 +29,27 @@ from resolvers.at_hand import (
     source_age_s,
 )
 from resolvers.context import TokensAlone
-from resolvers.errors import ResolverError
 from resolvers.read_model import ReadModel
 from resolvers.report import ConsistencyReport
 from resolvers.tokens import TokenDesk
 
+SUBJECT_LIMIT: Final = 256
+"""Characters of a subject under whose name anything is kept: no header may take room unreckoned."""
+
 
 @dataclass(frozen=True, slots=True)
 class AnswerAtHand:
-    """A whole body, and the token in it."""
+    """A whole body, the data in it, and the token."""
 
     body: bytes
+    data: bytes
     token: str | None
+
+    @classmethod
+    def of(cls, data: bytes, consistency: bytes, token: str | None) -> Self:
+        """The answer of these parts, both JSON."""
+        body = b'{"data":%b,"extensions":{"consistency":%b}}' % (data, consistency)
+        return cls(body, data, token)
 
 
 class AnswersAtHand:
@@ -68,6 +77,8 @@ class AnswersAtHand:
         self, plan: Plan, variables: Mapping[str, object], tokens: TokenDesk, token_texts: list[str]
     ) -> AnswerAtHand | None:
         """The answer to a request, by its plan; None if it takes more than a look. Never waits."""
+        if plan.has_demands or len(tokens.subject) > SUBJECT_LIMIT:
+            return None
         try:
             token = tokens.open_all(token_texts, "X-Consistency-Token")
             if tokens.expired_count or not is_plain(token):
@@ -76,7 +87,7 @@ class AnswersAtHand:
             ready = None if identity is None else self._ready.find((identity, tokens.subject))
             again = None if ready is None else self._again(ready, token, tokens)
             return again or self._made(plan, variables, tokens, token, identity)
-        except (Unproven, ResolverError):
+        except Exception:  # noqa: BLE001 - the long way finds it again, and says whose it is
             return None
 
     def _again(
@@ -87,17 +98,22 @@ class AnswersAtHand:
         if cut is None or not is_satisfied(token, cut):
             return None
         ready.cut = cut
-        now_s = self._wall_clock()
+        return self._given(ready, token, tokens, self._wall_clock())
+
+    def _given(
+        self, ready: ReadyAnswer, token: ConsistencyToken, tokens: TokenDesk, now_s: float
+    ) -> AnswerAtHand | None:
+        """The answer with what it lacks; None where that takes more than a floor and ages."""
         ages_s: dict[AggregateType, float] = {}
         for of in ready.types:
-            age_s = source_age_s(cut, of, now_s, self._budgets_s)
-            if age_s is None:
-                return None
+            age_s = source_age_s(ready.cut, of, now_s, self._budgets_s)
+            if age_s is None or ready.healed_at_s.get(of, 0.0) > now_s - age_s:
+                return None  # a row that was healed later than that is younger than its source
             ages_s[of] = age_s
-        sealed = self._floors.seal(cut, ready.types | _types_of(token), tokens, now_s)
+        sealed = self._floors.seal(ready.cut, ready.types | _types_of(token), tokens, now_s)
         if sealed is None:
             return None
-        return AnswerAtHand(_body(ready.data, ready.consistency.at(sealed, ages_s)), sealed)
+        return AnswerAtHand.of(ready.data, ready.consistency.at(sealed, ages_s), sealed)
 
     def _made(
         self,
@@ -110,38 +126,53 @@ class AnswersAtHand:
         """The answer, made of the rows that are at hand."""
         now_s = self._wall_clock()
         context = TokensAlone(tokens, ConsistencyReport(token), token)
-        report = context.report
         asked = plan.ask(variables, context)
         found = find_at_hand(asked.requests, self._model, now_s=now_s, budgets_s=self._budgets_s)
-        if found is None or tokens.expired_count:
+        healed_at_s = None if not found or tokens.expired_count else _healed_at_s(found)
+        if not found or healed_at_s is None:
             return None
         for one in found:
-            one.answer.shown = report.add(one.answer, {}, one.cut, now_s)
+            if one.cut.pages:  # which say in their cursors what they have shown
+                one.answer.shown = floor_from(one.cut, one.types, now_s)
         result = plan.render(asked, [one.answer for one in found], context)
-        if result.errors or not fits(report.token):
+        if result.errors or context.report.omitted_count:
             return None
-        data = orjson.dumps(result.data)
+        ready = _ready(found, result.data, context.report, healed_at_s)
         if identity is not None:
-            self._keep((identity, tokens.subject), data, found, report)
-        sealed = tokens.seal(report.token)
-        consistency = render_consistency(report, sealed, expired_count=0)
-        return AnswerAtHand(_body(data, orjson.dumps(consistency)), sealed)
+            self._ready.keep((identity, tokens.subject), ready)
+        return self._given(ready, token, tokens, now_s)
 
-    def _keep(
-        self, identity: Hashable, data: bytes, found: list[AtHand], report: ConsistencyReport
-    ) -> None:
-        """Keep the answer, if all of it is as the event stream has brought it."""
-        rows = {key: stored for one in found for key, stored in one.cut.rows.items()}
-        is_streamed = all(
-            stored is not None and stored.is_streamed and stored.healed_at_s is None
-            for stored in rows.values()
-        )
-        if is_streamed and not report.omitted_count:
-            pages = {key: page for one in found for key, page in one.cut.pages.items()}
-            cut = Cut(rows, pages, positions=found[0].cut.positions)
-            consistency = ReadyConsistency.of(report.shown)
-            types = frozenset(of for one in found for of in one.answer.projected_types())
-            self._ready.keep(identity, ReadyAnswer(cut, data, consistency, types))
+
+def _healed_at_s(found: Sequence[AtHand]) -> dict[AggregateType, float] | None:
+    """When the last row of each type was healed (Unix s), of those that ever were.
+
+    None where a row is more than the event stream has brought: then it promises more than a floor.
+    """
+    healed_at_s: dict[AggregateType, float] = {}
+    for one in found:
+        for key, stored in one.cut.rows.items():
+            if stored is None or not stored.is_streamed:
+                return None
+            if stored.healed_at_s is not None:
+                before_s = healed_at_s.get(key.type, stored.healed_at_s)
+                healed_at_s[key.type] = max(before_s, stored.healed_at_s)
+    return healed_at_s
+
+
+def _ready(
+    found: Sequence[AtHand],
+    data: object,
+    report: ConsistencyReport,
+    healed_at_s: Mapping[AggregateType, float],
+) -> ReadyAnswer:
+    """The answer of these reads, which are of one moment."""
+    rows = {key: stored for one in found for key, stored in one.cut.rows.items()}
+    pages = {key: page for one in found for key, page in one.cut.pages.items()}
+    cut = Cut(rows, pages, positions=found[0].cut.positions)
+    types = frozenset(of for one in found for of in one.types)
+    return ReadyAnswer(
+        cut, orjson.dumps(data), ReadyConsistency.of(report.shown), types, healed_at_s
+    )
 
 
 def _types_of(token: ConsistencyToken) -> frozenset[AggregateType]:
@@ -149,7 +180,3 @@ def _types_of(token: ConsistencyToken) -> frozenset[AggregateType]:
     if not (token.floor or token.marks):
         return frozenset()
     return frozenset((*(log.type for log in token.floor), *token.marks))
-
-
-def _body(data: bytes, consistency: bytes) -> bytes:
-    return b'{"data":%b,"extensions":{"consistency":%b}}' % (data, consistency)

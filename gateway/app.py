@@ -18,7 +18,7 @@ from gateway.admission.limits import DocumentLimits
 from gateway.answers_at_hand import AnswersAtHand
 from gateway.catch_up import CatchUp
 from gateway.circuit_hints import CircuitHints
-from gateway.execution.documents import Documents
+from gateway.execution.documents import DocumentRefused, Documents
 from gateway.execution.executor import Executor
 from gateway.execution.graphql_schema import graphql_schema_of
 from gateway.execution.plans import PlanMaker
@@ -115,6 +115,7 @@ class Gateway:
     @asynccontextmanager
     async def open(self) -> AsyncIterator[None]:
         """Keep the projection current while the context is open; then close every connection."""
+        self._warm()
         async with AsyncExitStack() as stack:
             for upstream in self.upstreams.values():
                 stack.push_async_callback(upstream.aclose)
@@ -140,6 +141,14 @@ class Gateway:
         if self.is_projecting:
             async for _ in self.catch_up.follow():
                 pass
+
+    def _warm(self) -> None:
+        """Make the documents ready that clients are known to send."""
+        for document_id, text in self.settings.read_documents().items():
+            try:
+                self.operations.documents.warm(text)
+            except DocumentRefused as refused:
+                self.telemetry.document_refused(document_id, refused.errors[0].message)
 
     def _clients(self) -> Clients:
         orders = OrdersClient(self.upstreams["orders"])

@@ -1,10 +1,11 @@
 """Answers without a task: HTTP/1.1 as uvicorn speaks it, that looks before it makes one.
 
 To make a task, a scope and a cycle of messages for a request costs as much as a cheap answer. So a
-POST to ``/graphql`` is held until its last byte is there, and looked at once. While the door
-refuses (`admission.door`) it is refused in the same call that brought the byte; where its answer is
-at hand (`answers_at_hand`) it is given; else it is handed to uvicorn as if it had not been held.
-What could be long, slow, or the last on its connection is not held: that goes the ordinary way.
+request to ``/graphql`` is held until its last byte is there, and looked at once. While the door
+refuses (`admission.door`) a POST is refused in the same call that brought the byte; where its
+answer is at hand (`answers_at_hand`) it is given; else it is handed to uvicorn as if it had not
+been held. What could be long, slow, or the last on its connection is not held: that goes the
+ordinary way.
 """
 
 import asyncio
@@ -15,13 +16,18 @@ from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from uvicorn.server import ServerState
 
-from gateway.graphql_http import CLOSE, PATH, GraphQLHttp, Reply
+from gateway.graphql_http import PATH, GraphQLHttp
+from gateway.replies import CLOSE, Reply
 
 HELD_LIMIT_BYTES: Final = 65_536
 """Bytes of a body that are held; whoever brings more is read by her own task."""
 
 HELD_S: Final = 0.05
 """Seconds for which a body is held whose rest comes in other packets than its head."""
+
+
+QUERY: Final = PATH + b"?"
+"""How the address of a query by GET begins."""
 
 
 class DirectProtocol(HttpToolsProtocol):
@@ -65,7 +71,7 @@ class DirectProtocol(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         if self._held is not None:
-            reply = self._graphql.reply_at_once(self.headers, bytes(self._held))
+            reply = self._reply_to(bytes(self._held))
             if reply is not None:
                 self._drop()
                 self._send(reply)
@@ -78,12 +84,21 @@ class DirectProtocol(HttpToolsProtocol):
             self._let_in()
         super().shutdown()
 
+    def _reply_to(self, body: bytes) -> Reply | None:
+        path, _, query_string = self.url.partition(b"?")
+        if path == self.url:
+            return self._graphql.reply_at_once(self.headers, body)
+        return self._graphql.find(self.headers, query_string)
+
     def _may_hold(self) -> bool:
+        method = self.parser.get_method()
+        is_asked = (method == b"POST" and self.url == PATH) or (
+            method == b"GET" and self.url.startswith(QUERY)
+        )
         is_free = self.cycle is None or self.cycle.response_complete
         is_kept = self.parser.should_keep_alive() and CLOSE not in self.server_state.default_headers
         return (
-            self.url == PATH
-            and self.parser.get_method() == b"POST"
+            is_asked
             and is_free
             and is_kept
             and not (self.expect_100_continue or self.flow.write_paused)

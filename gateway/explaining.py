@@ -7,11 +7,14 @@ reads are on paper. So its limits, its validation and its refusals are those of 
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 
 from gateway.admission.limits import DocumentLimits
+from gateway.execution.collecting import Unplannable, settled
 from gateway.execution.documents import Document, DocumentRefused, Documents
 from gateway.execution.executor import Executor
 from gateway.execution.graphql_schema import graphql_schema_of
+from gateway.execution.plan import Plan
 from gateway.settings import Settings
 from projections.selection import PageKey
 from projections.token_codec import (
@@ -53,7 +56,10 @@ from resolvers.upstream.orders import OrdersClient
 from resolvers.upstream.products import ProductsClient
 from resolvers.upstream.transport import Request, Response
 
+UNNAMED = "name one of the operations: --operation NAME"
 NOTHING = Provenance(Source.PROJECTION, Reason.DEFAULT)
+
+_schema = cache(build_schema)
 
 
 class ExplanationRefused(Exception):
@@ -136,20 +142,10 @@ class NoWire:
 
 async def explain(question: Question, settings: Settings) -> list[Part]:
     """Everything that the query would need, by wave. Raises `ExplanationRefused`."""
-    schema = build_schema()
-    documents = Documents(
-        graphql_schema_of(schema),
-        token_limit=settings.query_token_limit,
-        limits=DocumentLimits(settings.query_depth_limit, settings.query_cost_limit),
-        is_introspection_on=True,
-    )
-    try:
-        document = documents.read(question.query, question.variables)
-    except DocumentRefused as refused:
-        raise ExplanationRefused([_told(error) for error in refused.errors]) from refused
+    document = _read(question, settings)
     _require_query(document, question.operation_name)
     reads = ReadsOnPaper()
-    result = await Executor(schema).run(
+    result = await Executor(_schema()).run(
         document,
         _context(document, question, reads),
         variables=dict(question.variables),
@@ -166,6 +162,36 @@ async def explain(question: Question, settings: Settings) -> list[Part]:
     return sorted(parts, key=lambda part: part.wave)
 
 
+def code_of(question: Question, settings: Settings) -> str:
+    """The code that is written for the query, or why none is. Raises `ExplanationRefused`."""
+    document = _read(question, settings)
+    operation = document.operation(question.operation_name)
+    if operation is None:
+        raise ExplanationRefused([UNNAMED])
+    values = document.condition_values(question.variables)
+    conditions = settled(operation, document.conditions or (), values)
+    try:
+        if document.conditions is None or conditions is None:
+            raise Unplannable("a directive whose condition is no boolean")
+        return Plan.compile(_schema(), document.node, operation, conditions).source
+    except Unplannable as reason:
+        return f"graphql-core runs it: {reason}"
+
+
+def _read(question: Question, settings: Settings) -> Document:
+    """The query as the door takes it. Raises `ExplanationRefused`."""
+    documents = Documents(
+        graphql_schema_of(_schema()),
+        token_limit=settings.query_token_limit,
+        limits=DocumentLimits(settings.query_depth_limit, settings.query_cost_limit),
+        is_introspection_on=True,
+    )
+    try:
+        return documents.read(question.query, question.variables)
+    except DocumentRefused as refused:
+        raise ExplanationRefused([_told(error) for error in refused.errors]) from refused
+
+
 def circumstances_of(settings: Settings) -> Circumstances:
     """What of the settings a plan depends on."""
     return Circumstances(
@@ -180,7 +206,7 @@ def circumstances_of(settings: Settings) -> Circumstances:
 def _require_query(document: Document, operation_name: str | None) -> None:
     operation_type = document.operation_type(operation_name)
     if operation_type is None:
-        raise ExplanationRefused(["name one of the operations: --operation NAME"])
+        raise ExplanationRefused([UNNAMED])
     if operation_type.value != "query":
         told = "only queries are explained: a mutation asks its owner once, then reads like a query"
         raise ExplanationRefused([told])

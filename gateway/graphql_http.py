@@ -11,23 +11,19 @@ document too long to be kept.
 """
 
 import asyncio
-import math
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
+from collections.abc import Callable, MutableMapping
 from dataclasses import dataclass, replace
 from http import HTTPStatus
-from typing import Any, Final, NamedTuple
-
-import orjson
+from typing import Any, Final
 
 from gateway.admission.door import Door
 from gateway.admission.lanes import lane_of
-from gateway.errors import ErrorCode, Json, RequestRefused
+from gateway.errors import ErrorCode, RequestRefused
 from gateway.operation import Caller, Operations, Response
 from gateway.playground.site import PlaygroundSite
-from gateway.receiving import ClientLeft, Message, Receive, client_leaves, read_body
+from gateway.receiving import ClientLeft, Receive, WhileThere, client_leaves, read_body
+from gateway.replies import Reply, Send, encoded, page_headers, refusal_of, rendered, send_reply
 from gateway.request import (
-    GRAPHQL_RESPONSE_JSON,
-    TOKEN_HEADER,
     GraphQLRequest,
     Headers,
     RequestHeaders,
@@ -38,23 +34,8 @@ from gateway.token_cookies import CookieDesk, is_https
 from resolvers.upstream.deadline import Deadline
 
 Scope = MutableMapping[str, Any]
-Send = Callable[[Message], Awaitable[None]]
 
 PATH: Final = b"/graphql"
-
-RawHeaders = Sequence[tuple[bytes, bytes]]
-
-AS_GRAPHQL: Final = (b"content-type", f"{GRAPHQL_RESPONSE_JSON}; charset=utf-8".encode())
-AS_JSON: Final = (b"content-type", b"application/json; charset=utf-8")
-NOT_STORED: Final = (b"cache-control", b"no-store")
-CLOSE: Final = (b"connection", b"close")
-
-STATUS_HEADERS: Final[Mapping[HTTPStatus, RawHeaders]] = {
-    # Closed, where a body may still be coming: or we would read on for as long as it does.
-    HTTPStatus.METHOD_NOT_ALLOWED: ((b"allow", b"GET, POST"), CLOSE),
-    HTTPStatus.REQUEST_TIMEOUT: (CLOSE,),
-    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: (CLOSE,),
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,26 +47,14 @@ class HttpOptions:
     is_cookie_set: bool
 
 
-class Reply(NamedTuple):
-    """An answer as HTTP has it."""
-
-    status: HTTPStatus
-    headers: RawHeaders
-    body: bytes
-
-
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """A request whose bytes are all here. ``leaving`` ends when its client closes the connection.
-
-    ``group`` lasts as long as the exchange.
-    """
+    """A request whose bytes are all here. ``leaving`` ends when its client goes away."""
 
     scope: Scope
     headers: RequestHeaders
     body: bytes
     deadline: Deadline
-    group: asyncio.TaskGroup
     leaving: asyncio.Task[None]
 
     def parse(self) -> GraphQLRequest:
@@ -122,16 +91,16 @@ class GraphQLHttp:
         except ClientLeft:
             return
         except RequestRefused as refused:
-            await _send(send, rendered(_refusal(refused), headers, caller.request_id))
+            await send_reply(send, rendered(refusal_of(refused), headers, caller.request_id))
             return
         deadline = Deadline.after(min(self._operations.request_timeout_s, headers.deadline_s))
         async with asyncio.TaskGroup() as group:
             leaving = group.create_task(client_leaves(receive))
-            exchange = Exchange(scope, headers, body, deadline, group, leaving)
+            exchange = Exchange(scope, headers, body, deadline, leaving)
             reply = await self._reply(exchange, caller)
             leaving.cancel()
         if reply is not None:
-            await _send(send, reply)
+            await send_reply(send, reply)
 
     def reply_at_once(self, raw_headers: Headers, body: bytes) -> Reply | None:
         """The reply to a POST that takes nobody's time: a refusal, or an answer that is at hand.
@@ -139,23 +108,39 @@ class GraphQLHttp:
         None for what is to come in. Never waits.
         """
         if self._door.is_quiet:
-            return self._found(RequestHeaders.of(raw_headers), body)
+            if len(body) > self._options.body_limit_bytes:
+                return None
+            headers = RequestHeaders.of(raw_headers)
+            return self._found(headers, lambda: parse_post(body, headers.media_type))
         refused = self._door.turn_away(lane_of("POST", body))
         if refused is None:
             return None
         headers = RequestHeaders.of(raw_headers)
-        return rendered(_refusal(refused), headers, headers.request_id)
+        return rendered(refusal_of(refused), headers, headers.request_id)
 
-    def _found(self, headers: RequestHeaders, body: bytes) -> Reply | None:
+    def find(self, raw_headers: Headers, query_string: bytes) -> Reply | None:
+        """Likewise the answer to a GET that is at hand."""
+        if not self._door.is_quiet:
+            return None
+        headers = RequestHeaders.of(raw_headers)
+        return self._found(headers, lambda: parse_get(query_string), is_read_only=True)
+
+    def _found(
+        self,
+        headers: RequestHeaders,
+        parse: Callable[[], GraphQLRequest],
+        *,
+        is_read_only: bool = False,
+    ) -> Reply | None:
         """The answer at hand. What has to do with cookies or a deadline is not looked for."""
         if self._options.is_cookie_set or headers.has_cookies or headers.has_deadline:
             return None
         caller = Caller.of(headers, self._options.subject_header)
         try:
-            request = parse_post(body, headers.media_type)
+            request = parse()
         except RequestRefused:
             return None
-        response = self._operations.find(request, caller)
+        response = self._operations.find(request, caller, is_read_only=is_read_only)
         return None if response is None else rendered(response, headers, caller.request_id)
 
     async def _reply(self, exchange: Exchange, caller: Caller) -> Reply | None:
@@ -168,7 +153,7 @@ class GraphQLHttp:
         except ClientLeft:
             return None
         except RequestRefused as refused:
-            response = _refusal(refused)
+            response = refusal_of(refused)
         return rendered(response, exchange.headers, caller.request_id, set_cookies)
 
     async def _serve(self, exchange: Exchange, caller: Caller) -> tuple[Response, list[str]]:
@@ -211,19 +196,13 @@ class GraphQLHttp:
             request = exchange.parse()
             response = await self._run(request, caller, exchange)
         except RequestRefused as refused:
-            return _refusal(refused), False
+            return refusal_of(refused), False
         return response, not self._operations.may_be_abandoned(request)
 
     async def _run(self, request: GraphQLRequest, caller: Caller, exchange: Exchange) -> Response:
         """Run the request for as long as its client is there, or it may not be abandoned."""
-        running = exchange.group.create_task(self._attempt(request, caller, exchange))
-        await asyncio.wait((running, exchange.leaving), return_when=asyncio.FIRST_COMPLETED)
-        if not running.done() and self._operations.may_be_abandoned(request):
-            running.cancel()
-        await asyncio.wait((running,))
-        if running.cancelled():
-            raise ClientLeft
-        return running.result()
+        with WhileThere(exchange.leaving, lambda: self._operations.may_be_abandoned(request)):
+            return await self._attempt(request, caller, exchange)
 
     async def _attempt(
         self, request: GraphQLRequest, caller: Caller, exchange: Exchange
@@ -235,7 +214,7 @@ class GraphQLHttp:
                 request, caller, deadline=exchange.deadline, is_read_only=is_read_only
             )
         except RequestRefused as refused:
-            return _refusal(refused)
+            return refusal_of(refused)
         except Exception as error:  # noqa: BLE001 - the edge of a request
             return self._operations.mistake(error, caller)
 
@@ -243,62 +222,6 @@ class GraphQLHttp:
         site = self._playground
         if site is None:
             return
-        await _send(send, Reply(HTTPStatus.OK, encoded(page_headers(site), site.html), site.html))
-
-
-def page_headers(site: PlaygroundSite) -> dict[str, str]:
-    """The headers of the playground's page."""
-    return {
-        "content-type": "text/html; charset=utf-8",
-        "content-security-policy": site.content_security_policy,
-        "x-content-type-options": "nosniff",
-        "cache-control": "no-cache",
-    }
-
-
-def _refusal(refused: RequestRefused) -> Response:
-    body: Json = {"errors": [refused.as_json()]}
-    return Response(body, status=refused.status, retry_after_s=refused.retry_after_s)
-
-
-def rendered(
-    response: Response,
-    headers: RequestHeaders,
-    request_id: str,
-    set_cookies: Sequence[str] = (),
-) -> Reply:
-    """The response in the media type that its request accepts."""
-    wants_graphql_type = headers.accepts(GRAPHQL_RESPONSE_JSON)
-    status = response.status
-    if response.is_request_error and wants_graphql_type:
-        status = HTTPStatus.BAD_REQUEST
-    body = response.body if isinstance(response.body, bytes) else orjson.dumps(response.body)
-    sent = [
-        AS_GRAPHQL if wants_graphql_type else AS_JSON,
-        NOT_STORED,
-        (b"x-request-id", request_id.encode("latin-1")),
-        *STATUS_HEADERS.get(status, ()),
-    ]
-    if response.token is not None:
-        sent.append((TOKEN_HEADER.encode(), response.token.encode("latin-1")))
-    if response.retry_after_s is not None:
-        sent.append((b"retry-after", b"%d" % math.ceil(response.retry_after_s)))
-    sent.append((b"content-length", b"%d" % len(body)))
-    sent += [(b"set-cookie", cookie.encode("latin-1")) for cookie in set_cookies]
-    return Reply(status, sent, body)
-
-
-def encoded(headers: Mapping[str, str], body: bytes) -> RawHeaders:
-    """The headers of an answer with this body."""
-    sent = [*headers.items(), ("content-length", str(len(body)))]
-    return [(name.encode("latin-1"), value.encode("latin-1")) for name, value in sent]
-
-
-async def _send(send: Send, reply: Reply) -> None:
-    start = {
-        "type": "http.response.start",
-        "status": reply.status.value,
-        "headers": reply.headers,
-    }
-    await send(start)
-    await send({"type": "http.response.body", "body": reply.body})
+        await send_reply(
+            send, Reply(HTTPStatus.OK, encoded(page_headers(site), site.html), site.html)
+        )

@@ -3,9 +3,10 @@
 import asyncio
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 
+import orjson
 from graphql import ExecutionResult, GraphQLError, OperationType
 
 from gateway.answers_at_hand import AnswersAtHand
@@ -16,6 +17,7 @@ from gateway.execution.executor import Executor
 from gateway.plan_extension import render_plan
 from gateway.request import GraphQLRequest, RequestHeaders
 from gateway.telemetry import Telemetry
+from gateway.validators import etag_of
 from projections.token import ConsistencyToken
 from projections.token_codec import TokenCodec
 from resolvers.context import OperationContext
@@ -56,13 +58,17 @@ class Caller:
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """What goes back; ``body`` may be bytes already. ``token`` is the sealed joined token."""
+    """What goes back; ``body`` may be bytes already. ``token`` is the sealed joined token.
+
+    ``etag`` is the validator of an answer to a GET that has one.
+    """
 
     body: Json | bytes
     token: str | None = None
     status: HTTPStatus = HTTPStatus.OK
     is_request_error: bool = False
     retry_after_s: float | None = None
+    etag: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +92,7 @@ class Operations:
         self, request: GraphQLRequest, caller: Caller, *, deadline: Deadline, is_read_only: bool
     ) -> Response:
         """The answer to ``request``. Raises `RequestRefused` where nothing was run."""
-        if (found := self.find(request, caller)) is not None:
+        if (found := self.find(request, caller, is_read_only=is_read_only)) is not None:
             return found
         tokens = TokenDesk(self.codec, caller.subject, self.wall_clock)
         token = self._demanded(tokens, caller)
@@ -110,11 +116,15 @@ class Operations:
             )
             if _is_refused(result):
                 return self._refuse(result.errors or [], caller)
-            return await self._respond(result, context, caller)
+            response = await self._respond(result, context, caller)
+            may_be_known = is_read_only and not result.errors and context.report.is_satisfied
+            return replace(response, etag=_etag_of(result)) if may_be_known else response
         finally:
             context.close()
 
-    def find(self, request: GraphQLRequest, caller: Caller) -> Response | None:
+    def find(
+        self, request: GraphQLRequest, caller: Caller, *, is_read_only: bool
+    ) -> Response | None:
         """The answer of `run`, where it is at hand; None where it is not. Never waits."""
         if self.at_hand is None or self.is_plan_shown:
             return None
@@ -124,7 +134,10 @@ class Operations:
             return None
         tokens = TokenDesk(self.codec, caller.subject, self.wall_clock)
         found = self.at_hand.find(plan, variables, tokens, caller.token_texts)
-        return None if found is None else Response(found.body, found.token)
+        if found is None:
+            return None
+        etag = etag_of(found.data) if is_read_only else None
+        return Response(found.body, found.token, etag=etag)
 
     def may_be_abandoned(self, request: GraphQLRequest) -> bool:
         """May a running request be cancelled when its client leaves? Only if it writes nothing.
@@ -232,6 +245,10 @@ class Operations:
 
 def _now_s() -> float:
     return asyncio.get_running_loop().time()
+
+
+def _etag_of(result: ExecutionResult) -> str:
+    return etag_of(orjson.dumps(result.data))
 
 
 def _is_refused(result: ExecutionResult) -> bool:

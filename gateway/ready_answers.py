@@ -1,8 +1,8 @@
 """Answers whose bytes are kept, with the cut that they were made of. See `answers_at_hand`."""
 
 from collections import OrderedDict
-from collections.abc import Hashable
-from dataclasses import dataclass
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass, field
 from typing import Final
 
 from gateway.consistency_extension import ReadyConsistency
@@ -13,9 +13,11 @@ from projections.token_size import fits
 from projections.versions import AggregateType
 from resolvers.tokens import TokenDesk
 
-ANSWER_BYTES: Final = 1_500
-ROW_BYTES: Final = 150
-"""What an answer takes besides its bytes, and for each of its rows, reckoned from above."""
+ANSWER_BYTES: Final = 1_800
+ROW_BYTES: Final = 600
+"""What an answer takes besides its bytes, and for each of its rows, reckoned from above: where the
+store has newer ones by now, the rows are nobody else's.
+"""
 
 MAX_SEALED: Final = 1_000
 """Sealed floors that are kept, of one moment: one a caller."""
@@ -25,13 +27,15 @@ MAX_SEALED: Final = 1_000
 class ReadyAnswer:
     """One answer: the bytes of its ``data``, its extension, and the cut that both are of.
 
-    The cut is replaced by the same one of a later moment.
+    The cut is replaced by the same one of a later moment. ``healed_at_s``: by type, when the last
+    of its rows was healed (Unix s), where any was.
     """
 
     cut: Cut
     data: bytes
     consistency: ReadyConsistency
     types: frozenset[AggregateType]
+    healed_at_s: Mapping[AggregateType, float] = field(default_factory=dict)
 
     @property
     def size_bytes(self) -> int:
@@ -57,6 +61,7 @@ class ReadyAnswers:
 
     def keep(self, identity: Hashable, answer: ReadyAnswer) -> None:
         """Keep it instead of the one before."""
+        answer.data = bytes(memoryview(answer.data))  # orjson leaves it in a block of four thousand
         before = self._answers.pop(identity, None)
         self._size_bytes += answer.size_bytes - (0 if before is None else before.size_bytes)
         self._answers[identity] = answer

@@ -42,6 +42,39 @@ async def read_body(receive: Receive, limit_bytes: int) -> bytes:
         ) from None
 
 
+class WhileThere:
+    """Ends the block when the client leaves, if ``may_end`` says so then; raises `ClientLeft`.
+
+    The block is cancelled in its own task, which takes that cancellation back, as `asyncio.timeout`
+    does with its own: to run it in a task beside would cost as much as a cheap answer.
+    """
+
+    def __init__(self, leaving: asyncio.Task[None], may_end: Callable[[], bool]) -> None:
+        self._leaving = leaving
+        self._may_end = may_end
+        self._is_ended = False
+
+    def __enter__(self) -> None:
+        task = asyncio.current_task()
+        assert task is not None, "coroutines run in tasks"  # noqa: S101 - for the type checker
+        self._task = task
+        self._cancelling_count = task.cancelling()
+        self._leaving.add_done_callback(self._end)
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        self._leaving.remove_done_callback(self._end)
+        if not self._is_ended:
+            return
+        is_only_ours = self._task.uncancel() <= self._cancelling_count
+        if is_only_ours and kind is asyncio.CancelledError:
+            raise ClientLeft from None
+
+    def _end(self, leaving: asyncio.Task[None]) -> None:
+        if not leaving.cancelled() and self._may_end():
+            self._is_ended = True
+            self._task.cancel()
+
+
 async def client_leaves(receive: Receive) -> None:
     """Wait until the client has left. Only after the whole body has been read."""
     while (await receive())["type"] != "http.disconnect":

@@ -13,6 +13,7 @@ from urllib.parse import parse_qs
 import orjson
 
 from gateway.errors import ErrorCode, RequestRefused
+from gateway.validators import is_known
 
 TOKEN_HEADER = "x-consistency-token"
 TOKEN_COOKIE = "bff-consistency"
@@ -119,6 +120,11 @@ class RequestHeaders:
         """How long (s) the caller waits, by ``X-Deadline-Ms``; for ever, unless she says so."""
         given = self.first("x-deadline-ms")
         return int(given) / 1000 if given and _milliseconds.match(given) else math.inf
+
+    def knows(self, etag: str) -> bool:
+        """Does the client have what has this validator, as ``If-None-Match`` says?"""
+        given = self.first("if-none-match")
+        return given is not None and is_known(etag, given)
 
     @property
     def traceparent(self) -> str | None:

@@ -15,7 +15,7 @@ from uvicorn.loops.auto import auto_loop_factory
 
 from gateway.app import Gateway, running
 from gateway.direct_protocol import DirectProtocol
-from gateway.graphql_http import CLOSE
+from gateway.replies import CLOSE
 from gateway.settings import Settings
 
 DRAIN_S = 5

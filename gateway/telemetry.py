@@ -225,6 +225,10 @@ class Telemetry:
         """A consistency cookie was not ours; the request went on without it."""
         self._log.info("consistency_cookie_dropped")
 
+    def document_refused(self, document_id: str, reason: str) -> None:
+        """A document that clients are said to send cannot be run; they would be told the same."""
+        self._log.warning("document_refused", id=document_id, reason=reason)
+
     def mistake_made(self, request_id: str, error: GraphQLError) -> None:
         """A field failed for a reason that is our own; the client was told only the request id."""
         self._log.error(

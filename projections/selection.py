@@ -128,6 +128,13 @@ def reach(root: Root, row_of: RowOf, page_of: PageOf) -> Reach:
     Each (thing, selection) pair is visited once, so the cost is bounded by rows × selections even
     where orders lead to customers that lead to the same orders.
     """
+    match root:  # those that lead nowhere come by the hundred, for the rows that a token names
+        case ProductRoot(id):
+            return Reach({AggregateKey(AggregateType.PRODUCT, id): None})
+        case OrderRoot(id, OrderSelection(customer=None, has_products=False)):
+            return Reach({AggregateKey(AggregateType.ORDER, id): None})
+        case CustomerRoot(id, CustomerSelection(orders=())):
+            return Reach({AggregateKey(AggregateType.CUSTOMER, id): None})
     walk = _Walk(row_of, page_of)
     match root:
         case OrderRoot(id, selection):
@@ -136,8 +143,6 @@ def reach(root: Root, row_of: RowOf, page_of: PageOf) -> Reach:
             walk.page(customer_id, page)
         case CustomerRoot(id, selection):
             walk.customer(id, selection)
-        case ProductRoot(id):
-            walk.reached.keys[AggregateKey(AggregateType.PRODUCT, id)] = None
     return walk.reached
 
 

@@ -4,7 +4,7 @@ Sizes are reckoned from above and piece by piece, marks of all types included: s
 and mark its type never makes a token larger. Pure.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 from projections.token import ConsistencyToken, FloorKey, Seen
@@ -52,12 +52,12 @@ class TokenSize:
     def without_entry(self, token: ConsistencyToken, key: AggregateKey) -> "TokenSize":
         """The size of the token less this entry and its doubt."""
         byte_count = self.byte_count - _entry_bytes(token, key)
-        return replace(self, entry_count=self.entry_count - 1, byte_count=byte_count)
+        return TokenSize(self.entry_count - 1, self.floor_count, self.uncertain_count, byte_count)
 
     def without_floor(self, token: ConsistencyToken, log: FloorKey) -> "TokenSize":
         """The size of the token less this part of its floor."""
         byte_count = self.byte_count - _floor_bytes(log, token.floor[log])
-        return replace(self, floor_count=self.floor_count - 1, byte_count=byte_count)
+        return TokenSize(self.entry_count, self.floor_count - 1, self.uncertain_count, byte_count)
 
 
 def size_of(token: ConsistencyToken) -> TokenSize:

@@ -26,6 +26,12 @@ class AtHand:
     answer: Answer
     cut: Cut
 
+    @property
+    def types(self) -> set[AggregateType]:
+        """The types of all that it shows."""
+        shown = {key.type for key in self.cut.rows}
+        return shown | {AggregateType.ORDER} if self.cut.pages else shown
+
 
 def find_at_hand(
     requests: Sequence[ReadRequest],

@@ -70,9 +70,8 @@ class Demand:
 
         An entry that ``view`` refutes demands nothing: there is no such version.
         """
-        if is_refuted(view, self.token, key):
-            return None
-        return self.token.entries.get(key)
+        at = self.token.entries.get(key)
+        return None if at is None or is_refuted(view, self.token, key) else at
 
     @property
     def is_causal(self) -> bool:

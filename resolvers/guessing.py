@@ -6,8 +6,8 @@ on the wire ends with the operation. How guesses turned out is told to `Guesses`
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Collection, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Collection, Coroutine, Iterator
+from contextlib import contextmanager
 
 from projections.selection import PageKey, Root, leads_on
 from projections.store import Cut
@@ -17,7 +17,6 @@ from resolvers.loaders import LiveLoader
 from resolvers.projected import Projected
 from resolvers.speculation import guessed_keys
 from resolvers.upstream.live_demand import LiveDemand
-from resolvers.upstream.task_group import TaskGroup
 
 
 class Guessing:
@@ -33,28 +32,27 @@ class Guessing:
         """When this reader asked for it (s of the loop): ahead, or else at ``else_s``."""
         return self._asked_at_s.get(key, else_s)
 
-    @asynccontextmanager
-    async def ahead(
+    def begin(
         self,
         root: Root,
         rows: Collection[AggregateKey],
         pages: Collection[PageKey],
         answer: Answer,
-    ) -> AsyncIterator[None]:
-        """While these are fetched, ask for what they may lead to. Delays nothing."""
+    ) -> Coroutine[None, None, None] | None:
+        """Ask for what these may lead to, which are about to be fetched.
+
+        Where the projection has to be asked first whom that is, what does so is returned, to be run
+        beside; nobody need wait for its end.
+        """
         orders = [key for key in rows if key.type is AggregateType.ORDER]
         if self._guesses is None or not (orders or pages) or not leads_on(root):
-            yield
-        elif self._is_known(orders, pages):
-            self._begin(root, answer, self._projected.cut)
-            yield
-        else:
-            async with TaskGroup() as group:
-                looking = group.create_task(self._look_and_begin(root, answer))
-                try:
-                    yield
-                finally:
-                    looking.cancel()
+            return None
+        is_known = self._is_known(orders, pages)
+        cut = self._projected.cut if is_known else self._projected.look_at_hand(root)
+        if cut is None:
+            return self._look_and_begin(root, answer)
+        self._begin(root, answer, cut)
+        return None
 
     @contextmanager
     def judged_by(self, answer: Answer) -> Iterator[None]:

@@ -65,6 +65,8 @@ def read_demand(consistency: ConsistencyInput | None, context: TokenContext, see
     ``seen`` is what its cursors say. Raises `BadInput` or `InvalidToken` naming the part that is
     wrong, before any I/O.
     """
+    if not consistency and seen.is_empty:
+        return Demand(DEFAULT_MODE, context.token)
     if not consistency:
         own, mode = seen, DEFAULT_MODE
     else:

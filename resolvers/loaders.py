@@ -75,10 +75,18 @@ class Loader(Generic[K, V]):
         self._before: list[asyncio.Future[V]] = []
 
     async def load(self, keys: Iterable[K]) -> dict[K, V]:
-        futures = {key: asyncio.ensure_future(self._made().load(key)) for key in keys}
+        futures = {key: self.start(key) for key in keys}
         if futures:
             await asyncio.wait(futures.values())
         return {key: future.result() for key, future in futures.items()}
+
+    def start(self, key: K) -> "asyncio.Future[V]":
+        """Load; whoever wants the answer waits for it."""
+        return asyncio.ensure_future(self._made().load(key))
+
+    def started(self, key: K) -> "asyncio.Future[V] | None":
+        """The same, if somebody has begun it."""
+        return self._cache.get(key)
 
     def begin(self, keys: Iterable[K]) -> None:
         """Load, and leave the answer for whoever asks for the same: nobody waits here."""
@@ -116,7 +124,12 @@ class LiveLoader:
         }
         self._insisting: Loader[Asked, Heard] = Loader(self._read_rows)
         self._heard: dict[AggregateKey, Heard] = {}
+        self._is_alone = False
         self._pages: Loader[PageKey, OrdersPage | Failed] = Loader(self._load_pages)
+
+    def read_alone(self) -> None:
+        """Only one root field is going to ask: there is nobody to share a call with."""
+        self._is_alone = True
 
     @property
     def guesses(self) -> Guesses | None:
@@ -156,14 +169,7 @@ class LiveLoader:
         An answer below its demanded version is asked for once more with ``Min-Version``; what is
         older even then is returned as it is, for the caller to tell.
         """
-        heard: dict[AggregateKey, Heard] = {}
-        types = {key.type for key in demanded}
-        if len(types) == 1:
-            await self._load_type(types.pop(), demanded, heard)
-        else:
-            async with TaskGroup() as group:
-                for of in types:
-                    group.create_task(self._load_type(of, demanded, heard))
+        heard = await self._hear(demanded)
         insisting = await self._insisting.load(
             (Question(key, demand.at_least.number), demand)
             for key, demand in demanded.items()
@@ -223,17 +229,21 @@ class LiveLoader:
         yield self._insisting
         yield self._pages
 
-    async def _load_type(
-        self,
-        of: AggregateType,
-        demanded: Mapping[AggregateKey, LiveDemand],
-        heard: dict[AggregateKey, Heard],
-    ) -> None:
-        """Apart by type: a type whose owner is slow holds up nobody who asks for another."""
-        loaded = await self._rows[of].load(
-            (Question(key), demand) for key, demand in demanded.items() if key.type is of
-        )
-        heard.update((question.key, told) for (question, _), told in loaded.items())
+    async def _hear(self, demanded: Mapping[AggregateKey, LiveDemand]) -> dict[AggregateKey, Heard]:
+        """What is told of each: asked ahead, asked now, or by whoever else asks in this turn."""
+        asked = {(Question(key), demand): self._rows[key.type] for key, demand in demanded.items()}
+        futures = {
+            one: future
+            for one, rows in asked.items()
+            for future in (rows.started(one) if self._is_alone else rows.start(one),)
+            if future is not None
+        }
+        rest = {question: demand for question, demand in asked if (question, demand) not in futures}
+        heard = await self._clients.read_rows(rest, self._context) if rest else {}
+        if futures:
+            await asyncio.wait(futures.values())
+        heard |= {question: future.result() for (question, _), future in futures.items()}
+        return {question.key: told for question, told in heard.items()}
 
     async def _read_rows(self, asked: list[Asked]) -> list[Heard]:
         demands: dict[Question, LiveDemand] = {}

@@ -9,9 +9,9 @@ something at hand may stand in (`stand_ins`).
 
 import asyncio
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-from projections.selection import PageKey, Root, reach
+from projections.selection import PageKey, Root
 from projections.token import ConsistencyToken, mark_at
 from projections.versions import AggregateKey, AggregateType
 from projections.views import OrderRow, Row
@@ -37,58 +37,7 @@ from resolvers.stand_ins import StandIns
 from resolvers.upstream.live_demand import LiveDemand
 from resolvers.upstream.orders import OrdersPage
 from resolvers.upstream.task_group import TaskGroup
-
-
-@dataclass(frozen=True, slots=True)
-class Wave:
-    """What one step has to find out."""
-
-    keys: tuple[AggregateKey, ...]
-    pages: tuple[PageKey, ...]
-
-
-def next_wave(root: Root, demand: Demand, answer: Answer) -> Wave | None:
-    """What ``root`` needs that ``answer`` does not have; None when it is complete. Pure.
-
-    A list may show any order of the caller's tokens, so with a page come all of those.
-    """
-    reached = reach(root, answer.row_of, answer.page_of)
-    keys = dict(reached.keys)
-    if reached.pages:
-        keys.update((key, None) for key in demand.orders)
-    wave = Wave(
-        tuple(key for key in keys if key not in answer.components),
-        tuple(page for page in reached.pages if page not in answer.pages),
-    )
-    return wave if wave.keys or wave.pages else None
-
-
-def unshown(root: Root, demand: Demand, answer: Answer) -> set[AggregateKey]:
-    """Stale or failed components that no field shows and that no page shown has passed over.
-
-    They had been looked up for what failed then: for a list, or for one that stood in and could
-    not. A list passes over demanded orders of its customer, which never changes; of an order that
-    is gone nobody knows whose it was, so any list may lack it.
-    """
-    doubtful = {
-        key
-        for key, component in answer.components.items()
-        if isinstance(component, Failed) or component.provenance.is_stale
-    }
-    if not doubtful:
-        return doubtful
-    reached = reach(root, answer.row_of, answer.page_of).keys
-    listed_ids = {
-        page.customer_id for page, found in answer.pages.items() if isinstance(found, FoundPage)
-    }
-    demanded = set(demand.orders)
-    left_out: set[AggregateKey] = set()
-    for key in doubtful - reached.keys():
-        row = answer.row_of(key)
-        may_list = row.customer_id in listed_ids if isinstance(row, OrderRow) else bool(listed_ids)
-        if not (key in demanded and may_list):
-            left_out.add(key)
-    return left_out
+from resolvers.waves import Wave, next_wave, unshown
 
 
 class OrderDetails:
@@ -119,14 +68,33 @@ class OrderDetails:
     async def _find(self, root: Root, wave: Wave, answer: Answer) -> None:
         rows_to_fetch = await self._projected.take_rows(wave.keys, answer)
         pages_to_fetch = await self._projected.take_pages(wave.pages, answer)
-        async with (
-            self._guessing.ahead(root, rows_to_fetch, pages_to_fetch, answer),
-            TaskGroup() as group,
-        ):
-            group.create_task(self._fetch_rows(rows_to_fetch, answer))
-            group.create_task(self._fetch_pages(pages_to_fetch, answer))
+        looking = self._guessing.begin(root, rows_to_fetch, pages_to_fetch, answer)
+        if looking is None:
+            await self._fetch(rows_to_fetch, pages_to_fetch, answer)
+        else:
+            async with TaskGroup() as group:
+                task = group.create_task(looking)
+                try:
+                    await self._fetch(rows_to_fetch, pages_to_fetch, answer)
+                finally:
+                    task.cancel()
         for key in wave.pages:
             self._revise(key, answer)
+
+    async def _fetch(
+        self,
+        rows: Mapping[AggregateKey, Composition],
+        pages: Mapping[PageKey, Composition],
+        answer: Answer,
+    ) -> None:
+        """Ask for all of it at once."""
+        if not rows or not pages:  # most waves, which then cost no task
+            await self._fetch_rows(rows, answer)
+            await self._fetch_pages(pages, answer)
+            return
+        async with TaskGroup() as group:
+            group.create_task(self._fetch_rows(rows, answer))
+            group.create_task(self._fetch_pages(pages, answer))
 
     async def _fetch_rows(self, paths: Mapping[AggregateKey, Composition], answer: Answer) -> None:
         if not paths:
@@ -157,6 +125,8 @@ class OrderDetails:
         return self._live.was_asked_since(key, asked_at_s)
 
     async def _fetch_pages(self, paths: Mapping[PageKey, Composition], answer: Answer) -> None:
+        if not paths:
+            return
         # Listed before they are asked for: what is listed later may be newer than the answer.
         listed = {key: await self._projected.listed(key) for key in paths}
         started_at_s = _now_s()

@@ -4,12 +4,10 @@ Starts from the operation's cut (`SharedCut`), and widens it where live answers 
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
 
 from projections.projector import StoredRow
 from projections.selection import OrdersRoot, PageKey, PageSelection, Root, root_of
 from projections.store import Cut
-from projections.token import demand_for_keys
 from projections.token_shrinking import floor_from
 from projections.versions import AggregateKey, AggregateType, Version
 from projections.views import STALENESS_BUDGETS_S, Row
@@ -88,6 +86,12 @@ class Projected:
             return Cut()
         return await self._model.read([root])
 
+    def look_at_hand(self, root: Root) -> Cut | None:
+        """The same, if it is at hand."""
+        if self._model is None or not self._cut.cut.is_available:
+            return Cut()
+        return self._model.at_hand([root])
+
     @property
     def is_off(self) -> bool:
         """Is there no projection at all?"""
@@ -119,7 +123,8 @@ class Projected:
         self, keys: Sequence[AggregateKey], answer: Answer
     ) -> dict[AggregateKey, Composition]:
         """Put the rows that are new enough into ``answer``; return what to fetch, and why."""
-        by_type = {key: self._path_of_type(key.type) for key in keys}
+        paths = {of: self._path_of_type(of) for of in {key.type for key in keys}}
+        by_type = {key: paths[key.type] for key in keys}
         uncovered = [
             k for k in keys if k not in self._cut.cut.rows and isinstance(by_type[k], Projection)
         ]
@@ -130,7 +135,7 @@ class Projected:
         for key, type_path in by_type.items():
             match self._path_of_row(key, type_path, needed.get(key)):
                 case Composition() as path:
-                    to_fetch[key] = replace(path, may_share=self._may_share(key))
+                    to_fetch[key] = path
                 case Projection(reason=reason):
                     answer.components[key] = self._component(key, reason)
                 case Refused():
@@ -152,9 +157,8 @@ class Projected:
             if isinstance(type_path, Projection) and key not in self._cut.cut.rows:
                 continue
             path = self._path_of_row(key, type_path, needed.get(key))
-            may_share = self._may_share(key)
-            if isinstance(path, Composition) and (may_share or not self._demand.is_causal):
-                paths[key] = replace(path, may_share=may_share)
+            if isinstance(path, Composition) and (path.may_share or not self._demand.is_causal):
+                paths[key] = path
         return paths
 
     async def take_pages(
@@ -212,16 +216,18 @@ class Projected:
 
         What was seen under a floor or dropped under a mark has no version to compare.
         """
-        demanded = demand_for_keys(self._demand.token, [key])
-        is_told_by_version = not (demanded.marks or demanded.floor or demanded.uncertain)
-        return is_told_by_version and isinstance(self._demand.mode, AtLeast | Eventual)
+        if not isinstance(self._demand.mode, AtLeast | Eventual):
+            return False
+        token = self._demand.token
+        is_seen_in_a_log = any(log.type is key.type for log in token.floor)
+        return not (is_seen_in_a_log or key.type in token.marks or key in token.uncertain)
 
     def _path_of_row(
         self, key: AggregateKey, type_path: ReadPath, needed: Version | None
     ) -> ReadPath:
         """``needed``: the version that other components of the answer need this one to have."""
         entry = self._demand.at_least(key, self._cut)
-        at_least = max((at for at in (entry, needed) if at is not None), default=None)
+        at_least = _later(entry, needed)
         if isinstance(type_path, Projection):
             path = choose_for_row(
                 self._demand,
@@ -235,7 +241,8 @@ class Projected:
             path = type_path
         match path:
             case Composition(reason=reason):
-                return Composition(reason, self._least_of_owner(key, at_least))
+                least = self._least_of_owner(key, at_least)
+                return Composition(reason, least, self._may_share(key))
             case Projection() | Refused():
                 return path
 
@@ -246,8 +253,7 @@ class Projected:
         told it once, and a copy of the owner that lags has not yet.
         """
         row = self.row_of(key)
-        known = [at for at in (at_least, None if row is None else row.at) if at is not None]
-        return max(known, default=None)
+        return at_least if row is None else _later(at_least, row.at)
 
     def _component(self, key: AggregateKey, reason: Reason) -> Component:
         if reason is Reason.TOKEN_REACHED and key in self._awaited:
@@ -275,6 +281,13 @@ class Projected:
         positions = [self._cut.cut.positions.get(of.source) for of in types]
         ages = [age_s(position, self._now_s) for position in positions if position is not None]
         return ConsistencyTimeout(missing, max(ages, default=None))
+
+
+def _later(one: Version | None, other: Version | None) -> Version | None:
+    """The later of two versions that may not be known."""
+    if one is None or other is None:
+        return other if one is None else one
+    return max(one, other)
 
 
 def _page_root_of(key: PageKey) -> Root:

@@ -16,7 +16,7 @@ from projections.selection import Root
 from projections.store import Cut, Store
 from projections.views import Row
 from projections.waiters import Waiters
-from resolvers.upstream.circuit import Circuit, NoPermit, Vote
+from resolvers.upstream.circuit import Circuit, CircuitState, NoPermit, Vote
 from resolvers.upstream.options import BreakerOptions
 
 T = TypeVar("T")
@@ -75,6 +75,14 @@ class ReadModel:
         """``closed``, ``open`` or ``half-open``."""
         return self._circuit.state.value
 
+    @property
+    def _is_asked(self) -> bool:
+        """Would every read ask the store now?
+
+        Reads overlap: one that succeeds late says that it is back, and the circuit has just opened.
+        """
+        return self._reach is Reach.FOUND and self._circuit.state is CircuitState.CLOSED
+
     async def read(self, roots: Sequence[Root], *, seen: Floor = NOTHING_SEEN) -> Cut:
         """One cut of what ``roots`` reach; `OUT_OF_REACH` where the store does not answer.
 
@@ -85,13 +93,11 @@ class ReadModel:
 
     def at_hand(self, roots: Sequence[Root], *, seen: Floor = NOTHING_SEEN) -> Cut | None:
         """The same cut, if it is at hand; None if the store has to be asked, or is left alone."""
-        if self._reach is Reach.LOST:
-            return None
-        return self._store.at_hand(roots, seen=seen)
+        return self._store.at_hand(roots, seen=seen) if self._is_asked else None
 
     def still(self, cut: Cut, *, seen: Floor = NOTHING_SEEN) -> Cut | None:
         """The cut with its positions of now, if it would be read again; None if that is unsure."""
-        return None if self._reach is Reach.LOST else self._store.still(cut, seen=seen)
+        return self._store.still(cut, seen=seen) if self._is_asked else None
 
     async def heal(self, rows: Iterable[Row], *, age_s: float) -> None:
         """Write live answers back. A store that is out of reach misses a healing, no more."""

@@ -51,6 +51,11 @@ class TokenDesk:
                 raise BadInput("after", "not a cursor of this caller") from error
         return self._seen[text]
 
+    def forget_seen(self, expired_count: int) -> None:
+        """As if no cursor had been opened since so many tokens were found expired."""
+        self.expired_count = expired_count
+        self._seen.clear()
+
     def seal(self, token: ConsistencyToken) -> str | None:
         """The text of a token that fits; None for one that demands nothing."""
         if token.is_empty:

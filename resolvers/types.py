@@ -61,7 +61,10 @@ class OrderItem:
     answer: Private[Answer]
     quantity: int
     unit_price: Decimal = strawberry.field(description="The price agreed when it was placed.")
-    line_total: Decimal
+
+    @strawberry.field
+    def line_total(self) -> Decimal:
+        return self.row.line_total
 
     @strawberry.field(description="Null when unknown, or with an error when nobody could tell.")
     def product(self, info: Info) -> Product | None:
@@ -145,7 +148,6 @@ class Order:
                 answer=self.answer,
                 quantity=item.quantity,
                 unit_price=item.unit_price,
-                line_total=item.line_total,
             )
             for item in self.row.items
         ]

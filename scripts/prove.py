@@ -14,26 +14,17 @@ import os
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from multiprocessing import get_context
 from pathlib import Path
 
 from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
 from rich.table import Table
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from tests.laws.proof.bugs.hunt import render_table, run_all_bugs  # noqa: E402 - as below
-from tests.laws.proof.violations import Law  # noqa: E402 - found by the line above
+from scripts.side_by_side import side_by_side  # noqa: E402 - found by the line above
+from tests.laws.proof.bugs.hunt import render_table, run_all_bugs  # noqa: E402 - as above
+from tests.laws.proof.violations import Law  # noqa: E402 - as above
 from tests.laws.proof.world.proving import Block, Proof, Tally, prove  # noqa: E402
 
 SCHEDULE_COUNT = 10_000
@@ -100,27 +91,14 @@ def blocks_of(asked: argparse.Namespace) -> Iterator[Block]:
 
 def proofs_of(blocks: Sequence[Block], process_count: int, console: Console) -> Iterator[Proof]:
     """What became of each block, as they end."""
-    os.environ["PYTHONHASHSEED"] = "0"  # for the processes to come: sets in the same order
-    columns = (
-        TextColumn("schedules"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
+    return side_by_side(
+        "schedules",
+        prove,
+        blocks,
+        lambda block: block.schedule_count,
+        process_count=process_count,
+        console=console,
     )
-    with (
-        ProcessPoolExecutor(process_count, mp_context=get_context("spawn")) as pool,
-        Progress(*columns, console=console) as progress,
-    ):
-        bar = progress.add_task("schedules", total=sum(block.schedule_count for block in blocks))
-        futures = [pool.submit(prove, block) for block in blocks]
-        try:
-            for future in as_completed(futures):
-                proof = future.result()
-                progress.advance(bar, proof.block.schedule_count)
-                yield proof
-        finally:
-            pool.shutdown(cancel_futures=True)
 
 
 def story_of(proof: Proof) -> str:

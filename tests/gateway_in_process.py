@@ -104,6 +104,10 @@ class GatewayInProcess:
         self._examined.require_truth()
         return Answer(response, elapsed_s)
 
+    async def get(self, query: str, *, headers: Mapping[str, str] | None = None) -> httpx.Response:
+        """GET one query, as a browser does. The answer is not examined."""
+        return await self._client.get("/graphql", params={"query": query}, headers=headers)
+
     @property
     def examined(self) -> Examination:
         """The last answer of `ask`, with all that is known of it."""

@@ -48,8 +48,12 @@ class Asking:
             field: ArgumentReader(schema, field) for field in (*self._roots, *self.page_fields)
         }
 
+        self._known: dict[Field, OrderSelection] = {}
         self.is_of_rows_alone = all(map(_is_of_rows_alone, fields))
         """Does no field say what it demands, and is none sealed for its caller?"""
+
+        self.has_demands = any("consistency" in _said_by(root) for root in self._roots)
+        """Does any root field say how fresh it is to be?"""
 
     @property
     def looks_into_variables(self) -> bool:
@@ -65,7 +69,7 @@ class Asking:
         """
         requests, pages = [], {}
         for root in self._roots:
-            asked = _Asked(context, variables, self._readers)
+            asked = _Asked(context, variables, self._readers, self._known)
             requests.append(asked.request(root))
             pages.update(asked.pages)
         return requests, [pages[field] for field in self.page_fields]
@@ -79,10 +83,12 @@ class _Asked:
         context: TokenContext,
         variables: VariableValues,
         readers: dict[Field, ArgumentReader],
+        known: dict[Field, OrderSelection],
     ) -> None:
         self._context = context
         self._variables = variables
         self._readers = readers
+        self._known = known
         self._seen = EMPTY_TOKEN
         self.pages: dict[Field, PageSelection] = {}
 
@@ -96,7 +102,7 @@ class _Asked:
     def _root(self, field: Field, arguments: Arguments) -> Root:
         match field.name:
             case "order":
-                return OrderRoot(_id(arguments), self._order([field]))
+                return OrderRoot(_id(arguments), self._order_root(field))
             case "customer":
                 return CustomerRoot(_id(arguments), self._customer([field]))
             case "product":
@@ -104,6 +110,15 @@ class _Asked:
             case _:
                 customer_id = check_id("customerId", cast("str", arguments["customer_id"]))
                 return OrdersRoot(customer_id, self._page(field, arguments))
+
+    def _order_root(self, field: Field) -> OrderSelection:
+        """The same for every request, unless it leads to lists."""
+        if field not in self._known:
+            selection = self._order([field])
+            if self.pages:
+                return selection
+            self._known[field] = selection
+        return self._known[field]
 
     def _order(self, fields: Sequence[Field]) -> OrderSelection:
         customers = below(fields, "customer")
@@ -143,12 +158,17 @@ def _pages_below(field: Field) -> list[Field]:
 
 def _is_of_rows_alone(field: Field) -> bool:
     """Cursors are sealed, and what comes with one demands what it says."""
-    said = {argument.name.value for argument in field.nodes[0].arguments or ()}
+    said = _said_by(field)
     return (
         field.name not in SEALED
         and not said & DEMANDING
         and all(map(_is_of_rows_alone, field.fields))
     )
+
+
+def _said_by(field: Field) -> set[str]:
+    """The names of the arguments that the document gives it."""
+    return {argument.name.value for argument in field.nodes[0].arguments or ()}
 
 
 def _id(arguments: Arguments) -> str:

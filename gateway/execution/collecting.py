@@ -5,7 +5,7 @@ this tree cannot differ from what its executor would walk. Where a variable deci
 is there at all, each of its values makes a tree of its own.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -22,6 +22,7 @@ from graphql import (
     OperationDefinitionNode,
     SelectionNode,
     SelectionSetNode,
+    Undefined,
     VariableNode,
     get_named_type,
 )
@@ -73,6 +74,22 @@ def conditions_of(document: DocumentNode) -> tuple[str, ...] | None:
     except Unplannable:
         return None
     return tuple(found)
+
+
+def settled(
+    operation: OperationDefinitionNode, conditions: Sequence[str], values: Sequence[object]
+) -> dict[str, bool] | None:
+    """The conditions with these values, or their defaults; None where one is no boolean.
+
+    `Undefined` is the value of what was not given.
+    """
+    known: dict[str, bool] = {}
+    for name, given in zip(conditions, values, strict=True):
+        value = _default(operation, name) if given is Undefined else given
+        if not isinstance(value, bool):
+            return None
+        known[name] = value
+    return known
 
 
 def collect(
@@ -136,6 +153,15 @@ class _Collector:
             self._schema, self._fragments, self._variables, self._operation, below, details
         )
         return self._fields(below, collected.grouped_field_set)
+
+
+def _default(operation: OperationDefinitionNode, name: str) -> bool | None:
+    """What a condition is by default; anything where it belongs to another operation."""
+    for definition in operation.variable_definitions or ():
+        if definition.variable.name.value == name:
+            default = definition.default_value
+            return default.value if isinstance(default, BooleanValueNode) else None
+    return False
 
 
 def _conditions_in(selections: SelectionSetNode) -> Iterator[str]:

@@ -14,6 +14,7 @@ from graphql import (
     NoSchemaIntrospectionCustomRule,
     OperationDefinitionNode,
     OperationType,
+    Undefined,
     parse,
     specified_rules,
     validate,
@@ -27,7 +28,7 @@ from gateway.admission.limits import (
     is_size_fixed,
 )
 from gateway.errors import TooMuchAsked
-from gateway.execution.collecting import conditions_of
+from gateway.execution.collecting import conditions_of, settled
 from gateway.execution.plan import Plan
 from gateway.execution.plans import PlanMaker, PutOff
 
@@ -83,21 +84,37 @@ class Document:
         plans = (plan.source for plan in self.plans.values() if plan is not None)
         return len(self.text) + sum(map(len, plans))
 
+    @cached_property
+    def operations(self) -> tuple[OperationDefinitionNode, ...]:
+        """All its operations, in order."""
+        definitions = self.node.definitions
+        return tuple(one for one in definitions if isinstance(one, OperationDefinitionNode))
+
+    @cached_property
+    def only_name(self) -> str | None:
+        """The name of its operation, where it has but one."""
+        return _name(self.operations[0]) if len(self.operations) == 1 else None
+
     def plan_key(self, operation_name: str | None, variables: Variables) -> PlanKey:
-        """Under which its plan for these is kept."""
+        """Under which its plan for these is kept; its only operation need not be named."""
+        if operation_name is None:
+            operation_name = self.only_name
         if not self.conditions:
             return operation_name, ()
-        return operation_name, tuple(map(variables.get, self.conditions))
+        return operation_name, self.condition_values(variables)
 
     def operation(self, operation_name: str | None) -> OperationDefinitionNode | None:
         """The named operation, or the only one; None where that names none, or several."""
-        operations = [
-            definition
-            for definition in self.node.definitions
-            if isinstance(definition, OperationDefinitionNode)
-            and (operation_name is None or _name(definition) == operation_name)
+        named = [
+            operation
+            for operation in self.operations
+            if operation_name is None or _name(operation) == operation_name
         ]
-        return operations[0] if len(operations) == 1 else None
+        return named[0] if len(named) == 1 else None
+
+    def condition_values(self, variables: Variables) -> tuple[object, ...]:
+        """What the variables say of its conditions; `Undefined` where they say nothing."""
+        return tuple([variables.get(name, Undefined) for name in self.conditions or ()])
 
     def operation_type(self, operation_name: str | None) -> OperationType | None:
         """What that operation is."""
@@ -153,6 +170,16 @@ class Documents:
         self._kept.move_to_end(text)
         return document
 
+    def warm(self, text: str) -> None:
+        """Make the document ready, with the plans that depend on no variable's value.
+
+        Raises `DocumentRefused`. Costs some milliseconds.
+        """
+        document = self.read(text, {})
+        for operation in document.operations:
+            name = _name(operation)
+            self._made(document, document.plan_key(name, {}), is_paced=False)
+
     def find(self, text: str) -> Document | None:
         """The document of ``text`` if it is kept."""
         return self._kept.get(text)
@@ -178,26 +205,23 @@ class Documents:
         document = self._kept.get(text)
         if document is None or not document.is_size_fixed:
             return None
+        self._kept.move_to_end(text)
         key = document.plan_key(operation_name, variables)
         try:
             return document.plans.get(key)
         except TypeError:
             return None
 
-    def _made(self, document: Document, key: PlanKey) -> Plan | None:
+    def _made(self, document: Document, key: PlanKey, *, is_paced: bool = True) -> Plan | None:
         operation_name, values = key
         operation = document.operation(operation_name)
         if self._maker is None or operation is None or len(document.plans) >= MAX_PLANS:
             return None
-        conditions = {
-            name: value
-            for name, value in zip(document.conditions or (), values, strict=True)
-            if isinstance(value, bool)
-        }
-        if len(conditions) < len(values):
+        conditions = settled(operation, document.conditions or (), values)
+        if conditions is None:
             return None
         try:
-            plan = self._maker.make(document.node, operation, conditions)
+            plan = self._maker.make(document.node, operation, conditions, is_paced=is_paced)
         except PutOff:
             return None
         document.plans[key] = plan

@@ -98,6 +98,7 @@ class _Planned:
         self._plan = plan
         self._context = context
         self._expired_count = context.tokens.expired_count
+        self._token = context.report.token
         self._answers: dict[str, Answer] = {}
 
     async def run(self, variables: Mapping[str, object]) -> ExecutionResult:
@@ -109,8 +110,10 @@ class _Planned:
 
     def undone(self) -> OperationContext:
         """The context as if nothing had been shown, with the answers that are there."""
-        self._context.tokens.expired_count = self._expired_count
+        self._context.tokens.forget_seen(self._expired_count)
         self._context.report.untell()
+        if not self._answers:
+            self._context.report.token = self._token
         return replace(self._context, reads=ReadAlready(self._answers, self._context.reads))
 
 

@@ -10,11 +10,16 @@ For `query ($id: ID!) { order(id: $id) { total customer { name } } }` it writes
         r.show('order.customer', part, key)
         row = part.row
         return {
-            'name': (v if (v := row.name) is not None else odd()),
+            'name': (v if (v := row.name).__class__ is str else odd()),
         }
 
     def order_2(r, id, at):  # order
-        ...
+        key = AggregateKey(ORDER, id)
+        part = r.parts[key]
+        if part.__class__ is not Found:
+            return r.rowless(order_2_place, at, part, key)
+        r.show('order', part, key)
+        row = part.row
         return {
             'total': (Decimal(v) if (v := row.total) is not None else odd()),
             'customer': customer_1(r, row.customer_id, at),
@@ -55,7 +60,18 @@ Render = Callable[[Sequence[Rendition]], dict[str, object]]
 COMPONENTS: Final = {of.value.capitalize(): of.name for of in AggregateType}
 """Types whose objects are rows of their own, and the names of their aggregate types."""
 
+COPIED: Final = frozenset({("OrderItem", "lineTotal")})
+"""Fields with a resolver, which copies them from the row all the same."""
+
 AT_A_LIST: Final = None
+
+MEANT_BY_THEMSELVES: Final = {
+    "ID": "str",
+    "String": "str",
+    "Boolean": "bool",
+    "Int": f"int and {-MAX_INT - 1} <= v <= {MAX_INT}",
+}
+"""By type, which values ``v`` are shown as they are; others are for graphql-core to judge."""
 
 
 class Generator:
@@ -77,7 +93,7 @@ class Generator:
         read = [field for field in roots if field.name != TYPENAME]
         numbers = {field: number for number, field in enumerate(read)}
         entries = [(root.key, self._root(root, numbers.get(root))) for root in roots]
-        self._functions.append(f"def data(roots):\n    return {_dict(entries)}")
+        self._function("data(roots):", f"return {_dict(entries)}")
         return "\n\n".join(self._functions)
 
     def load(self, source: str) -> Render:
@@ -147,7 +163,9 @@ class Generator:
     def _item(self, field: Field, keys: Keys) -> str:
         """A function for one line of an order."""
         entries = self._entries(field, keys, "item")
-        return self._function(f"{self._name('item')}(r, item, at):", f"return {entries}")
+        # Where nothing of it is shown, it is looked at all the same: it may be none.
+        looks = [] if "item." in entries else ["item.quantity"]
+        return self._function(f"{self._name('item')}(r, item, at):", *looks, f"return {entries}")
 
     def _connection(self, field: Field, keys: Keys) -> str:
         """A function for a list of orders."""
@@ -189,22 +207,22 @@ class Generator:
     def _leaf(self, field: Field, x: str) -> str:
         """A field that is copied from ``x``; of another, nothing is known."""
         plain = field.definition.extensions.get("strawberry-definition")
-        if plain is None or plain.base_resolver is not None:
+        is_copied = (field.parent.name, field.name) in COPIED
+        if plain is None or not (plain.base_resolver is None or is_copied):
             raise Unplannable(f"of {field.parent.name}.{field.name} nothing is known")
         value = f"{x}.{plain.python_name}"
-        told = self._serialized(get_nullable_type(field.definition.type))
-        otherwise = "odd()" if is_non_null_type(field.definition.type) else "None"
-        if told == "v" and otherwise == "None":
-            return value
-        return f"({told} if (v := {value}) is not None else {otherwise})"
+        of = get_nullable_type(field.definition.type)
+        is_required = is_non_null_type(field.definition.type)
+        if isinstance(of, GraphQLScalarType) and of.name in MEANT_BY_THEMSELVES:
+            fits = MEANT_BY_THEMSELVES[of.name]
+            or_null = "" if is_required else " or v is None"
+            return f"(v if (v := {value}).__class__ is {fits}{or_null} else odd())"
+        otherwise = "odd()" if is_required else "None"
+        return f"({self._serialized(of)} if (v := {value}) is not None else {otherwise})"
 
     def _serialized(self, of: object) -> str:
         """A value ``v`` of this type as the answer has it."""
         match of:
-            case GraphQLScalarType(name="ID" | "String" | "Boolean"):
-                return "v"
-            case GraphQLScalarType(name="Int"):
-                return f"(v if {-MAX_INT - 1} <= v <= {MAX_INT} else odd())"
             case GraphQLEnumType(name=name):
                 self._names[name] = {value.value: told for told, value in of.values.items()}
                 return f"{name}[v]"

@@ -71,6 +71,11 @@ class Plan:
         source = generator.write(fields)
         return cls(source, generator.load(source), asking, Variables(core, operation))
 
+    @property
+    def has_demands(self) -> bool:
+        """Does any field say how fresh it is to be?"""
+        return self._asking.has_demands
+
     def identity(self, variables: Mapping[str, object]) -> Hashable | None:
         """The same for requests that ask for the same; None where that is not told at a glance.
 

@@ -41,9 +41,15 @@ class PlanMaker:
         document: DocumentNode,
         operation: OperationDefinitionNode,
         conditions: Mapping[str, bool],
+        *,
+        is_paced: bool = True,
     ) -> Plan | None:
-        """A plan; None where there can be none. Raises `PutOff` if it is too soon for another."""
-        self._take()
+        """A plan; None where there can be none. Raises `PutOff` if it is too soon for another.
+
+        Not ``is_paced`` where nobody waits for answers yet.
+        """
+        if is_paced:
+            self._take()
         try:
             plan = Plan.compile(self.schema, document, operation, conditions)
         except Unplannable:

@@ -108,7 +108,7 @@ class Rendition:
         return self._seen[id(page)]
 
     def _fail(self, place: Place, at: Indexes, error: Exception) -> None:
-        self._errors.append(located_error(error, place.nodes, place.path(at)))
+        self._errors.append(located_error(error, list(place.nodes), place.path(at)))
 
 
 def odd() -> NoReturn:

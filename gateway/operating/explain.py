@@ -10,7 +10,7 @@ import typer
 from rich.text import Text
 from rich.tree import Tree
 
-from gateway.explaining import ExplanationRefused, Question, explain
+from gateway.explaining import ExplanationRefused, Question, code_of, explain
 from gateway.operating.running import ExitCode, run_to_end
 from gateway.operating.terminal import make_console
 from gateway.settings import Settings
@@ -35,6 +35,9 @@ class ExplainCommand:
         operation: Annotated[
             str | None, typer.Option(help="Which of several operations is meant.")
         ] = None,
+        code: Annotated[
+            bool, typer.Option("--code", help="Show the code that is written for it instead.")
+        ] = False,
     ) -> None:
         """Tell what a query would ask of whom, in which wave, and what is tried if that fails.
 
@@ -48,6 +51,9 @@ class ExplainCommand:
         async def work() -> ExitCode:
             try:
                 question = Question(text, _read_variables(variables), token or [], operation)
+                if code:
+                    typer.echo(code_of(question, self._read_settings()))
+                    return ExitCode.FINE
                 parts = await explain(question, self._read_settings())
             except ExplanationRefused as refused:
                 for problem in refused.problems:

@@ -1,11 +1,15 @@
 """The front door: where it listens, how much it lets in, and what it shows of the inside."""
 
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Literal
 
 from pydantic import Field
 
 from gateway.admission.options import AdmissionOptions
-from gateway.sections.field_kinds import Milliseconds, Seconds, Section
+from gateway.manifest import ManifestUnreadable, read_manifest
+from gateway.sections.field_kinds import PREFIX, Milliseconds, Seconds, Section
+from gateway.settings_refusals import SettingsError
 
 
 class DoorSettings(Section):
@@ -72,6 +76,11 @@ class DoorSettings(Section):
         "sizes and ten lines an order. The executor takes some 20 µs a field, during which "
         "nobody else is served.",
     )
+    documents_file: Path | None = Field(
+        None,
+        description="Documents that clients are known to send, made ready before the first "
+        "request: an Apollo manifest of persisted queries, or an object of texts by id (JSON).",
+    )
     playground: bool = Field(False, description="Show the playground to browsers. On in `bff dev`.")
     introspection: bool = Field(
         False, description="Tell clients the schema, and hints for misspelt names. On in `bff dev`."
@@ -83,6 +92,15 @@ class DoorSettings(Section):
     )
     data_dir: str = Field(".data", min_length=1, description="Where `bff dev` keeps its data.")
     log_format: Literal["console", "json"] = Field("console", description="How log lines look.")
+
+    def read_documents(self) -> Mapping[str, str]:
+        """The documents to make ready, by id; raises `SettingsError` if the file is none."""
+        if self.documents_file is None:
+            return {}
+        try:
+            return read_manifest(self.documents_file)
+        except ManifestUnreadable as error:
+            raise SettingsError(f"{PREFIX}DOCUMENTS_FILE: {error}") from None
 
     def admission_options(self) -> AdmissionOptions:
         """Who is let in, and how long anybody waits for it."""

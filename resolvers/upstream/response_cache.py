@@ -17,7 +17,7 @@ denied after it was told is not shown any more once it has gone stale.
 
 Kept by aiocache's memory. Its own compare-and-set will not do: it compares for equality rather than
 by version, and lets any first fill win. So look and put are one step of ours. They are awaited, but
-never wait: without a timeout its memory does not give up the turn (a test proves it).
+never wait: its memory does not give up the turn (a test proves it).
 """
 
 import asyncio
@@ -26,7 +26,6 @@ import random
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Protocol
 
 from aiocache import SimpleMemoryCache
 
@@ -57,14 +56,26 @@ class Entry:
         return answer
 
 
-class Memory(Protocol):
-    """What is used of aiocache, which declares no types."""
+class Memory(SimpleMemoryCache):  # type: ignore[misc]  # aiocache declares no types
+    """aiocache's memory as its own parts see it.
 
-    async def multi_get(self, keys: list[str]) -> list[Entry | None]: ...
+    Its public methods look at the environment, at plugins and at a timeout, three coroutines a
+    call: half of what it costs to share a read. Nothing leaves it by time: what is too old is not
+    shown, and what was put long ago is pushed out.
+    """
 
-    async def multi_set(self, pairs: list[tuple[str, Entry]], ttl: float) -> bool: ...
+    async def held(self, keys: Iterable[AggregateKey]) -> list[Entry | None]:
+        """What is kept of each."""
+        found: list[Entry | None] = await self._multi_get(keys)
+        return found
 
-    async def delete(self, key: str) -> int: ...
+    async def put(self, entries: Mapping[AggregateKey, Entry]) -> None:
+        """Keep these from now on."""
+        await self._multi_set(entries.items())
+
+    async def drop(self, key: AggregateKey) -> None:
+        """Keep it no more."""
+        await self._delete(key)
 
 
 class ResponseCache:
@@ -78,8 +89,7 @@ class ResponseCache:
     ) -> None:
         self._options = options
         self._chance = chance
-        # With its default timeout every call would be a task, and a turn given up.
-        self._memory: Memory = SimpleMemoryCache(timeout=None)
+        self._memory = Memory()
         self._put_at_s: OrderedDict[AggregateKey, float] = OrderedDict()
         self._forgotten_at_s = -math.inf
 
@@ -127,16 +137,12 @@ class ResponseCache:
     async def _entries(self, demands: Mapping[Question, LiveDemand]) -> dict[Question, Entry]:
         """What is kept and covers its demand, for those who may share; however old."""
         shared = [question for question, demand in demands.items() if demand.may_share]
-        held = await self._held([question.key for question in shared]) if shared else []
+        held = await self._memory.held([question.key for question in shared]) if shared else []
         return {
             question: entry
             for question, entry in zip(shared, held, strict=True)
             if entry is not None and demands[question].is_covered_by(entry.heard.answer)
         }
-
-    async def _held(self, keys: Iterable[AggregateKey]) -> list[Entry | None]:
-        """What is kept of each, however many they are by one look: each costs its ceremony."""
-        return await self._memory.multi_get([str(key) for key in keys])
 
     def _is_fresh(self, heard: Heard) -> bool:
         options = self._options
@@ -147,7 +153,7 @@ class ResponseCache:
         """Keep what may be kept; return of which a newer version was heard than is held."""
         newer: set[AggregateKey] = set()
         kept: dict[AggregateKey, Entry] = {}
-        held = await self._held(heard)
+        held = await self._memory.held(heard)
         for (key, said), entry in zip(heard.items(), held, strict=True):
             at, held_at = _version_of(said), _version_of(None if entry is None else entry.heard)
             if at is not None and (held_at is None or at > held_at):
@@ -155,8 +161,7 @@ class ResponseCache:
             if self._options.keep_s and (new := self._entry_after(entry, said)) is not None:
                 kept[key] = new
         if kept:
-            pairs = [(str(key), entry) for key, entry in kept.items()]
-            await self._memory.multi_set(pairs, self._options.keep_s)
+            await self._memory.put(kept)
             await self._make_room_after(kept)
         return newer
 
@@ -187,7 +192,7 @@ class ResponseCache:
             self._put_at_s.move_to_end(key)
         while len(self._put_at_s) > self._options.entry_limit:
             oldest, self._forgotten_at_s = self._put_at_s.popitem(last=False)
-            await self._memory.delete(str(oldest))
+            await self._memory.drop(oldest)
 
 
 def replaces(heard: Heard, held: Heard) -> bool:

@@ -219,6 +219,8 @@ def test_variables_and_standard_input_are_read() -> None:
         (["{ __typename }", "--variables", "{"], "--variables is no JSON"),
         (["{ __typename }", "--variables", "[]"], "must be a JSON object"),
         (["{ __typename }", "--token", "?"], "--token: not a consistency token"),
+        (["{ order", "--code"], "Syntax Error"),
+        (["query A { __typename } query B { __typename }", "--code"], "--operation NAME"),
     ],
 )
 def test_what_cannot_be_run_is_refused_in_words(arguments: list[str], problem: str) -> None:
@@ -235,9 +237,42 @@ def test_a_query_that_reads_nothing_says_so() -> None:
     assert bff_explain("{ __typename }").out.strip() == "nothing is read"
 
 
+def test_the_code_of_a_query_is_shown() -> None:
+    """With --code, what is written for the query is printed, as it is run."""
+    query = "query ($all: Boolean = true) { product(id: 7) { name stock @include(if: $all) } }"
+
+    told = bff_explain(query, "--code").out
+    without = bff_explain(query, "--code", "--variables", '{"all": false}').out
+
+    assert "def data(roots):" in told
+    assert "row.stock" in told
+    assert "row.stock" not in without
+    compile(told, "told", "exec")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (["{ __schema { types { name } } }"], "of the root field __schema nothing is known"),
+        (["mutation { __typename }"], "only queries are planned"),
+        (
+            ["query ($c: Boolean!) { a: __typename @skip(if: $c) }"],
+            "a directive whose condition is no boolean",
+        ),
+    ],
+    ids=["introspection", "a mutation", "a condition that is not given"],
+)
+def test_what_has_no_code_says_why(arguments: list[str], reason: str) -> None:
+    """What no code is written for is told with the reason, and that it is run all the same."""
+    ended = bff_explain(*arguments, "--code")
+
+    assert ended.code == 0
+    assert ended.out.strip() == f"graphql-core runs it: {reason}"
+
+
 def test_help_tells_every_option() -> None:
     """`bff explain --help` is enough to use it."""
     told = bff_explain("--help").out
 
-    for word in ("--variables", "--token", "--operation", "Exit code"):
+    for word in ("--variables", "--token", "--operation", "--code", "Exit code"):
         assert word in told

@@ -182,14 +182,14 @@ async def test_nor_does_a_mistake_of_ours() -> None:
 
 
 async def leave_early(behaviour: Behaviour) -> Counter[str]:
-    """What is left of clients who ask for a page and are gone before it is there."""
+    """What is left of clients who ask for two things and are gone before they are there."""
     async with open_door(**NOT_KEPT) as door:
         for _ in range(PAID_COUNT):
-            await door.ask(LIVE)
+            await door.ask(TWICE)
         misbehave(door.twins, "orders", behaviour)
 
         async def leave() -> None:
-            exchange = Exchange([part(json.dumps({"query": LIVE}).encode())])
+            exchange = Exchange([part(json.dumps({"query": TWICE}).encode())])
             async with asyncio.TaskGroup() as group:
                 group.create_task(exchange.run(door.app))
                 await asyncio.sleep(0.05)
@@ -233,7 +233,7 @@ async def test_control_errors_with_their_frames_leave_whole_operations() -> None
     """An error that is told as it was raised is held by the frames that it holds."""
     with patch.object(operation, "without_frames", lambda error: error):
         async with gateway_of_failing_orders(FAILURES["500"]) as bff:
-            left = await left_behind(lambda: bff.ask(LIVE), rest_s=REST_S)
+            left = await left_behind(lambda: bff.ask(WRITE), rest_s=REST_S)
 
     assert left["OperationContext"] == COUNT
     assert left["frame"] > COUNT

@@ -59,7 +59,7 @@ def is_answered_by_a_copy(stage: Stage) -> None:
 async def find_anything_fresh(
     self: ResponseCache, demands: Mapping[Question, LiveDemand]
 ) -> dict[Question, Heard]:
-    kept = dict(zip(demands, await self._held([of.key for of in demands]), strict=True))
+    kept = dict(zip(demands, await self._memory.held([of.key for of in demands]), strict=True))
     heard = {question: entry.heard for question, entry in kept.items() if entry is not None}
     return {question: told for question, told in heard.items() if self._is_fresh(told)}
 

@@ -235,7 +235,7 @@ class StoreAtGateway(MemoryStore):
         """It answers again, and at once."""
         self.is_gone, self.delay_s = False, 0.0
 
-    def at_hand(self, roots: Sequence[Root], *, seen: Floor = NOTHING_SEEN) -> Cut | None:
+    def at_hand(self, roots: Sequence[Root], *, seen: Floor = NOTHING_SEEN) -> Cut | None:  # type: ignore[override]  # a memory store has always an answer
         return self._near.find(roots, seen=seen)
 
     def still(self, cut: Cut, *, seen: Floor = NOTHING_SEEN) -> Cut | None:

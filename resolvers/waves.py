@@ -1,0 +1,61 @@
+"""What is still missing from an answer, wave by wave, and what was looked up in vain. Pure."""
+
+from dataclasses import dataclass
+
+from projections.selection import PageKey, Root, reach
+from projections.versions import AggregateKey
+from projections.views import OrderRow
+from resolvers.answer import Answer, Failed, FoundPage
+from resolvers.demand import Demand
+
+
+@dataclass(frozen=True, slots=True)
+class Wave:
+    """What one step has to find out."""
+
+    keys: tuple[AggregateKey, ...]
+    pages: tuple[PageKey, ...]
+
+
+def next_wave(root: Root, demand: Demand, answer: Answer) -> Wave | None:
+    """What ``root`` needs that ``answer`` does not have; None when it is complete. Pure.
+
+    A list may show any order of the caller's tokens, so with a page come all of those.
+    """
+    reached = reach(root, answer.row_of, answer.page_of)
+    keys = dict(reached.keys)
+    if reached.pages:
+        keys.update((key, None) for key in demand.orders)
+    wave = Wave(
+        tuple(key for key in keys if key not in answer.components),
+        tuple(page for page in reached.pages if page not in answer.pages),
+    )
+    return wave if wave.keys or wave.pages else None
+
+
+def unshown(root: Root, demand: Demand, answer: Answer) -> set[AggregateKey]:
+    """Stale or failed components that no field shows and that no page shown has passed over.
+
+    They had been looked up for what failed then: for a list, or for one that stood in and could
+    not. A list passes over demanded orders of its customer, which never changes; of an order that
+    is gone nobody knows whose it was, so any list may lack it.
+    """
+    doubtful = {
+        key
+        for key, component in answer.components.items()
+        if isinstance(component, Failed) or component.provenance.is_stale
+    }
+    if not doubtful:
+        return doubtful
+    reached = reach(root, answer.row_of, answer.page_of).keys
+    listed_ids = {
+        page.customer_id for page, found in answer.pages.items() if isinstance(found, FoundPage)
+    }
+    demanded = set(demand.orders)
+    left_out: set[AggregateKey] = set()
+    for key in doubtful - reached.keys():
+        row = answer.row_of(key)
+        may_list = row.customer_id in listed_ids if isinstance(row, OrderRow) else bool(listed_ids)
+        if not (key in demanded and may_list):
+            left_out.add(key)
+    return left_out
