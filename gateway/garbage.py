@@ -2,9 +2,9 @@
 
 Most of what a request makes is gone with its last reader. What libraries tie into circles (the
 validator of graphql-core, sockets of asyncio) waits for a full collection, which stops the loop and
-takes the longer the more is alive: 2.4 s with a million rows. So what has been loaded is frozen,
-out of the collector's sight, and the rest is looked through when nobody would notice, never in an
-overload. For a serving process: what it changes is the collector of the whole process.
+takes the longer the more is alive: two seconds with a million rows. So what has been loaded is
+frozen, out of the collector's sight, and the rest is looked through when nobody would notice, never
+in an overload. For a serving process: what it changes is the collector of the whole process.
 """
 
 import asyncio
@@ -47,7 +47,7 @@ class GarbageOptions:
 
     long_pause_s: Annotated[float, Between(0.001, 10)] = 0.05
     """Processor time (s) of a collection after which what it left is frozen too. Fifty
-    milliseconds: some ten thousand rows that came since, which will stay as those before them."""
+    milliseconds: some thirty thousand rows that came since, and will stay as those before them."""
 
     def __post_init__(self) -> None:
         require_ranges(self)
