@@ -22,7 +22,7 @@ from fastapi import FastAPI
 
 from benchmarks.visibility import Heard, Key, Numbered
 from gateway.app import Gateway, create_app
-from gateway.serving import bind, make_server, run
+from gateway.serving import bind, run, serve_app
 from gateway.settings import Settings
 from gateway.telemetry import configure_logging
 from projections.store import Announcement, Store
@@ -105,7 +105,7 @@ def main(argv: Sequence[str]) -> None:
     listener = Listener()
     attach(app, listener, options.waiters)
     with bind(settings) as listening:
-        run(make_server(app).serve(sockets=[listening]))
+        run(serve_app(app, listening))
     Path(options.out).write_bytes(msgspec.msgpack.encode(listener.notes()))
 
 

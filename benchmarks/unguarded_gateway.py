@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Final
 
 from gateway.app import Wires, create_app
-from gateway.serving import bind, make_server, run
+from gateway.serving import bind, run, serve_app
 from gateway.settings import Settings
 from gateway.telemetry import Telemetry, configure_logging
 from resolvers.upstream.call import Upstream
@@ -37,7 +37,7 @@ def main(protections: Sequence[str]) -> None:
     configure_logging(settings.log_format)
     app = create_app(settings, settings.read_token_keys(), wires=wires_without(protections))
     with bind(settings) as listening:
-        run(make_server(app).serve(sockets=[listening]))
+        run(serve_app(app, listening))
 
 
 def wires_without(protections: Sequence[str]) -> Wires:

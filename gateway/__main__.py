@@ -3,6 +3,7 @@
 import difflib
 import json
 import os
+import socket
 import sys
 from contextlib import suppress
 from dataclasses import asdict
@@ -17,11 +18,13 @@ from gateway.dev import StubsFailed, run_dev
 from gateway.numbers_reference import rows_of_numbers
 from gateway.operating.commands import add_operator_commands
 from gateway.projector import ProjectorRefused, run_projector
-from gateway.serving import PortTaken, bind, make_server, run
+from gateway.serving import PortTaken, bind, run, serve_app, stop_limit_s
 from gateway.settings import Settings, SettingsError
 from gateway.settings_reference import render_reference, rows_of
-from gateway.telemetry import configure_logging
+from gateway.telemetry import Telemetry, configure_logging
 from gateway.token_key import keep_key, make_key
+from gateway.workers.lifeline import Lifeline
+from gateway.workers.supervisor import Supervisor, WorkersFailed
 from projections.token_codec import TokenCodec
 from projections.token_inspection import inspect_token
 from resolvers.schema import build_schema
@@ -48,13 +51,46 @@ def dev() -> None:
 
 
 @cli.command()
-def serve() -> None:
-    """Run one gateway before the services that the settings name."""
+def serve(
+    *,
+    workers: Annotated[
+        int | None,
+        typer.Option(min=1, max=64, help="Processes on the one port; BFF_WORKERS without it."),
+    ] = None,
+) -> None:
+    """Run a gateway before the services that the settings name, with as many workers as you like.
+
+    Each worker answers for itself, /readyz included. With BFF_STORE=memory each keeps its own
+    projection: so many times the memory, and polls of the feeds. With many, BFF_STORE=redis is
+    better.
+    """
     settings = _settings()
     configure_logging(settings.log_format)
-    app = create_app(settings, settings.read_token_keys())
+    keys, drain_s = settings.read_token_keys(), settings.drain_ms / 1000
+    worker_count = workers or settings.workers
+    if worker_count == 1:
+        app = create_app(settings, keys)
+        with bind(settings) as listening:
+            run(serve_app(app, listening, drain_s=drain_s))
+        return
+    supervisor = Supervisor(
+        worker_count, stop_limit_s=stop_limit_s(drain_s), observe=Telemetry().worker
+    )
     with bind(settings) as listening:
-        run(make_server(app, drain_s=settings.drain_ms / 1000).serve(sockets=[listening]))
+        run(supervisor.run(listening))
+
+
+@cli.command(hidden=True)
+def worker(listening: int, lifeline: int) -> None:
+    """Be one of the workers of `bff serve`, which starts it; by the descriptors of its sockets."""
+    settings = _settings()
+    configure_logging(settings.log_format)
+    drain_s = settings.drain_ms / 1000
+    line = Lifeline(socket.socket(fileno=lifeline), stop_limit_s=stop_limit_s(drain_s))
+    line.watch()
+    app = create_app(settings, settings.read_token_keys())
+    with socket.socket(fileno=listening) as shared:
+        run(serve_app(app, shared, drain_s=drain_s, on_start=line.tell_serving))
 
 
 @cli.command()
@@ -143,7 +179,7 @@ def main() -> None:
     """The entry point: expected failures are one clear message and exit code 2."""
     try:
         cli()
-    except (SettingsError, PortTaken, StubsFailed, ProjectorRefused) as error:
+    except (SettingsError, PortTaken, StubsFailed, ProjectorRefused, WorkersFailed) as error:
         _fail(str(error))
     except KeyboardInterrupt:
         sys.exit(0)

@@ -23,6 +23,7 @@ from gateway.execution.executor import Executor
 from gateway.execution.graphql_schema import graphql_schema_of
 from gateway.execution.plans import PlanMaker
 from gateway.freshness import FreshnessGauge
+from gateway.garbage import GarbageOptions, GarbageRounds
 from gateway.graphql_http import PATH, GraphQLHttp, HttpOptions
 from gateway.health import Health, health_routes
 from gateway.metrics.collecting import Metered
@@ -91,6 +92,9 @@ class Gateway:
         self.clients = self._clients()
         self.schema = build_schema()
         self.operations = self._operations(keys)
+        self.garbage = GarbageRounds(
+            GarbageOptions(), crowd=lambda: self.door.crowd, loaded=self._loaded
+        )
 
     @property
     def is_projecting(self) -> bool:
@@ -107,6 +111,7 @@ class Gateway:
             circuits=self._circuits,
             crowd=lambda: self.door.crowd,
             guesses=None if guesses is None else guesses.counts,
+            collected=lambda: self.garbage.collected,
         )
 
     @property
@@ -150,6 +155,12 @@ class Gateway:
             if self.gauge is not None:
                 await stack.enter_async_context(running(self.gauge.run()))
             yield
+
+    async def _loaded(self) -> None:
+        """Return when this process holds the projection, if it is to hold it."""
+        if self.is_projecting:
+            async for _ in self.catch_up.follow():
+                pass
 
     def _warm(self) -> None:
         """Make the documents ready that clients are known to send."""

@@ -17,7 +17,7 @@ from rich.console import Console
 from gateway.app import create_app
 from gateway.catch_up import CatchUp
 from gateway.progress import show_progress
-from gateway.serving import bind, make_server
+from gateway.serving import bind, serve_app
 from gateway.settings import Settings
 from gateway.token_key import kept_key
 
@@ -50,10 +50,9 @@ async def run_dev(settings: Settings, console: Console) -> None:
         async with stubs_running(data_dir) as urls:
             settings = _point_to(settings, urls, kept_key(data_dir))
             app = create_app(settings, settings.read_token_keys())
-            server = make_server(app)
             async with asyncio.TaskGroup() as group:
                 welcome = group.create_task(_welcome(app.state.gateway.catch_up, settings, console))
-                await server.serve(sockets=[listening])
+                await serve_app(app, listening)
                 welcome.cancel()
 
 

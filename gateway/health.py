@@ -1,5 +1,6 @@
 """Is the process alive, is it ready for traffic, and how far behind is each source?"""
 
+import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from http import HTTPStatus
@@ -10,6 +11,7 @@ from fastapi.responses import JSONResponse
 
 from gateway.admission.door import Crowd
 from gateway.freshness import Freshness, FreshnessGauge
+from gateway.garbage import Collected
 from gateway.watcher import Hearing
 from projections.errors import StoreUnavailable
 from resolvers.speculation import GuessCounts
@@ -35,6 +37,7 @@ class Health:
     circuits: Callable[[], dict[str, str]]
     crowd: Callable[[], Crowd]
     guesses: GuessCounts | None
+    collected: Callable[[], Collected]
 
     async def read(self) -> tuple[bool, dict[str, object]]:
         """Whether traffic should come here, and all there is to tell."""
@@ -51,6 +54,7 @@ class Health:
             "sources": {source: _told(freshness) for source, freshness in sources.items()},
             "circuits": self.circuits(),
             "admission": _crowded(self.crowd()),
+            "process": _running(self.collected()),
         }
         if self.gauge is not None and self.gauge.watcher is not None:
             told["watcher"] = _heard(self.gauge.watcher.hearing)
@@ -114,6 +118,16 @@ def _crowded(crowd: Crowd) -> Mapping[str, object]:
         "inFlight": crowd.in_flight_count,
         "waiting": crowd.waiting_count,
         "isShedding": crowd.is_shedding,
+    }
+
+
+def _running(collected: Collected) -> Mapping[str, object]:
+    """Which process answers, for where several share a port, and how its collections went."""
+    return {
+        "id": os.getpid(),
+        "collections": collected.round_count,
+        "lastPauseMs": round(collected.last_pause_s * 1000, 1),
+        "longestPauseMs": round(collected.longest_pause_s * 1000, 1),
     }
 
 

@@ -12,7 +12,9 @@ from functools import cache
 from itertools import pairwise
 from typing import Any
 
+from gateway.garbage import GarbageOptions
 from gateway.settings import Settings
+from gateway.workers.options import RestartOptions
 from resolvers.guess_budget import GuessOptions
 from resolvers.upstream.ranges import ranges_of
 
@@ -76,6 +78,8 @@ def numbers_of(settings: Settings) -> Iterator[Number]:
         "sharing": settings.sharing_options(),
         "reads": settings.read_options(),
         "guesses": GuessOptions(),
+        "garbage": GarbageOptions(),
+        "workers": RestartOptions(),
     }
     for room, options in rooms.items():
         yield from _numbers_in(room, options)

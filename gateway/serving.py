@@ -13,12 +13,16 @@ import uvicorn
 from fastapi import FastAPI
 from uvicorn.loops.auto import auto_loop_factory
 
+from gateway.app import Gateway, running
 from gateway.direct_protocol import DirectProtocol
 from gateway.replies import CLOSE
 from gateway.settings import Settings
 
 DRAIN_S = 5
 """Seconds that running requests get when the process is asked to stop; more than any deadline."""
+
+CLOSE_S = 3
+"""Seconds that a process then has to close what it holds open."""
 
 LAST_WORD_S = 0.25
 """Seconds in which who is connected when we refuse the next one may still send a request."""
@@ -33,12 +37,22 @@ class Server(uvicorn.Server):
     SIGTERM comes from somebody who has other gateways: for ``drain_s`` it goes on serving, is not
     ready any more, and closes each connection with its next answer, so that clients and load
     balancers go elsewhere before there is nobody to answer them.
+
+    ``on_start`` is called when it serves.
     """
 
-    def __init__(self, app: FastAPI, config: uvicorn.Config, *, drain_s: float) -> None:
+    def __init__(
+        self,
+        app: FastAPI,
+        config: uvicorn.Config,
+        *,
+        drain_s: float,
+        on_start: Callable[[], None],
+    ) -> None:
         super().__init__(config)
         self._app = app
         self._drain_s = drain_s
+        self._on_start = on_start
         self._drained_at_s: float | None = None
 
     @contextmanager
@@ -59,6 +73,10 @@ class Server(uvicorn.Server):
             self.server_state.default_headers = [*self.server_state.default_headers, CLOSE]
         else:
             super().handle_exit(sig, frame)
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._on_start()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Refuse who comes from now on; answer who had come before, then end."""
@@ -97,6 +115,11 @@ class Server(uvicorn.Server):
         if self._drained_at_s is not None and time.monotonic() >= self._drained_at_s:
             self.should_exit = True
         return await super().on_tick(counter)
+
+
+def stop_limit_s(drain_s: float) -> float:
+    """Seconds after which a gateway that was asked to stop has ended, or never will."""
+    return drain_s + LAST_WORD_S + DRAIN_S + CLOSE_S
 
 
 class PortTaken(Exception):
@@ -163,14 +186,31 @@ def _keep_what_is_loaded() -> None:
     its time (`make bench-events`); and what an event or a request makes is gone before the 10,000th
     object after it. For that no request may leave circles behind (`execution.executor`, `loaders`,
     `without_frames`, `task_group`): in an overload they outlive the young generations, and two
-    million of them were a pause of four seconds (`make bench-faults`).
+    million of them were a pause of four seconds (`make bench-faults`). Circles that libraries make
+    are for `garbage`, where a gateway serves.
     """
     gc.collect()
     gc.freeze()
     gc.set_threshold(10_000, 20, 50)
 
 
-def make_server(app: FastAPI, *, drain_s: float = 0.0) -> Server:
+async def serve_app(
+    app: FastAPI,
+    listening: socket.socket,
+    *,
+    drain_s: float = 0.0,
+    on_start: Callable[[], None] = lambda: None,
+) -> None:
+    """Serve ``app`` on this socket until SIGINT or SIGTERM, and collect its garbage meanwhile."""
+    gateway: Gateway = app.state.gateway
+    server = make_server(app, drain_s=drain_s, on_start=on_start)
+    async with running(gateway.garbage.run()):
+        await server.serve(sockets=[listening])
+
+
+def make_server(
+    app: FastAPI, *, drain_s: float = 0.0, on_start: Callable[[], None] = lambda: None
+) -> Server:
     """The server for ``app``; `serve(sockets=[bind(…)])` runs it until SIGINT or SIGTERM."""
     config = uvicorn.Config(
         app,
@@ -181,4 +221,4 @@ def make_server(app: FastAPI, *, drain_s: float = 0.0) -> Server:
         server_header=False,
         timeout_graceful_shutdown=DRAIN_S,
     )
-    return Server(app, config, drain_s=drain_s)
+    return Server(app, config, drain_s=drain_s, on_start=on_start)

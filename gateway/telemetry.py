@@ -15,6 +15,7 @@ from graphql import GraphQLError
 from gateway.admission.door import SheddingChanged
 from gateway.freshness import Freshness
 from gateway.watcher import Hearing, HearingState
+from gateway.workers.supervisor import WorkerEnded
 from projections.consumer import (
     BatchApplied,
     EventParked,
@@ -128,6 +129,15 @@ class Telemetry:
                 self._log.info("position_lost", source=str(partition))
             case _:
                 assert_never(signal)
+
+    def worker(self, signal: WorkerEnded) -> None:
+        """A worker ended by itself."""
+        self._log.warning(
+            "worker_ended",
+            process_id=signal.process_id,
+            exit_code=signal.exit_code,
+            pause_s=signal.pause_s,
+        )
 
     def kafka(self, signal: KafkaSignal) -> None:
         """What became of our membership in the group of projectors."""

@@ -12,7 +12,7 @@ from typing import Final
 from fastapi import FastAPI
 
 from gateway.app import Gateway, create_app
-from gateway.serving import bind, make_server, run
+from gateway.serving import bind, run, serve_app
 from gateway.settings import Settings
 from gateway.telemetry import configure_logging
 from projections.versions import AggregateKey, AggregateType, Version
@@ -29,7 +29,7 @@ def main(argv: Sequence[str]) -> None:
     app = create_app(settings, settings.read_token_keys())
     attach(app, int(argv[0]))
     with bind(settings) as listening:
-        run(make_server(app).serve(sockets=[listening]))
+        run(serve_app(app, listening))
 
 
 def attach(app: FastAPI, waiter_count: int) -> None:

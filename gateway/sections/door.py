@@ -19,6 +19,15 @@ class DoorSettings(Section):
         "127.0.0.1", description="Address to listen on; only this machine by default."
     )
     port: int = Field(8000, ge=1, le=65535, description="Port to listen on.")
+    workers: int = Field(
+        1,
+        ge=1,
+        le=64,
+        description="Processes of one `bff serve`, which share its port; `--workers` goes before. "
+        "As many as there are processors for them. Each has its own door, circuits and kept "
+        "answers, and with `BFF_STORE=memory` its own projection: so many times the memory, and "
+        "polls of the feeds; with many workers `redis` is better.",
+    )
     request_timeout_s: Seconds = Field(
         2.0,
         ge=0.05,

@@ -70,6 +70,10 @@ class AnswerReader:
         is_bounded = "content-length" in self._headers or "transfer-encoding" in self._headers
         return self._is_head_read and not is_bounded
 
+    def let_go(self) -> None:
+        """Read no more. Reader and parser hold each other, which only the collector would find."""
+        del self._parser
+
     def _raise_if_unwanted(self) -> None:
         if self._unwanted:
             raise UnwantedAnswer(self._unwanted)

@@ -48,6 +48,7 @@ class Connection(asyncio.Protocol):
             raise
         finally:
             self._reader = None
+            reader.let_go()
         return response, reader.may_be_followed
 
     def abort(self) -> None:

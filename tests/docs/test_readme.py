@@ -100,11 +100,12 @@ def test_every_target_that_the_makefile_lists_is_in_the_readme() -> None:
 
 
 def test_the_commands_are_those_of_bff() -> None:
-    """The table of commands names every command there is, and no other."""
+    """The table of commands names every command there is for people, and no other."""
     group = get_command(cli)
     known = [
         f"bff {name} {below}".rstrip()
         for name, command in getattr(group, "commands", {}).items()
+        if not command.hidden
         for below in getattr(command, "commands", {"": None})
     ]
 

@@ -1,8 +1,10 @@
 import asyncio
+import os
 
 import httpx
 import pytest
 
+from gateway.garbage import Collected
 from projections.positions import Partition, SourcePosition
 from projections.store import EventBatch
 from projections.versions import AggregateType
@@ -176,3 +178,15 @@ async def test_no_other_page_is_served(path: str) -> None:
         response = await door.client.get(path)
 
     assert response.status_code == 404
+
+
+async def test_the_process_that_answers_is_told() -> None:
+    """Where several share a port, /readyz speaks for one: which, and how its collections went."""
+    async with open_door() as door:
+        before = (await door.client.get("/readyz")).json()["process"]
+        door.gateway.garbage.collected = Collected().after(7, 0.0125).after(1, 0.003)
+        after = (await door.client.get("/readyz")).json()["process"]
+
+    none = {"id": os.getpid(), "collections": 0, "lastPauseMs": 0.0, "longestPauseMs": 0.0}
+    assert before == none
+    assert after == none | {"collections": 2, "lastPauseMs": 3.0, "longestPauseMs": 12.5}

@@ -22,7 +22,7 @@ from fastapi import FastAPI
 
 from benchmarks.process_usage import resident_kb
 from gateway.app import Gateway, Wires, create_app
-from gateway.serving import bind, make_server, run
+from gateway.serving import bind, run, serve_app
 from gateway.settings import Settings
 from gateway.telemetry import configure_logging
 from resolvers.upstream.bulkhead import Bulkhead
@@ -42,7 +42,7 @@ def main(argv: Sequence[str]) -> None:
     app = create_app(settings, settings.read_token_keys(), wires=wires_of(options.leak))
     attach(app, options.out)
     with bind(settings) as listening, suppress(KeyboardInterrupt):
-        run(make_server(app).serve(sockets=[listening]))
+        run(serve_app(app, listening))
 
 
 def parse(argv: Sequence[str]) -> argparse.Namespace:

@@ -1,5 +1,7 @@
 """Reading an answer of HTTP/1.1 from bytes: however they come, it is the same one."""
 
+import gc
+import weakref
 from itertools import pairwise
 
 import pytest
@@ -77,3 +79,21 @@ def test_answer_that_could_be_read_in_two_ways_is_none(framing: bytes) -> None:
     """Where lengths contradict each other nobody knows where the next answer begins."""
     with pytest.raises(BrokenAnswer):
         read_in([HEAD + framing])
+
+
+@pytest.mark.parametrize(("lets_go", "is_left"), [(True, False), (False, True)])
+def test_a_reader_that_lets_go_leaves_nothing_to_the_collector(
+    *, lets_go: bool, is_left: bool
+) -> None:
+    """Its parser holds it, so it would wait for a collection; the control does."""
+    gc.disable()
+    try:
+        reader, _ = read_in(WHOLE[:1])
+        if lets_go:
+            reader.let_go()
+        left = weakref.ref(reader)
+        del reader
+
+        assert (left() is not None) is is_left
+    finally:
+        gc.enable()
