@@ -130,6 +130,7 @@ class Gateway:
             gauge=self.gauge,
             letters=self.store,
             store_circuit=None if model is None else lambda: model.circuit_state,
+            collected=lambda: self.garbage.collected,
         )
 
     @asynccontextmanager

@@ -11,6 +11,7 @@ from gateway.answers_at_hand import AnswersAtHand
 from gateway.execution.documents import Documents
 from gateway.execution.executor import Executor
 from gateway.freshness import Freshness, FreshnessGauge, freshness_of
+from gateway.garbage import Collected
 from gateway.metrics import names
 from gateway.metrics.counts import OperationCounts
 from gateway.metrics.series import Series, family, histogram, single
@@ -44,6 +45,7 @@ class Metered:
     gauge: FreshnessGauge | None
     letters: DeadLetters
     store_circuit: Callable[[], str] | None
+    collected: Callable[[], Collected]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +78,7 @@ def collect(metered: Metered, projected: Projected | None) -> Iterator[Metric]:
     yield from _consistency(metered.counts)
     yield from _calls(metered)
     yield from _projection(projected)
+    yield from _garbage(metered.collected())
 
 
 def _requests(counts: OperationCounts) -> Iterator[Metric]:
@@ -189,6 +192,13 @@ def _projection(projected: Projected | None) -> Iterator[Metric]:
     yield family(names.CAUGHT_UP, (((name,), of.is_caught_up) for name, of in sources.items()))
     yield family(names.REMAINING, (((name,), _remaining(of)) for name, of in sources.items()))
     yield single(names.DEAD_LETTERS, projected.letter_count)
+
+
+def _garbage(collected: Collected) -> Iterator[Metric]:
+    yield single(names.GARBAGE_ROUNDS, collected.round_count)
+    yield single(names.GARBAGE_OBJECTS, collected.object_count)
+    yield single(names.LAST_PAUSE, collected.last_pause_s)
+    yield single(names.LONGEST_PAUSE, collected.longest_pause_s)
 
 
 def _age_s(freshness: Freshness) -> float:

@@ -184,11 +184,23 @@ DEAD_LETTERS: Final = Family(
     "bff_dead_letters", GAUGE, "Parked events; NaN while the store does not answer."
 )
 
+GARBAGE_ROUNDS: Final = Family(
+    "bff_garbage_rounds_total", COUNTER, "Collections of garbage in quiet moments."
+)
+GARBAGE_OBJECTS: Final = Family("bff_garbage_objects_total", COUNTER, "Objects that they found.")
+LAST_PAUSE: Final = Family(
+    "bff_garbage_last_pause_seconds", GAUGE, "Processor time of the last one."
+)
+LONGEST_PAUSE: Final = Family(
+    "bff_garbage_longest_pause_seconds", GAUGE, "Processor time of the longest one so far."
+)
+
 FAMILIES: Final[Sequence[Family]] = (
     *(OPERATIONS, OPERATION_DURATION, ERRORS, REFUSED, LEFT, IN_FLIGHT, WAITING, SHEDDING),
     *(PLANS, HANDED_ON, DOCUMENTS, READY, READY_BYTES, READY_HITS, READY_MISSES),
     *(WAITS, WAITED, UNSATISFIED, STALE, TOKENS_EXPIRED, COOKIES_DROPPED),
     *(CIRCUITS, ATTEMPTS, ATTEMPT_DURATION, RETRIES, HEDGES, NOT_MADE, SHARED, GUESSES),
     *(REACHABLE, AGE, BUDGET, CAUGHT_UP, REMAINING, DEAD_LETTERS),
+    *(GARBAGE_ROUNDS, GARBAGE_OBJECTS, LAST_PAUSE, LONGEST_PAUSE),
 )
 """All of them, in the order in which they are shown."""

@@ -6,6 +6,7 @@ import math
 import httpx
 import pytest
 
+from gateway.garbage import Collected
 from projections.positions import Partition, SourcePosition
 from projections.store import EventBatch
 from tests.builders.applying import apply_next
@@ -154,6 +155,18 @@ async def test_a_store_that_does_not_answer_is_told() -> None:
     assert ill["bff_projection_reachable", {}] == 0
     assert math.isnan(ill["bff_dead_letters", {}])
     assert ill["bff_projection_age_seconds", {"source": "orders"}] == math.inf
+
+
+async def test_collections_of_garbage_are_shown() -> None:
+    """How many there were, what they found, and how long they held everybody up."""
+    async with open_door() as door:
+        door.gateway.garbage.collected = Collected().after(7, 0.02).after(3, 0.01)
+        shown = await scrape(door.client)
+
+    assert shown["bff_garbage_rounds_total", {}] == 2
+    assert shown["bff_garbage_objects_total", {}] == 10
+    assert shown["bff_garbage_last_pause_seconds", {}] == 0.01
+    assert shown["bff_garbage_longest_pause_seconds", {}] == 0.02
 
 
 async def test_parked_events_are_told() -> None:
