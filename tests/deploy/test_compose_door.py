@@ -67,3 +67,13 @@ def test_a_body_that_no_gateway_would_read_gets_no_further_than_the_door(door: D
     assert (small.status_code, large.status_code) == (413, 413)
     assert small.json()["errors"][0]["extensions"]["code"] == "BODY_TOO_LARGE"
     assert large.headers["content-type"] == "text/html"
+
+
+def test_a_gateways_numbers_are_not_for_clients(door: Door) -> None:
+    """Who asks a gateway itself is shown its metrics; who comes by the door is not."""
+    with httpx.Client(trust_env=False) as client:
+        inside = client.get(f"http://{FIRST}:{door.gateways.port}/metrics")
+        outside = client.get(f"{door.url}/metrics")
+
+    assert (inside.status_code, outside.status_code) == (200, 404)
+    assert "bff_" not in outside.text
