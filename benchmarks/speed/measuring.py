@@ -49,7 +49,7 @@ NAIVE_OF: Final = {
     rows.NEW_TEXT: rows.NAIVE_NEW_TEXT,
     **dict.fromkeys(
         (
-            *(rows.PROJECTION, rows.REDIS, rows.NEAR, rows.SAME_POST, rows.SAME_GET),
+            *(rows.PROJECTION, rows.HOT, rows.REDIS, rows.NEAR, rows.SAME_POST, rows.SAME_GET),
             *(rows.UNCHANGED, rows.UNMETERED, rows.RAW),
         ),
         rows.NAIVE_PROJECTION,

@@ -17,6 +17,7 @@ NAIVE_LIVE: Final = "naive live"
 NAIVE_PROJECTION: Final = "naive projection"
 LIVE: Final = "live"
 PROJECTION: Final = "projection in memory"
+HOT: Final = "projection in memory, a thousand orders"
 REDIS: Final = "projection in Redis"
 NEAR: Final = "projection in Redis, rows at hand"
 SAME_POST: Final = "the same POST again"
@@ -43,9 +44,6 @@ PAGE_CONNECTION_COUNT: Final = 4
 HOT_COUNT: Final = 1_000
 
 NO_ROWS_AT_HAND: Final = {"BFF_NEAR_CACHE_ROWS": "0"}
-NO_KEPT_ANSWERS: Final[Mapping[str, str]] = {}
-"""What makes a gateway execute what it has answered before; nothing while it keeps no answers."""
-
 NO_TELEMETRY: Final = {"BFF_METRICS": "false"}
 """The control: everything else is measured with all telemetry on, as every user has it."""
 
@@ -85,7 +83,7 @@ def plain_stands(grounds: Grounds, redis: Mapping[str, str]) -> Sequence[Stand]:
     def stand(start: Callable[[], AbstractContextManager[Serving]], *rows: Row) -> Stand:
         return Stand(start, grounds.services, rows)
 
-    bare_redis = {**redis, **NO_ROWS_AT_HAND, **NO_KEPT_ANSWERS}
+    bare_redis = {**redis, **NO_ROWS_AT_HAND}
     return (
         naive_live(grounds),
         stand(
@@ -95,14 +93,15 @@ def plain_stands(grounds: Grounds, redis: Mapping[str, str]) -> Sequence[Stand]:
             page(NAIVE_PAGE, asks.NAIVE_PAGE),
         ),
         stand(
-            partial(grounds.gateway, NO_KEPT_ANSWERS),
+            grounds.gateway,
             Row(PROJECTION, asks.OUR_DETAILS),
+            Row(HOT, asks.HOT_DETAILS, warm_up_count=2 * HOT_COUNT),
             Row(NEW_TEXT, asks.NEW_TEXT),
             page(PAGE, asks.OUR_PAGE),
         ),
         stand(partial(grounds.gateway, bare_redis), Row(REDIS, asks.OUR_DETAILS)),
         stand(
-            partial(grounds.gateway, {**redis, **NO_KEPT_ANSWERS}),
+            partial(grounds.gateway, redis),
             Row(NEAR, asks.HOT_DETAILS, warm_up_count=2 * HOT_COUNT),
         ),
         unmetered(grounds),
@@ -131,14 +130,13 @@ def naive_live(grounds: Grounds) -> Stand:
 def our_live(grounds: Grounds) -> Stand:
     """The gateway, composing: with its projection kept, and asked to ask the owners."""
     rows = (Row(LIVE, asks.OUR_LIVE_DETAILS), page(LIVE_PAGE, asks.OUR_LIVE_PAGE))
-    return Stand(partial(grounds.gateway, NO_KEPT_ANSWERS), grounds.services, rows)
+    return Stand(grounds.gateway, grounds.services, rows)
 
 
 def unmetered(grounds: Grounds) -> Stand:
     """The read of a projection in memory, with all telemetry off."""
-    settings = {**NO_KEPT_ANSWERS, **NO_TELEMETRY}
     rows = (Row(UNMETERED, asks.OUR_DETAILS),)
-    return Stand(partial(grounds.gateway, settings), grounds.services, rows)
+    return Stand(partial(grounds.gateway, NO_TELEMETRY), grounds.services, rows)
 
 
 def growth_stands(
@@ -146,7 +144,7 @@ def growth_stands(
 ) -> Sequence[Stand]:
     """The same read of a Redis with one order, and of one with ``count`` more, which are read."""
     filler = msgspec.structs.replace(asks.FILLER_DETAILS, count=count)
-    bare = {**NO_ROWS_AT_HAND, **NO_KEPT_ANSWERS}
+    bare = NO_ROWS_AT_HAND
     return tuple(
         Stand(partial(grounds.gateway, {**redis, **bare}), grounds.services, (Row(name, ask),))
         for grounds, redis, name, ask in (
@@ -164,7 +162,7 @@ def raw_limit(grounds: Grounds) -> AbstractContextManager[Serving]:
 
 def waiting(grounds: Grounds, waiter_count: int) -> AbstractContextManager[Serving]:
     words = ("benchmarks.speed.waiting_gateway", str(waiter_count))
-    return grounds.gateway(NO_KEPT_ANSWERS, words)
+    return grounds.gateway({}, words)
 
 
 def unchanged(serving: Serving) -> Ask | None:
