@@ -10,13 +10,14 @@ The rule: it is the answer that `Operations.run` would come to by the long way, 
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, Self
+from typing import Final
 
 import orjson
 
 from gateway.consistency_extension import ReadyConsistency
 from gateway.execution.plan import Plan
 from gateway.ready_answers import ReadyAnswer, ReadyAnswers, SealedFloors
+from gateway.validators import etag_of
 from gateway.ways import Way
 from projections.store import Cut
 from projections.token import ConsistencyToken, seen_places
@@ -40,18 +41,21 @@ SUBJECT_LIMIT: Final = 256
 
 @dataclass(frozen=True, slots=True)
 class AnswerAtHand:
-    """A whole body, the data in it, and the token; ``way`` says where it came from."""
+    """A whole body, the data in it, and the token; ``way`` says where it came from.
+
+    ``seen`` is what the token says: the floor of these types in this cut.
+    """
 
     body: bytes
     data: bytes
-    token: str | None
+    token: str
     way: Way
+    seen: tuple[Cut, frozenset[AggregateType]]
 
-    @classmethod
-    def of(cls, data: bytes, consistency: bytes, token: str | None, way: Way) -> Self:
-        """The answer of these parts, both JSON."""
-        body = b'{"data":%b,"extensions":{"consistency":%b}}' % (data, consistency)
-        return cls(body, data, token, way)
+    def etag(self, subject: str) -> str:
+        """The validator of this answer to ``subject``."""
+        cut, types = self.seen
+        return etag_of(self.data, floor_from(cut, types, now_s=0.0), subject)
 
 
 class AnswersAtHand:
@@ -113,10 +117,13 @@ class AnswersAtHand:
             if age_s is None or ready.healed_at_s.get(of, 0.0) > now_s - age_s:
                 return None  # a row that was healed later than that is younger than its source
             ages_s[of] = age_s
-        sealed = self._floors.seal(ready.cut, ready.types | _types_of(token), tokens, now_s)
+        types = ready.types | _types_of(token)
+        sealed = self._floors.seal(ready.cut, types, tokens, now_s)
         if sealed is None:
             return None
-        return AnswerAtHand.of(ready.data, ready.consistency.at(sealed, ages_s), sealed, way)
+        parts = ready.data, ready.consistency.at(sealed, ages_s)
+        body = b'{"data":%b,"extensions":{"consistency":%b}}' % parts
+        return AnswerAtHand(body, ready.data, sealed, way, (ready.cut, types))
 
     def _made(
         self,
@@ -127,7 +134,6 @@ class AnswersAtHand:
         identity: Hashable | None,
     ) -> AnswerAtHand | None:
         """The answer, made of the rows that are at hand."""
-        self.missed_count += 1
         now_s = self._wall_clock()
         context = TokensAlone(tokens, ConsistencyReport(token), token)
         asked = plan.ask(variables, context)
@@ -143,6 +149,7 @@ class AnswersAtHand:
             return None
         ready = _ready(found, result.data, context.report, healed_at_s)
         if identity is not None:
+            self.missed_count += 1
             self.ready.keep((identity, tokens.subject), ready)
         return self._given("at_hand", ready, token, tokens, now_s)
 

@@ -16,7 +16,7 @@ from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from uvicorn.server import ServerState
 
-from gateway.graphql_http import PATH, GraphQLHttp
+from gateway.graphql_http import LOOKED_FOR, PATH, GraphQLHttp
 from gateway.replies import CLOSE, Reply
 
 HELD_LIMIT_BYTES: Final = 65_536
@@ -45,6 +45,7 @@ class DirectProtocol(HttpToolsProtocol):
         self._graphql: GraphQLHttp = cast("FastAPI", config.app).state.graphql
         self._held: bytearray | None = None
         self._waiting: asyncio.TimerHandle | None = None
+        self._is_head_read = False
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
@@ -55,7 +56,17 @@ class DirectProtocol(HttpToolsProtocol):
         self._drop()
         super().connection_lost(exc)
 
+    def on_message_begin(self) -> None:
+        self._is_head_read = False
+        super().on_message_begin()
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        # What comes after the body is no header: whoever reads them takes the last of each.
+        if not self._is_head_read:
+            super().on_header(name, value)
+
     def on_headers_complete(self) -> None:
+        self._is_head_read = True
         if self._may_hold():
             self._held = bytearray()
         else:
@@ -76,6 +87,7 @@ class DirectProtocol(HttpToolsProtocol):
                 self._drop()
                 self._send(reply)
                 return
+            self.scope["state"][LOOKED_FOR] = True
             self._let_in()
         super().on_message_complete()
 

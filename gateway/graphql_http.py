@@ -38,6 +38,9 @@ Scope = MutableMapping[str, Any]
 
 PATH: Final = b"/graphql"
 
+LOOKED_FOR: Final = "looked_for"
+"""In the state of a request whose answer was not at hand when its last byte came."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HttpOptions:
@@ -61,6 +64,11 @@ class Exchange:
     body: bytes
     deadline: Deadline
     leaving: asyncio.Task[None]
+
+    @property
+    def is_looked_for(self) -> bool:
+        """Has the server's protocol looked whether the answer is at hand?"""
+        return LOOKED_FOR in self.scope.get("state", ())
 
     def parse(self) -> GraphQLRequest:
         """What is asked. Raises `RequestRefused` where that cannot be told."""
@@ -242,7 +250,11 @@ class GraphQLHttp:
         is_read_only = exchange.scope["method"] == "GET"
         try:
             return await self._operations.run(
-                request, caller, deadline=exchange.deadline, is_read_only=is_read_only
+                request,
+                caller,
+                deadline=exchange.deadline,
+                is_read_only=is_read_only,
+                is_looked_for=exchange.is_looked_for,
             )
         except RequestRefused as refused:
             return self._refusal(refused)

@@ -100,10 +100,20 @@ class Operations:
     counts: OperationCounts = field(default_factory=OperationCounts)
 
     async def run(
-        self, request: GraphQLRequest, caller: Caller, *, deadline: Deadline, is_read_only: bool
+        self,
+        request: GraphQLRequest,
+        caller: Caller,
+        *,
+        deadline: Deadline,
+        is_read_only: bool,
+        is_looked_for: bool = False,
     ) -> Response:
-        """The answer to ``request``. Raises `RequestRefused` where nothing was run."""
-        if (found := self.find(request, caller, is_read_only=is_read_only)) is not None:
+        """The answer to ``request``. Raises `RequestRefused` where nothing was run.
+
+        ``is_looked_for``: it was not at hand a moment ago.
+        """
+        found = None if is_looked_for else self.find(request, caller, is_read_only=is_read_only)
+        if found is not None:
             return found
         tokens = TokenDesk(self.codec, caller.subject, self.wall_clock)
         token = self._demanded(tokens, caller)
@@ -130,7 +140,11 @@ class Operations:
             response = await self._respond(result, context, caller)
             self.counts.shown(context.report, expired_count=context.tokens.expired_count)
             may_be_known = is_read_only and not result.errors and context.report.is_satisfied
-            return replace(response, way=way, etag=_etag_of(result) if may_be_known else None)
+            if not may_be_known:
+                return replace(response, way=way)
+            data = orjson.dumps(result.data)
+            etag = etag_of(data, context.report.token, caller.subject)
+            return replace(response, way=way, etag=etag)
         finally:
             context.close()
 
@@ -148,7 +162,7 @@ class Operations:
         found = self.at_hand.find(plan, variables, tokens, caller.token_texts)
         if found is None:
             return None
-        etag = etag_of(found.data) if is_read_only else None
+        etag = found.etag(caller.subject) if is_read_only else None
         return Response(found.body, found.token, etag=etag, way=found.way)
 
     def may_be_abandoned(self, request: GraphQLRequest) -> bool:
@@ -258,10 +272,6 @@ class Operations:
 
 def _now_s() -> float:
     return asyncio.get_running_loop().time()
-
-
-def _etag_of(result: ExecutionResult) -> str:
-    return etag_of(orjson.dumps(result.data))
 
 
 def _is_refused(result: ExecutionResult) -> bool:

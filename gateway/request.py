@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from http import HTTPStatus
-from typing import NamedTuple
+from typing import Final, NamedTuple
 from urllib.parse import parse_qs
 
 import orjson
@@ -24,6 +24,9 @@ _refused = re.compile(r"(?:\A|;)\s*q=0(?:\.0*)?\s*(?:;|\Z)")
 _request_id = re.compile(r"[A-Za-z0-9._-]{1,64}\Z")
 _milliseconds = re.compile(r"[0-9]{1,9}\Z", re.ASCII)
 _traceparent = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}\Z")
+
+MAX_REMEMBERED: Final = 200
+"""Characters of a header whose meaning is remembered; no client's own is longer."""
 
 Headers = Iterable[tuple[bytes, bytes]]
 
@@ -82,11 +85,13 @@ class RequestHeaders:
     @property
     def media_type(self) -> str:
         """The content type without parameters, lower case; empty if there is none."""
-        return _media_type_of(self.first("content-type") or "")
+        given = self.first("content-type") or ""
+        return (_media_type_of if len(given) <= MAX_REMEMBERED else _read_media_type)(given)
 
     def accepts(self, media_type: str) -> bool:
         """Is this very media type listed in ``Accept``, and not refused by ``q=0``?"""
-        return _accepts(",".join(self.all("accept")), media_type)
+        listed = ",".join(self.all("accept"))
+        return (_accepts if len(listed) <= MAX_REMEMBERED else _read_accept)(listed, media_type)
 
     @property
     def token_texts(self) -> list[str]:
@@ -133,19 +138,21 @@ class RequestHeaders:
         return given if given and _traceparent.match(given) else None
 
 
-# Clients send the same ones again and again; what has been read is remembered.
-@lru_cache(maxsize=256)
-def _media_type_of(content_type: str) -> str:
+def _read_media_type(content_type: str) -> str:
     return content_type.partition(";")[0].strip().lower()
 
 
-@lru_cache(maxsize=256)
-def _accepts(listed: str, media_type: str) -> bool:
+def _read_accept(listed: str, media_type: str) -> bool:
     parts = (part.partition(";") for part in listed.lower().split(","))
     return any(
         name.strip() == media_type and not _refused.search(parameters)
         for name, _, parameters in parts
     )
+
+
+# Clients send the same ones again and again; what has been read is remembered.
+_media_type_of = lru_cache(maxsize=256)(_read_media_type)
+_accepts = lru_cache(maxsize=256)(_read_accept)
 
 
 def parse_post(body: bytes, media_type: str) -> GraphQLRequest:

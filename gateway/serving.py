@@ -99,7 +99,7 @@ class Server(uvicorn.Server):
             for server in self.servers:
                 server.close()
             listening.close()
-            with suppress(BlockingIOError):
+            with suppress(OSError):  # nobody more, or no descriptor to take them in
                 while True:
                     taken.append(last.accept()[0])
         return taken

@@ -1,20 +1,36 @@
 """Conditional requests (RFC 9110, 13): who has these data already is not sent them again.
 
-The validator is of the data alone. What else is in an answer depends on its moment, so it is a weak
-one; and only an answer that shows all that was demanded, without an error, has any. The token of
-the moment comes as a header, with a 304 too.
+The validator is of the data and of the token: whoever keeps an answer keeps the token in it, which
+must not be an older one than she has been given since, nor another caller's. How old the sources
+are is left out, so it is a weak one; and only an answer that shows all that was demanded, without
+an error, has any.
 """
 
 from hashlib import blake2s
 from typing import Final
 
+from projections.token import ConsistencyToken
+
 ETAG_BYTES: Final = 12
 """A validator tells the answers of one address apart, and hides nothing."""
 
 
-def etag_of(data: bytes) -> str:
-    """The validator of these data."""
-    return f'W/"{blake2s(data, digest_size=ETAG_BYTES).hexdigest()}"'
+def etag_of(data: bytes, token: ConsistencyToken, subject: str) -> str:
+    """The validator of these data, shown with this token to this caller."""
+    told = b"%b %b %b" % (subject.encode("utf-8", "surrogatepass"), _bounds_of(token), data)
+    return f'W/"{blake2s(told, digest_size=ETAG_BYTES).hexdigest()}"'
+
+
+def _bounds_of(token: ConsistencyToken) -> bytes:
+    """What a token demands; not when its holder looked: the same place is the same world."""
+    parts = (
+        sorted((*log, seen.offset) for log, seen in token.floor.items()),
+        sorted(token.entries.items()),
+        sorted(token.marks.items()),
+        sorted(token.doubts.items()),
+        sorted(token.uncertain),
+    )
+    return repr(parts).encode()
 
 
 def is_known(etag: str, if_none_match: str) -> bool:

@@ -4,9 +4,10 @@ The rule: whatever the document, the data and the arguments, a plan answers exac
 graphql-core answers, or it raises `Unproven`, and graphql-core is asked.
 """
 
+import itertools
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import Final, Self
 
 import strawberry
 from graphql import (
@@ -29,6 +30,12 @@ from resolvers.context import TokenContext
 from resolvers.errors import ResolverError
 from resolvers.read_request import ReadRequest
 
+MAX_TOLD: Final = 16
+MAX_TOLD_CHARACTERS: Final = 64
+"""Of variables that tell requests apart. No id is longer, and what is kept of them is bounded."""
+
+_numbers = itertools.count(1)
+
 
 @dataclass(frozen=True, slots=True)
 class Asked:
@@ -40,8 +47,12 @@ class Asked:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Plan:
-    """Made by `compile`; ``source`` is the code that was written for it."""
+    """Made by `compile`; ``source`` is the code that was written for it.
 
+    ``number`` is its own in this process: what is kept under it does not keep the plan.
+    """
+
+    number: int
     source: str
     _render: Render
     _asking: Asking
@@ -69,7 +80,8 @@ class Plan:
             raise Unplannable("an argument that graphql-core is to judge") from error
         generator = Generator(asking.page_fields)
         source = generator.write(fields)
-        return cls(source, generator.load(source), asking, Variables(core, operation))
+        variables = Variables(core, operation)
+        return cls(next(_numbers), source, generator.load(source), asking, variables)
 
     @property
     def has_demands(self) -> bool:
@@ -85,7 +97,9 @@ class Plan:
         if not self._asking.is_of_rows_alone:
             return None
         values = self._variables.taken(variables)
-        return None if values is None else (self, *values.items())
+        if values is None or len(values) > MAX_TOLD or not all(map(_is_short, values.values())):
+            return None
+        return (self.number, *values.items())
 
     def ask(self, variables: Mapping[str, object], context: TokenContext) -> Asked:
         """What this request asks for. Raises `Unproven` where its arguments are no good."""
@@ -110,3 +124,7 @@ class Plan:
         except Exception as error:
             raise Unproven from error
         return ExecutionResult(data, errors or None)
+
+
+def _is_short(value: object) -> bool:
+    return not isinstance(value, str) or len(value) <= MAX_TOLD_CHARACTERS

@@ -1,8 +1,8 @@
 """What has become of requests, in plain numbers that are counted as they are answered.
 
 The rule: nothing here knows how it will be shown, and to count costs no more than adding. Every
-request that is answered is counted once: among ``refused`` if the door did not let it in, by its
-way and outcome if it did.
+operation that is answered is counted once: among ``refused`` if the door did not let it in, by its
+way and outcome if it did. While metrics are off, those at hand are not.
 """
 
 from collections import Counter

@@ -90,7 +90,7 @@ class Supervisor:
             life = await self._one_life(listening)
             if self._stopping.is_set():
                 return
-            if not life.has_served and not self._serving:
+            if not life.has_served and not self._is_proven.is_set():
                 self._give_up(life.exit_code)
                 return
             pause_s = self._options.pause_after(pause_s, loop.time() - began_s)

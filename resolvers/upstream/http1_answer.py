@@ -51,8 +51,7 @@ class AnswerReader:
 
     def feed(self, data: bytes) -> bool:
         """Read on; return whether the answer is whole. Raise BrokenAnswer or UnwantedAnswer."""
-        if not self._is_head_read:
-            self._head_bytes += len(data)
+        body_bytes = self._body_bytes
         try:
             self._parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade) as cause:
@@ -61,7 +60,9 @@ class AnswerReader:
                 raise BrokenAnswer("no answer of HTTP/1.1") from cause
             self._came_too_much = True
         self._raise_if_unwanted()
-        if not self._is_head_read and self._head_bytes > HEAD_LIMIT_BYTES:
+        if self._body_bytes == body_bytes:  # a part of the head, or of what comes after the body
+            self._head_bytes += len(data)
+        if not self._is_whole and self._head_bytes > HEAD_LIMIT_BYTES:
             raise BrokenAnswer("the head has no end")
         return self._is_whole
 

@@ -29,13 +29,15 @@ class RefusingDoor:
     """Stands where the GraphQL application is asked whether it has an answer at once."""
 
     bodies: list[bytes] = field(default_factory=list)
+    names: set[bytes] = field(default_factory=set)
 
     def find(self, _: Headers, query_string: bytes) -> Reply | None:
         self.bodies.append(query_string)
         return None
 
-    def reply_at_once(self, _: Headers, body: bytes) -> Reply | None:
+    def reply_at_once(self, headers: Headers, body: bytes) -> Reply | None:
         self.bodies.append(body)
+        self.names.update(name for name, _ in headers)
         return None if WANTED in body else REFUSAL
 
 
@@ -158,6 +160,20 @@ async def test_who_is_let_in_after_all_has_lost_nothing(cut: int) -> None:
 
     assert line.refusing.bodies == [asked(f"query mutation {A_QUERY}")]
     assert (status, json.loads(body)["data"]) == (200, {"order": {"id": "o-1"}})
+
+
+async def test_what_comes_after_the_body_is_no_header() -> None:
+    """Whoever sends trailers through a proxy cannot name herself somebody else by them."""
+    head, _, body = posted().partition(b"\r\n\r\n")
+    lines = [line for line in head.split(b"\r\n") if not line.startswith(b"content-length")]
+    chunk = b"%x\r\n%b\r\n0\r\nx-session: mallory\r\n\r\n" % (len(body), body)
+    async with line_to_a_refusing_gateway() as line:
+        await line.send(b"\r\n".join([*lines, b"transfer-encoding: chunked", b"", chunk]))
+        status, _, _ = await line.answer()
+
+    assert (status, line.refusing.bodies) == (503, [body])
+    assert b"host" in line.refusing.names
+    assert b"x-session" not in line.refusing.names
 
 
 async def test_requests_that_came_together_are_answered_in_their_order() -> None:

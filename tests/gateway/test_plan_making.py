@@ -202,3 +202,14 @@ def is_note_in(documents: Documents, document: Document, name: str, **variables:
 
 def kept_weight(documents: Documents) -> int:
     return sum(document.weight for document in documents._kept.values())
+
+
+def test_requests_are_told_apart_by_little() -> None:
+    """What is kept under a request is bounded: no long text, and not the plan itself."""
+    documents, _ = some_documents()
+    document = documents.read("query ($id: ID!) { order(id: $id) { note } }", {"id": "o-1"})
+    plan = documents.plan(document, None, {"id": "o-1"})
+
+    assert plan is not None
+    assert plan.identity({"id": "o-1"}) == (plan.number, ("id", "o-1"))
+    assert plan.identity({"id": "x" * 65}) is None

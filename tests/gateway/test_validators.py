@@ -4,9 +4,10 @@ import pytest
 from httpx import Response
 
 from gateway.validators import etag_of, is_known
+from projections.token import EMPTY_TOKEN
 from tests.faults.misbehaviour import answering, misbehave
 from tests.gateway_in_process import GatewayInProcess, open_gateway, twins_of
-from tests.resolvers.rows import ORDER, SHOP, changed
+from tests.resolvers.rows import ORDER, SHOP, an_order, changed
 
 pytestmark = pytest.mark.steered_time
 
@@ -54,6 +55,26 @@ async def test_data_that_have_changed_are_sent() -> None:
     assert again.headers["etag"] != first.headers["etag"]
 
 
+async def test_the_same_data_with_a_later_token_are_sent() -> None:
+    """Who keeps an answer keeps the token in it: it must not be older than what she has seen."""
+    async with open_gateway(twins_of(*SHOP)) as bff:
+        first = await got(bff)
+        await bff.projection.apply(an_order("o-2", minute=1))
+        again = await got(bff, if_none_match=first.headers["etag"])
+
+    assert again.status_code == 200
+    assert again.json()["data"] == first.json()["data"]
+
+
+async def test_nor_does_another_caller_get_what_one_has() -> None:
+    """A token is bound to its subject, and so is the answer that holds it."""
+    async with open_gateway(twins_of(*SHOP), subject_header="X-Session") as bff:
+        ada = await got(bff, x_session="ada")
+        bob = await got(bff, x_session="bob", if_none_match=ada.headers["etag"])
+
+    assert bob.status_code == 200
+
+
 async def test_an_answer_with_an_error_has_none() -> None:
     """What could not be had may be had in a moment."""
     async with open_gateway(twins_of(*SHOP), stale_if_error_s=0) as bff:
@@ -76,7 +97,7 @@ async def test_an_answer_to_a_post_is_not_kept_by_anybody() -> None:
 
 def test_validators_are_compared_weakly() -> None:
     """A proxy may have taken the weakness away, or given it."""
-    etag = etag_of(b"{}")
+    etag = etag_of(b"{}", EMPTY_TOKEN, "anonymous")
 
     assert is_known(etag, etag.removeprefix("W/"))
     assert is_known(etag, f'"other", {etag}')

@@ -97,3 +97,11 @@ def test_a_reader_that_lets_go_leaves_nothing_to_the_collector(
         assert (left() is not None) is is_left
     finally:
         gc.enable()
+
+
+def test_what_comes_after_a_body_has_an_end() -> None:
+    """Trailers are nobody's, and no service can fill the memory with them."""
+    head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nx: "
+
+    with pytest.raises(BrokenAnswer):
+        read_in([head, *[b"a" * 1_000] * 1_000])

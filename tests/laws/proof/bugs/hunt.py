@@ -1,18 +1,16 @@
 """Hunts seeded bugs: plays their stories, or lets chance look for them; tells who caught what."""
 
-import logging
 import time
 from collections.abc import Iterable
 from contextlib import nullcontext
 from dataclasses import dataclass
-
-import structlog
 
 from tests.laws.proof.bugs.catalogue import ALL_BUGS
 from tests.laws.proof.bugs.seeded import Bug
 from tests.laws.proof.bugs.stage import Stage
 from tests.laws.proof.violations import Law, Violation
 from tests.laws.proof.world.machine import schedules
+from tests.laws.proof.world.proving import without_logs
 from tests.laws.proof.world.seeded import live
 
 
@@ -62,12 +60,12 @@ def catch_at_random(bug: Bug, *, limit: int, first_seed: int = 1) -> Catch:
 
 
 def run_all_bugs(*, random_limit: int = 0) -> list[tuple[Catch, Catch | None]]:
-    """Catch every bug by its story and, with a limit, by chance too. Logs nothing from then on."""
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
-    return [
-        (catch(bug), catch_at_random(bug, limit=random_limit) if random_limit else None)
-        for bug in ALL_BUGS
-    ]
+    """Catch every bug by its story and, with a limit, by chance too."""
+    with without_logs():
+        return [
+            (catch(bug), catch_at_random(bug, limit=random_limit) if random_limit else None)
+            for bug in ALL_BUGS
+        ]
 
 
 def render_table(catches: Iterable[tuple[Catch, Catch | None]]) -> str:
