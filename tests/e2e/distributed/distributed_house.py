@@ -260,4 +260,6 @@ def house_settings(
         "BFF_TOKEN_KEYS": make_key(),
         "BFF_SUBJECT_HEADER": SESSION_HEADER,
         "BFF_LOG_FORMAT": "json",
+        # A dozen processes on two cores: what is tried here is not when they turn somebody away.
+        "BFF_QUEUE_TIME_MS": "5000",
     }
