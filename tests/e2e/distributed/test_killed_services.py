@@ -12,7 +12,7 @@ pytestmark = pytest.mark.e2e
 DOWN = {"UPSTREAM_UNAVAILABLE", "UPSTREAM_TIMEOUT", "CIRCUIT_OPEN"}
 STEPS = 100
 LONGEST_BREAK_S = 60.0
-"""A circuit that was probed in vain is left alone for up to half a minute, and a fifth more by lot."""
+"""A circuit that was probed in vain is left alone for half a minute, and up to a fifth more."""
 
 
 @pytest.mark.parametrize("service", ["orders", "products"])
