@@ -145,7 +145,7 @@ class AnswersAtHand:
             if one.cut.pages:  # which say in their cursors what they have shown
                 one.answer.shown = floor_from(one.cut, one.types, now_s)
         result = plan.render(asked, [one.answer for one in found], context)
-        if result.errors or context.report.omitted_count:
+        if result.errors:
             return None
         ready = _ready(found, result.data, context.report, healed_at_s)
         if identity is not None:
@@ -182,7 +182,11 @@ def _ready(
     cut = Cut(rows, pages, positions=found[0].cut.positions)
     types = frozenset(of for one in found for of in one.types)
     return ReadyAnswer(
-        cut, orjson.dumps(data), ReadyConsistency.of(report.shown), types, healed_at_s
+        cut,
+        orjson.dumps(data),
+        ReadyConsistency.of(report.shown, report.omitted_count),
+        types,
+        healed_at_s,
     )
 
 

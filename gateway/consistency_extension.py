@@ -28,10 +28,12 @@ class ReadyConsistency:
     types: tuple[AggregateType, ...]
 
     @classmethod
-    def of(cls, shown: Sequence[Shown]) -> Self:
-        """Of an answer that shows these, and demanded no more than it shows."""
+    def of(cls, shown: Sequence[Shown], omitted_count: int = 0) -> Self:
+        """Of an answer that shows these, and so many more, and demanded no more than it shows."""
         rendered = orjson.dumps([{**render_component(one), AGE: _TO_BE_TOLD} for one in shown])
         components = rendered.replace(b"%", b"%%").replace(_AGE_TO_BE_TOLD, b'"ageMs":%d')
+        if omitted_count:
+            components += b',"componentsOmitted":%d' % omitted_count
         return cls(components, tuple(one.aggregate_type for one in shown))
 
     def at(self, token: str, ages_s: dict[AggregateType, float]) -> bytes:
