@@ -54,11 +54,9 @@ class Asking:
 
         self.has_demands = any("consistency" in _said_by(root) for root in self._roots)
         """Does any root field say how fresh it is to be?"""
-
-    @property
-    def looks_into_variables(self) -> bool:
+        readers = self._readers.values()
+        self.looks_into_variables = any(reader.looks_into_variables for reader in readers)
         """See `ArgumentReader`."""
-        return any(reader.looks_into_variables for reader in self._readers.values())
 
     def ask(
         self, context: TokenContext, variables: VariableValues
