@@ -248,7 +248,7 @@ class SharingOptions:
 
     @property
     def keep_s(self) -> float:
-        """How long an answer is kept at all, from when its owner was asked."""
+        """How long an answer may be shown at all, from when its owner was asked; 0 keeps none."""
         return max(self.shown_s, self.if_error_s)
 
     def __post_init__(self) -> None:
