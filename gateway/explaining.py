@@ -55,6 +55,7 @@ from resolvers.upstream.options import UpstreamOptions
 from resolvers.upstream.orders import OrdersClient
 from resolvers.upstream.products import ProductsClient
 from resolvers.upstream.transport import Request, Response
+from resolvers.viewer import ANYBODY
 
 UNNAMED = "name one of the operations: --operation NAME"
 NOTHING = Provenance(Source.PROJECTION, Reason.DEFAULT)
@@ -213,7 +214,7 @@ def _require_query(document: Document, operation_name: str | None) -> None:
 
 
 def _context(document: Document, question: Question, reads: ReadsOnPaper) -> OperationContext:
-    desk = TokenDesk(UncheckedCodec(), "anonymous", time.time)
+    desk = TokenDesk(UncheckedCodec(), ANYBODY.subject, time.time)
     try:
         token = desk.open_all(list(question.token_texts), "--token")
     except ResolverError as error:
@@ -222,6 +223,7 @@ def _context(document: Document, question: Question, reads: ReadsOnPaper) -> Ope
         clients=_clients(),
         model=None,
         call=CallContext(Deadline.after(1.0), "explained"),
+        viewer=ANYBODY,
         reads=reads,
         report=ConsistencyReport(token),
         tokens=desk,

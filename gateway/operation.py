@@ -35,13 +35,14 @@ from resolvers.upstream.call_context import CallContext
 from resolvers.upstream.call_log import CallLog
 from resolvers.upstream.deadline import Deadline
 from resolvers.upstream.errors import without_frames
+from resolvers.viewer import ANYBODY, Viewer
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who asks: ``subject`` is what her tokens are bound to."""
+    """One request's word on who asks, and what it brings along."""
 
-    subject: str
+    viewer: Viewer
     request_id: str
     traceparent: str | None
     token_texts: list[str]
@@ -51,11 +52,16 @@ class Caller:
         # The last one, where it is repeated: a proxy that appends puts its own there.
         subject = headers.last(subject_header.lower()) if subject_header else None
         return cls(
-            subject=subject or "anonymous",
+            viewer=Viewer(subject) if subject else ANYBODY,
             request_id=headers.request_id,
             traceparent=headers.traceparent,
             token_texts=headers.token_texts,
         )
+
+    @property
+    def subject(self) -> str:
+        """What her tokens are bound to."""
+        return self.viewer.subject
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,6 +222,7 @@ class Operations:
             clients=self.clients,
             model=self.model,
             call=call,
+            viewer=caller.viewer,
             reads=reads,
             report=report,
             tokens=tokens,

@@ -14,6 +14,7 @@ from resolvers.read_request import Reads
 from resolvers.report import ConsistencyReport
 from resolvers.tokens import TokenDesk
 from resolvers.upstream.call_context import CallContext
+from resolvers.viewer import Viewer
 
 
 class TokenContext(Protocol):
@@ -48,6 +49,7 @@ class OperationContext:
     clients: Clients
     model: ReadModel | None
     call: CallContext
+    viewer: Viewer
     reads: Reads
     report: ConsistencyReport
     tokens: TokenDesk

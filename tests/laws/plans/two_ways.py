@@ -30,6 +30,7 @@ from resolvers.upstream.deadline import Deadline
 from resolvers.upstream.options import UpstreamOptions
 from resolvers.upstream.orders import OrdersClient
 from resolvers.upstream.products import ProductsClient
+from resolvers.viewer import ANYBODY
 from tests.laws.plans import desk
 from tests.laws.plans.drawn_worlds import DrawnReads, World
 from tests.laws.plans.written_documents import CORE, SCHEMA
@@ -144,6 +145,7 @@ class House:
             clients=_clients(),
             model=None,
             call=CallContext(Deadline.after(60.0), "proved"),
+            viewer=ANYBODY,
             reads=reads,
             report=report,
             tokens=desk.desk(),
