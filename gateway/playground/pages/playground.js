@@ -31,6 +31,8 @@ function openExample(example, variables) {
   const open = editors.tabs.findIndex((tab) => tab.operationName === example.operationName);
   ReactDOM.flushSync(() => (open < 0 ? editors.addTab() : editors.changeTab(open)));
   editors.queryEditor.setValue(example.query);
+  // GraphiQL finds it out by itself a moment later: who runs it sooner would ask for the tab before.
+  editors.queryEditor.operationName = example.operationName;
   editors.variableEditor.setValue(JSON.stringify(variables, null, 2));
 }
 
