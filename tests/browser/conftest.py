@@ -26,7 +26,7 @@ SWITCHES: Final = (
 )
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """The browser that is on the path, or the one that `TEST_BROWSER` names."""
     found = os.environ.get("TEST_BROWSER") or next(filter(None, map(shutil.which, NAMES)), None)
@@ -41,7 +41,7 @@ def browser() -> Iterator[Browser]:
         browser.close()
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     """A house for browsers, with GraphiQL."""
     try:
