@@ -200,9 +200,9 @@ class GraphQLHttp:
         cookies = self._cookies.receive(
             headers.token_cookies, caller.subject, beside_count=len(caller.token_texts)
         )
-        for _ in cookies.refused:
-            self._counts.dropped_count += 1
-            self._operations.telemetry.cookie_dropped()
+        if cookies.refused:
+            self._counts.dropped_count += len(cookies.refused)
+            self._operations.telemetry.cookies_dropped(len(cookies.refused))
         caller = replace(caller, token_texts=[*caller.token_texts, *cookies.tokens])
         response, may_write = await self._answer(exchange, caller)
         if not self._options.is_cookie_set:

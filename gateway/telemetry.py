@@ -221,9 +221,9 @@ class Telemetry:
         """Reads of the projection began to fail, or are answered again."""
         self._log.warning("projection_reach_changed", now=reach.value)
 
-    def cookie_dropped(self) -> None:
-        """A consistency cookie was not ours; the request went on without it."""
-        self._log.info("consistency_cookie_dropped")
+    def cookies_dropped(self, count: int) -> None:
+        """Consistency cookies of one request were not ours; it went on without them."""
+        self._log.info("consistency_cookie_dropped", count=count)
 
     def document_refused(self, document_id: str, reason: str) -> None:
         """A document that clients are said to send cannot be run; they would be told the same."""

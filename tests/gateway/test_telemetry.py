@@ -163,7 +163,7 @@ def test_a_json_line_is_one_line_for_a_machine(capsys: pytest.CaptureFixture[str
 def test_a_console_line_is_for_people(capsys: pytest.CaptureFixture[str]) -> None:
     """On a console an event is a line that begins with its time and says its name."""
     configure_logging("console")
-    Telemetry().cookie_dropped()
+    Telemetry().cookies_dropped(2)
 
     [line] = capsys.readouterr().err.splitlines()
     assert "consistency_cookie_dropped" in line
