@@ -14,6 +14,7 @@ from graphql import GraphQLError
 
 from gateway.admission.door import SheddingChanged
 from gateway.freshness import Freshness
+from gateway.log_sink import LogSink, stderr_sink
 from gateway.watcher import Hearing, HearingState
 from gateway.workers.supervisor import WorkerEnded
 from projections.consumer import (
@@ -77,8 +78,23 @@ def configure_logging(log_format: Literal["console", "json"]) -> None:
             rendered,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=_SinkLoggers(stderr_sink()),
     )
+
+
+class _SinkLoggers:
+    """Loggers as structlog wants them, which write where all our lines go."""
+
+    def __init__(self, sink: LogSink) -> None:
+        self._sink = sink
+
+    def __call__(self, *_: object) -> "_SinkLoggers":
+        return self
+
+    def msg(self, line: str) -> None:
+        self._sink.put(line.encode() + b"\n")
+
+    debug = info = warning = error = critical = msg
 
 
 class Telemetry:
