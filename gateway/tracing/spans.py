@@ -46,7 +46,7 @@ def server_span(
     }
     attributes |= _named(line.operation)
     if line.status:
-        attributes["http.response.status_code"] = line.status
+        attributes["http.response.status_code"] = int(line.status)
     else:
         attributes["bff.left"] = True
     if line.codes:
@@ -121,7 +121,7 @@ class _Drawing:
     def end(self) -> None:
         """Nothing more is noted."""
         for span in self._open.values():
-            span.ended_ns = max(span.began_ns, self.server.ended_ns)
+            span.ended_ns = self.server.ended_ns
 
     def _begin(self, note: CallNote) -> None:
         if note.service == "store":
@@ -187,7 +187,8 @@ class _Drawing:
         return span
 
     def _ns(self, note: CallNote) -> int:
-        return self.epoch_ns + int(note.at_s * 1e9)
+        at_ns = self.epoch_ns + int(note.at_s * 1e9)
+        return min(max(at_ns, self.server.began_ns), self.server.ended_ns)
 
 
 def _call(note: CallNote) -> dict[str, Value]:

@@ -68,7 +68,9 @@ class Traces:
     def record(self, trace: Trace, log: CallLog | None, ended: Ended) -> None:
         """Make the spans of a request. ``log`` is None where nothing was noted: it was at hand."""
         ended_ns = self._now_ns()
-        began_ns = ended_ns - int(ended.line.took_s * 1e9)
+        # The loop's clock is coarse, and the only one that the log knows.
+        logged_s = 0.0 if log is None else ended.at_s - log.began_at_s
+        began_ns = ended_ns - int(max(ended.line.took_s, logged_s) * 1e9)
         server = server_span(
             ended.line, trace, method=ended.method, began_ns=began_ns, ended_ns=ended_ns
         )
