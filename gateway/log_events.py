@@ -56,9 +56,7 @@ LOG_EVENTS: Final = (
         "A staleness budget is spent: reads of that source go live.",
         ("source", "age_s", "budget_s", "to_do"),
     ),
-    LogEvent(
-        "projection_current", "The source is current again.", ("source", "age_s", "budget_s")
-    ),
+    LogEvent("projection_current", "The source is current again.", ("source", "age_s", "budget_s")),
     LogEvent(
         "projection_catching_up",
         "Events are still to be read: once a second, until there are none.",
@@ -94,9 +92,7 @@ LOG_EVENTS: Final = (
     LogEvent("store_lost", "The connection to Redis is gone.", ("reason",)),
     LogEvent("store_recovered", "It is back."),
     LogEvent("announcements_missed", "News may have been lost; waiters look for themselves."),
-    LogEvent(
-        "store_may_drop_rows", "Redis may evict what we keep there.", ("policy", "needed")
-    ),
+    LogEvent("store_may_drop_rows", "Redis may evict what we keep there.", ("policy", "needed")),
     LogEvent("store_keeps_nothing_over_a_restart", "Redis writes nothing to its disk."),
     LogEvent("store_too_old", "Redis is older than we need.", ("version", "needed")),
     LogEvent("store_unchecked", "Redis does not tell how it is set up.", ("reason",)),

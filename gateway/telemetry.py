@@ -16,7 +16,7 @@ from gateway.admission.door import SheddingChanged
 from gateway.freshness import Freshness
 from gateway.log_sink import LogSink, stderr_sink
 from gateway.watcher import Hearing, HearingState
-from gateway.workers.supervisor import WorkerEnded
+from gateway.workers.supervisor import WorkerEnded, WorkerSignal, WorkerStuck
 from projections.consumer import (
     BatchApplied,
     EventParked,
@@ -146,14 +146,17 @@ class Telemetry:
             case _:
                 assert_never(signal)
 
-    def worker(self, signal: WorkerEnded) -> None:
-        """A worker ended by itself."""
-        self._log.warning(
-            "worker_ended",
-            process_id=signal.process_id,
-            exit_code=signal.exit_code,
-            pause_s=signal.pause_s,
-        )
+    def worker(self, signal: WorkerSignal) -> None:
+        """A worker ended by itself, or is ended because it is stuck."""
+        match signal:
+            case WorkerEnded(process_id=process_id, exit_code=exit_code, pause_s=pause_s):
+                self._log.warning(
+                    "worker_ended", process_id=process_id, exit_code=exit_code, pause_s=pause_s
+                )
+            case WorkerStuck(process_id=process_id, silent_s=silent_s):
+                self._log.error("worker_stuck", process_id=process_id, silent_s=silent_s)
+            case _:
+                assert_never(signal)
 
     def kafka(self, signal: KafkaSignal) -> None:
         """What became of our membership in the group of projectors."""

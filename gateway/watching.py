@@ -1,8 +1,9 @@
 """What the settings ask for in log lines and traces, made and closed."""
 
 import asyncio
+import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from gateway.log_sink import LogSink, stderr_sink
 from gateway.request_lines import RequestLines
@@ -20,11 +21,12 @@ def make_traces(settings: Settings) -> Traces | None:
 
 @dataclass(frozen=True, slots=True)
 class Watching:
-    """What of one gateway tells people how its requests fare."""
+    """What of one gateway tells people how its requests fare. ``started_at_s``: Unix seconds."""
 
     sink: LogSink
     lines: RequestLines | None
     traces: Traces | None
+    started_at_s: float = field(default_factory=time.time)
 
     @classmethod
     def of(

@@ -198,6 +198,7 @@ def _projection(projected: Projected | None) -> Iterator[Metric]:
 
 
 def _watching(watching: Watching) -> Iterator[Metric]:
+    yield single(names.STARTED, watching.started_at_s)
     yield single(names.LINES_DROPPED, watching.sink.dropped_count)
     counts = None if watching.traces is None else watching.traces.counts
     told = (

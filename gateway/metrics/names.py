@@ -185,6 +185,9 @@ DEAD_LETTERS: Final = Family(
     "bff_dead_letters", GAUGE, "Parked events; NaN while the store does not answer."
 )
 
+STARTED: Final = Family(
+    "bff_process_start_time_seconds", GAUGE, "When this process was started (Unix seconds)."
+)
 LINES_DROPPED: Final = Family(
     "bff_log_lines_dropped_total", COUNTER, "Log lines that nobody read in time from stderr."
 )
@@ -211,7 +214,7 @@ FAMILIES: Final[Sequence[Family]] = (
     *(WAITS, WAITED, UNSATISFIED, STALE, TOKENS_EXPIRED, COOKIES_DROPPED),
     *(CIRCUITS, ATTEMPTS, ATTEMPT_DURATION, RETRIES, HEDGES, NOT_MADE, SHARED, GUESSES),
     *(REACHABLE, AGE, BUDGET, CAUGHT_UP, REMAINING, DEAD_LETTERS),
-    *(LINES_DROPPED, SPANS),
+    *(STARTED, LINES_DROPPED, SPANS),
     *(GARBAGE_ROUNDS, GARBAGE_OBJECTS, LAST_PAUSE, LONGEST_PAUSE),
 )
 """All of them, in the order in which they are shown."""

@@ -85,10 +85,17 @@ class Door:
 
 
 @asynccontextmanager
-async def open_door(
-    *, watching: Callable[[Settings], Watching] = Watching.of, **settings: object
-) -> AsyncIterator[Door]:
+async def open_door(**settings: object) -> AsyncIterator[Door]:
     """A gateway with these settings before services that own o-1, c-1 and p-1."""
+    async with door_with(settings) as door:
+        yield door
+
+
+@asynccontextmanager
+async def door_with(
+    settings: Mapping[str, object], *, watching: Callable[[Settings], Watching] = Watching.of
+) -> AsyncIterator[Door]:
+    """The same, with lines and spans of another kind."""
     twins = twins_of(an_order(), a_customer(), a_product())
     wire = Wire(twins)
     wires = Wires(

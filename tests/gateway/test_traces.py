@@ -5,7 +5,14 @@ import asyncio
 import httpx
 import pytest
 
-from tests.faults.misbehaviour import answering, hanging, misbehave, route_of, slow_down
+from tests.faults.misbehaviour import (
+    answering,
+    hanging,
+    healthy_answer_of,
+    misbehave,
+    route_of,
+    slow_down,
+)
 from tests.gateway.front_door import A_MUTATION, A_QUERY, Exchange, a_token, part
 from tests.gateway.metered import BODY, LIVE, RAW_JSON
 from tests.gateway.watched import (
@@ -57,11 +64,10 @@ async def test_a_composed_read_is_a_tree_of_spans() -> None:
 async def test_each_attempt_tells_the_service_its_own_span() -> None:
     """A call that is made once more has another id, and both are spans of the caller's trace."""
     async with watched_door() as (door, seen):
-        route = route_of(door.twins, "orders")
-        well, failures = route.side_effect, [httpx.Response(503)]
+        well, failures = healthy_answer_of(door.twins, "orders"), [httpx.Response(503)]
 
         async def stumble(request: httpx.Request) -> httpx.Response:
-            return failures.pop() if failures else well(request)  # type: ignore[operator]
+            return failures.pop() if failures else well(request)
 
         misbehave(door.twins, "orders", stumble)
         await door.ask('{ order(id: "o-1", consistency: {live: true}) { id } }', headers=traced())
@@ -246,14 +252,14 @@ async def test_a_flood_of_sampled_requests_is_not_recorded_whole() -> None:
 async def test_the_plan_is_shown_beside_spans() -> None:
     """Both are made of one log, and the plan is what it is without them."""
 
-    async def plan(**settings: object) -> list[Json]:
-        async with watched_door(plan=True, **settings) as (door, _):
+    async def plan(traces: str) -> list[Json]:
+        async with watched_door(plan=True, traces=traces) as (door, _):
             slow_down(door.twins, "orders", 0.1)
             answer = await door.ask(LIVE)
         calls: list[Json] = answer.json()["extensions"]["plan"]["calls"]
         return calls
 
-    assert await plan() == await plan(traces="none")
+    assert await plan("otlp") == await plan("none")
 
 
 def traced() -> dict[str, str]:

@@ -19,7 +19,7 @@ from gateway.tracing.shipping import Shipping
 from gateway.tracing.traces import Traces
 from gateway.watching import Watching
 from projections.views import Row
-from tests.gateway.front_door import Door, open_door
+from tests.gateway.front_door import Door, door_with
 from tests.graphql_answers import Json
 from tests.projection_by_hand import ProjectionByHand
 
@@ -91,7 +91,7 @@ async def watched_door(
     seen = Seen() if exporter is None else Seen(exporter)
     given: dict[str, object] = {"traces": "otlp", "traces_ratio": 1.0, "log_format": "json"}
     events = {"events": "feed"} if rows else {}
-    async with open_door(watching=seen.watching, **{**given, **events, **settings}) as door:
+    async with door_with({**given, **events, **settings}, watching=seen.watching) as door:
         if rows:
             await ProjectionByHand(door.gateway.store).apply(*rows)
         yield door, seen
@@ -106,12 +106,13 @@ def attributes_of(span: ReadableSpan) -> Mapping[str, object]:
 def id_of(span: ReadableSpan) -> int:
     """The id of a span."""
     assert span.context is not None
-    return span.context.span_id
+    return int(span.context.span_id)
 
 
 def parent_of(span: ReadableSpan) -> int:
     """The id of the span that caused it; 0 if none did."""
-    return 0 if span.parent is None else span.parent.span_id
+    parent = span.parent
+    return 0 if parent is None else int(parent.span_id)
 
 
 def length_s(span: ReadableSpan) -> float:

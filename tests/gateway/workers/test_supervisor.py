@@ -10,9 +10,15 @@ from contextlib import asynccontextmanager
 import pytest
 
 from gateway.workers.options import RestartOptions
-from gateway.workers.supervisor import Supervisor, WorkerEnded, WorkersFailed
+from gateway.workers.supervisor import (
+    Supervisor,
+    WorkerEnded,
+    WorkersFailed,
+    WorkerSignal,
+    WorkerStuck,
+)
 
-OPTIONS = RestartOptions(first_pause_s=0.01, longest_pause_s=0.02)
+OPTIONS = RestartOptions(first_pause_s=0.01, longest_pause_s=0.02, stuck_s=3_600)
 PATIENCE_S = 10
 
 
@@ -23,12 +29,21 @@ class FakeWorker:
         self.process_id = process_id
         self.sent: list[signal.Signals] = []
         self._inbox: asyncio.Queue[signal.Signals] = asyncio.Queue()
+        self._beats: asyncio.Queue[None] = asyncio.Queue()
         self._loop = asyncio.get_running_loop()
         self._serves: asyncio.Future[bool] = self._loop.create_future()
         self._exit_code: asyncio.Future[int] = self._loop.create_future()
 
     def serve(self) -> None:
         self._serves.set_result(True)
+
+    def beat(self) -> None:
+        """Give a sign of life."""
+        self._beats.put_nowait(None)
+
+    async def beats(self) -> bool:
+        await self._beats.get()
+        return True
 
     def end(self, exit_code: int) -> None:
         if not self._exit_code.done():
@@ -58,7 +73,7 @@ class Crew:
 
     def __init__(self) -> None:
         self.workers: list[FakeWorker] = []
-        self.ends: list[WorkerEnded] = []
+        self.ends: list[WorkerSignal] = []
         self.refusal: OSError | None = None
         self._started: asyncio.Queue[FakeWorker] = asyncio.Queue()
 
@@ -86,14 +101,19 @@ def listening() -> Iterator[socket.socket]:
 
 @asynccontextmanager
 async def supervised(
-    crew: Crew, listening: socket.socket, *, worker_count: int = 2, stop_limit_s: float = 60.0
+    crew: Crew,
+    listening: socket.socket,
+    *,
+    worker_count: int = 2,
+    stop_limit_s: float = 60.0,
+    options: RestartOptions = OPTIONS,
 ) -> AsyncIterator["asyncio.Task[None]"]:
     """A supervisor that runs, and has ended at the end of the block."""
     supervisor = Supervisor(
         worker_count,
         stop_limit_s=stop_limit_s,
         observe=crew.ends.append,
-        options=OPTIONS,
+        options=options,
         start=crew.start,
     )
     async with asyncio.timeout(PATIENCE_S), asyncio.TaskGroup() as group:
@@ -250,3 +270,43 @@ async def test_who_does_not_end_is_killed(listening: socket.socket) -> None:
         worker.end(-9)
 
     assert worker.sent == [signal.SIGTERM, signal.SIGKILL]
+
+
+NERVOUS = RestartOptions(first_pause_s=0.01, stuck_s=0.4, last_words_s=0.0)
+
+
+async def test_a_worker_that_is_stuck_is_ended_and_another_one_started(
+    listening: socket.socket,
+) -> None:
+    """It serves nobody and would never end; it is asked first where it is."""
+    crew = Crew()
+    async with supervised(crew, listening, worker_count=1, options=NERVOUS):
+        stuck = await crew.next()
+        stuck.serve()
+        await stuck.receives(signal.SIGKILL)
+        stuck.end(-9)
+        (await crew.next()).end(0)
+        signal.raise_signal(signal.SIGTERM)
+
+    assert stuck.sent[:2] == [signal.SIGUSR2, signal.SIGKILL]
+    assert crew.ends[0] == WorkerStuck(1, 0.4)
+    assert isinstance(crew.ends[1], WorkerEnded)
+
+
+async def test_control_a_worker_that_gives_signs_of_life_is_left_alone(
+    listening: socket.socket,
+) -> None:
+    """However long it lives: longer than a silence may last."""
+    crew = Crew()
+    async with supervised(crew, listening, worker_count=1, options=NERVOUS):
+        worker = await crew.next()
+        worker.serve()
+        for _ in range(60):
+            worker.beat()
+            await asyncio.sleep(0.01)
+        sent = list(worker.sent)
+        worker.end(0)
+        signal.raise_signal(signal.SIGTERM)
+
+    assert sent == []
+    assert not any(isinstance(of, WorkerStuck) for of in crew.ends)
