@@ -17,6 +17,8 @@ from resolvers.upstream.call_log import CallLog
 from resolvers.upstream.trace_context import Trace, TraceContext, unrecorded
 
 TRACEPARENT: Final = b"traceparent"
+UNSAMPLED: Final = b"-00"
+"""How a context ends whose only flag is not set."""
 
 
 class Witness:
@@ -25,7 +27,8 @@ class Witness:
     def __init__(self, lines: RequestLines | None = None, traces: Traces | None = None) -> None:
         self._lines = lines
         self._traces = traces
-        self.looks_at_hand = traces is not None or (lines is not None and lines.are_all_told)
+        self._tells_at_hand = lines is not None and lines.are_all_told
+        self.looks_at_hand = traces is not None or self._tells_at_hand
         """Is `given_at_hand` to be called?"""
 
     def begin(self, headers: RequestHeaders, request_id: str) -> RequestRecord:
@@ -51,6 +54,8 @@ class Witness:
         method: str,
     ) -> None:
         """A request that began then (`time.perf_counter`) was answered without a task."""
+        if not self._tells_at_hand and _is_left_out(headers):
+            return
         took_s = time.perf_counter() - began_at_s
         parent = headers.trace_context if TRACEPARENT in headers.values else None
         operation, size_bytes = response.operation or UNNAMED, len(reply.body)
@@ -114,6 +119,12 @@ class Witness:
         log = record.log
         if self._traces is not None and log is not None and log.trace is not None:
             self._traces.record(log.trace, log, Ended(line, method, _now_s()))
+
+
+def _is_left_out(headers: RequestHeaders) -> bool:
+    """Does its caller say that it is not to be recorded? At a glance; what is odd is not."""
+    given = headers.values.get(TRACEPARENT)
+    return given is not None and len(given) == 1 and given[0].endswith(UNSAMPLED)
 
 
 def codes_of(response: Response) -> list[str]:

@@ -25,14 +25,6 @@ class Nonsense(Exception):
     """It is no expression, or names what there is not."""
 
 
-@dataclass
-class Named:
-    """The metrics of an expression with what is asked of their labels, and labels elsewhere."""
-
-    matchers: list[tuple[str, str, str]] = field(default_factory=list)
-    metrics: list[str] = field(default_factory=list)
-
-
 def series() -> Mapping[str, set[str]]:
     """Every series that a gateway shows, with its labels."""
     shown: dict[str, set[str]] = dict(FOREIGN)
@@ -48,33 +40,45 @@ def series() -> Mapping[str, set[str]]:
 
 def check(expression: str, recorded: set[str]) -> None:
     """Raise `Nonsense` unless all that is named is there. ``recorded``: names of rules."""
-    tokens, shown = list(tokens_of(expression)), series()
+    tokens = list(tokens_of(expression))
     _check_nesting(tokens)
-    metric, is_matching, grouping = "", False, 0
+    words = _Words(recorded)
     for at, (kind, token) in enumerate(tokens):
-        after = tokens[at + 1][1] if at + 1 < len(tokens) else ""
-        if token == "{":
-            is_matching = True
-        elif token == "}":
-            is_matching = False
-        elif token == "by":
-            grouping = 1
-        elif token == ")" and grouping:
-            grouping = 0
-        elif kind != "word":
-            continue
-        elif is_matching:
-            _check_label(metric, token, shown)
-            _check_values(token, tokens[at + 2][1])
-        elif grouping:
-            if token not in set().union(*shown.values()):
-                raise Nonsense(f"no label {token}")
-        elif token in FUNCTIONS:
-            continue
-        elif token in shown or token in recorded:
-            metric = token
+        if kind == "word":
+            words.take(token, tokens[at + 2][1] if at + 2 < len(tokens) else "")
         else:
-            raise Nonsense(f"nothing is called {token} (before {after!r})")
+            words.pass_by(token)
+
+
+@dataclass
+class _Words:
+    """Reads the words of one expression, each where it stands."""
+
+    recorded: set[str]
+    shown: Mapping[str, set[str]] = field(default_factory=series)
+    metric: str = ""
+    is_matching: bool = False
+    is_grouping: bool = False
+
+    def pass_by(self, sign: str) -> None:
+        self.is_matching = sign == "{" or (self.is_matching and sign != "}")
+        self.is_grouping = self.is_grouping and sign != ")"
+
+    def take(self, word: str, value: str) -> None:
+        """``value``: what stands behind the sign behind it."""
+        if word == "by":
+            self.is_grouping = True
+        elif self.is_matching:
+            if word not in self.shown.get(self.metric, set()):
+                raise Nonsense(f"{self.metric} has no label {word}")
+            _check_values(word, value)
+        elif self.is_grouping:
+            if word not in set().union(*self.shown.values()):
+                raise Nonsense(f"no label {word}")
+        elif word not in FUNCTIONS:
+            self.metric = word
+            if word not in self.shown and word not in self.recorded:
+                raise Nonsense(f"nothing is called {word}")
 
 
 def tokens_of(expression: str) -> Iterator[tuple[str, str]]:
@@ -97,11 +101,6 @@ def _check_nesting(tokens: list[tuple[str, str]]) -> None:
             raise Nonsense(f"a {token} too much")
     if expected:
         raise Nonsense(f"{expected[-1]} is missing")
-
-
-def _check_label(metric: str, label: str, shown: Mapping[str, set[str]]) -> None:
-    if label not in shown.get(metric, set()):
-        raise Nonsense(f"{metric} has no label {label}")
 
 
 def _check_values(label: str, text: str) -> None:

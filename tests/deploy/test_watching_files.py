@@ -4,10 +4,9 @@ import json
 import shutil
 import subprocess
 from pathlib import Path
-from typing import Any
 
+import msgspec
 import pytest
-import yaml
 
 from tests.deploy.promql import Nonsense, check
 from tests.docs.pages import ROOT, read, table
@@ -15,23 +14,31 @@ from tests.docs.pages import ROOT, read, table
 ALERTS = ROOT / "deploy/alerts.yaml"
 DASHBOARD = ROOT / "deploy/grafana-dashboard.json"
 
-Rule = dict[str, Any]
+
+class Rule(msgspec.Struct, forbid_unknown_fields=True):
+    """A rule of Prometheus: an alert, or a record."""
+
+    expr: str
+    alert: str = ""
+    record: str = ""
+    labels: dict[str, str] = {}
+    annotations: dict[str, str] = {}
+    for_: str = msgspec.field(name="for", default="")
 
 
-def rules() -> list[Rule]:
-    """All rules of the file."""
-    groups = yaml.safe_load(ALERTS.read_text())["groups"]
-    return [rule for group in groups for rule in group["rules"]]
+class Group(msgspec.Struct):
+    """Rules that are looked at together."""
+
+    name: str
+    rules: list[Rule]
 
 
-def alerts() -> list[Rule]:
-    return [rule for rule in rules() if "alert" in rule]
-
-
-RECORDED = {rule["record"] for rule in rules() if "record" in rule}
+GROUPS = msgspec.yaml.decode(ALERTS.read_text(), type=dict[str, list[Group]])["groups"]
+RULES = [rule for group in GROUPS for rule in group.rules]
+RECORDED = {rule.record for rule in RULES}
 PANELS = json.loads(DASHBOARD.read_text())["panels"]
 EXPRESSIONS = [
-    *(rule["expr"] for rule in rules()),
+    *(rule.expr for rule in RULES),
     *(target["expr"] for panel in PANELS for target in panel["targets"]),
 ]
 
@@ -64,12 +71,13 @@ def test_each_alert_says_what_has_happened_and_what_to_do() -> None:
     """A sentence, how urgent it is, and a line of the page with something to do."""
     told = {row[0].strip("`"): row[1] for row in table(read("docs/observability.md"), "alert")}
 
-    assert list(told) == [alert["alert"] for alert in alerts()]
+    alerts = [rule for rule in RULES if rule.alert]
+    assert list(told) == [of.alert for of in alerts]
     assert all(told.values())
-    for alert in alerts():
-        assert alert["annotations"]["summary"]
-        assert alert["annotations"]["runbook"] == "docs/observability.md#dashboard-and-alerts"
-        assert alert["labels"]["severity"] in {"page", "ticket"}
+    for of in alerts:
+        assert of.annotations["summary"]
+        assert of.annotations["runbook"] == "docs/observability.md#dashboard-and-alerts"
+        assert of.labels["severity"] in {"page", "ticket"}
 
 
 def test_each_panel_says_what_it_shows() -> None:
