@@ -59,13 +59,13 @@ class Projected:
     letter_count: float
 
 
-async def read_projection(metered: Metered) -> Projected | None:
+async def read_projection(gauge: FreshnessGauge | None, letters: DeadLetters) -> Projected | None:
     """How it is now; None where there is none. Asks the store, and waits no longer than reads."""
-    if (gauge := metered.gauge) is None:
+    if gauge is None:
         return None
     try:
         sources = await gauge.measure()
-        return Projected(True, sources, await metered.letters.dead_letter_count())
+        return Projected(True, sources, await letters.dead_letter_count())
     except StoreUnavailable:
         unproven = {name: freshness_of(None, of_s, 0.0) for name, of_s in gauge.budgets_s.items()}
         return Projected(False, unproven, math.nan)
@@ -82,6 +82,12 @@ def collect(metered: Metered, projected: Projected | None) -> Iterator[Metric]:
     yield from _projection(projected)
     yield from _watching(metered.watching)
     yield from _garbage(metered.collected())
+
+
+def collect_projector(projected: Projected | None, started_at_s: float) -> Iterator[Metric]:
+    """The families of a process that projects and serves nobody."""
+    yield from _projection(projected)
+    yield single(names.STARTED, started_at_s)
 
 
 def _requests(counts: OperationCounts) -> Iterator[Metric]:

@@ -15,6 +15,13 @@ class WatchingSettings(Section):
         description="Which requests have a line in the log: all, at 2 µs each; those that were "
         "refused, failed in part, or left by their clients; or none.",
     )
+    projector_port: int | None = Field(
+        None,
+        ge=1,
+        le=65535,
+        description="Where `bff project` answers `/livez`, `/readyz` and `/metrics`, on "
+        "`BFF_HOST`; nowhere unless it is set.",
+    )
     traces: Literal["none", "otlp"] = Field(
         "none",
         description="Where spans of requests go: nowhere, or to a collector of OpenTelemetry, by "
