@@ -106,7 +106,7 @@ async def door_with(
         wall_clock=wall_clock_s,
         watching=watching,
     )
-    given = Settings.model_validate({"events": "none", **URLS, **settings})
+    given = Settings.model_validate({"events": "none", "request_log": "none", **URLS, **settings})
     app = create_app(given, KEYS, wires=wires)
     network = httpx.ASGITransport(app=app)
     async with (

@@ -89,7 +89,8 @@ async def watched_door(
 ) -> AsyncIterator[tuple[Door, Seen]]:
     """A door all of whose requests are recorded, with these rows in its projection, if any."""
     seen = Seen() if exporter is None else Seen(exporter)
-    given: dict[str, object] = {"traces": "otlp", "traces_ratio": 1.0, "log_format": "json"}
+    told = {"request_log": "all", "log_format": "json"}
+    given = {"traces": "otlp", "traces_ratio": 1.0, **told}
     events = {"events": "feed"} if rows else {}
     async with door_with({**given, **events, **settings}, watching=seen.watching) as door:
         if rows:
