@@ -32,7 +32,6 @@ from resolvers.read_request import ReadOptions
 from resolvers.reading import OperationReads
 from resolvers.report import ConsistencyReport
 from resolvers.tokens import TokenDesk
-from resolvers.upstream.call_context import CallContext
 from resolvers.upstream.call_log import CallLog
 from resolvers.upstream.deadline import Deadline
 from resolvers.upstream.errors import without_frames
@@ -218,15 +217,7 @@ class Operations:
         log = record.log
         if log is None and self.is_plan_shown:
             log = CallLog(began_at_s=_now_s())
-        trace = record.context
-        call = CallContext(
-            deadline,
-            caller.request_id,
-            None if trace is None else trace.traceparent,
-            log,
-            tracestate=None if trace is None else trace.state,
-            tally=record.tally,
-        )
+        call = record.call_context(deadline, log)
         report = ConsistencyReport(token)
         reads = OperationReads(
             model=self.model,

@@ -3,8 +3,9 @@
 from dataclasses import dataclass, field
 from typing import Final, Literal, NamedTuple
 
-from resolvers.upstream.call_context import CallTally
+from resolvers.upstream.call_context import CallContext, CallTally
 from resolvers.upstream.call_log import CallLog
+from resolvers.upstream.deadline import Deadline
 from resolvers.upstream.trace_context import TraceContext
 
 NAME_LIMIT: Final = 64
@@ -41,6 +42,18 @@ class RequestRecord:
     operation: OperationName = UNNAMED
     waited_s: float = 0.0
     tally: CallTally = field(default_factory=CallTally)
+
+    def call_context(self, deadline: Deadline, log: CallLog | None) -> CallContext:
+        """What its calls inherit; ``log``: where they note what they do."""
+        context = self.context
+        return CallContext(
+            deadline,
+            self.request_id,
+            None if context is None else context.traceparent,
+            log,
+            tracestate=None if context is None else context.state,
+            tally=self.tally,
+        )
 
     @property
     def trace_id(self) -> str:

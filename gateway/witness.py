@@ -10,7 +10,7 @@ from typing import Final
 from gateway.operation import Response
 from gateway.replies import Reply
 from gateway.request import RequestHeaders
-from gateway.request_lines import RequestLine, RequestLines
+from gateway.request_lines import AtHandLine, RequestLine, RequestLines
 from gateway.request_record import UNNAMED, RequestRecord
 from gateway.tracing.traces import Ended, Traces
 from resolvers.upstream.call_log import CallLog
@@ -74,9 +74,8 @@ class Witness:
         if self._lines is not None and self._lines.are_all_told:
             context = trace or parent
             trace_id = "" if context is None else context.trace_id
-            self._lines.tell_at_hand(
-                request_id, trace_id, operation, response.way, reply.status, took_s, size_bytes
-            )
+            found = AtHandLine(operation, response.way, reply.status, size_bytes)
+            self._lines.tell_at_hand(request_id, trace_id, found, took_s=took_s)
 
     def answered(
         self, record: RequestRecord, response: Response, reply: Reply, method: str
