@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Annotated, NoReturn
 
 import typer
+from fastapi import FastAPI
 from rich.console import Console
 
 from gateway.app import create_app
@@ -24,6 +25,7 @@ from gateway.settings_reference import render_reference, rows_of
 from gateway.telemetry import Telemetry, configure_logging
 from gateway.token_key import keep_key, make_key
 from gateway.workers.lifeline import Lifeline
+from gateway.workers.options import RestartOptions
 from gateway.workers.supervisor import Supervisor, WorkersFailed
 from projections.token_codec import TokenCodec
 from projections.token_inspection import inspect_token
@@ -90,7 +92,7 @@ def worker(listening: int, lifeline: int) -> None:
     line.watch()
     app = create_app(settings, settings.read_token_keys())
     with socket.socket(fileno=listening) as shared:
-        run(serve_app(app, shared, drain_s=drain_s, on_start=line.tell_serving))
+        run(_serve_beating(app, shared, line, drain_s))
 
 
 @cli.command()
@@ -183,6 +185,13 @@ def main() -> None:
         _fail(str(error))
     except KeyboardInterrupt:
         sys.exit(0)
+
+
+async def _serve_beating(
+    app: FastAPI, shared: socket.socket, line: Lifeline, drain_s: float
+) -> None:
+    async with line.beating(RestartOptions().beat_s):
+        await serve_app(app, shared, drain_s=drain_s, on_start=line.tell_serving)
 
 
 def _settings(**defaults: object) -> Settings:

@@ -36,6 +36,8 @@ from gateway.settings import Settings
 from gateway.stores import MakeStore, make_store, opened
 from gateway.telemetry import Telemetry
 from gateway.watcher import StoreWatcher
+from gateway.watching import Watching
+from gateway.witness import Witness
 from projections.consumer import ProjectionSignal
 from projections.redis_store import RedisStore
 from projections.token_codec import TokenCodec, TokenKeys
@@ -65,6 +67,7 @@ class Wires:
     feed: MakeFeed = FeedHttp
     store: MakeStore = make_store
     wall_clock: Callable[[], float] = time.time
+    watching: Callable[[Settings], Watching] = Watching.of
 
 
 class Gateway:
@@ -77,6 +80,7 @@ class Gateway:
         self.telemetry = Telemetry(
             watch_redis=self.watcher.observe, watch_circuits=self.hints.observe
         )
+        self.watching = wires.watching(settings)
         self.wall_clock = wires.wall_clock
         self.door = Door(settings.admission_options(), observe=self.telemetry.shedding)
         self.upstreams = {
@@ -131,6 +135,7 @@ class Gateway:
             letters=self.store,
             store_circuit=None if model is None else lambda: model.circuit_state,
             collected=lambda: self.garbage.collected,
+            watching=self.watching,
         )
 
     @asynccontextmanager
@@ -138,6 +143,7 @@ class Gateway:
         """Keep the projection current while the context is open; then close every connection."""
         self._warm()
         async with AsyncExitStack() as stack:
+            stack.push_async_callback(self.watching.aclose)
             for upstream in self.upstreams.values():
                 stack.push_async_callback(upstream.aclose)
             if self.clients.shared is not None:
@@ -278,7 +284,8 @@ def create_app(settings: Settings, keys: TokenKeys, *, wires: Wires | None = Non
         is_cookie_set=settings.token_cookie,
         is_metered=settings.metrics,
     )
-    graphql = GraphQLHttp(gateway.operations, gateway.door, http, site)
+    witness = Witness(gateway.watching.lines, gateway.watching.traces)
+    graphql = GraphQLHttp(gateway.operations, gateway.door, http, site, witness)
     app.state.graphql = graphql
     app.router.routes.append(Route(PATH.decode(), graphql, methods=None))
     app.include_router(health_routes(app, gateway.health))

@@ -31,7 +31,9 @@ from gateway.request import (
     parse_get,
     parse_post,
 )
+from gateway.request_record import RequestRecord
 from gateway.token_cookies import CookieDesk, is_https
+from gateway.witness import Witness
 from resolvers.upstream.deadline import Deadline
 
 Scope = MutableMapping[str, Any]
@@ -86,11 +88,13 @@ class GraphQLHttp:
         door: Door,
         options: HttpOptions,
         playground: PlaygroundSite | None,
+        witness: Witness | None = None,
     ) -> None:
         self._operations = operations
         self._door = door
         self._options = options
         self._playground = playground
+        self._witness = witness or Witness()
         self._cookies = CookieDesk(operations.codec, operations.wall_clock)
         self._counts = operations.counts
 
@@ -103,11 +107,10 @@ class GraphQLHttp:
         try:
             body = await self._read_body(scope, receive)
         except ClientLeft:
-            self._counts.left_count += 1
+            self._left(self._witness.begin(headers, caller.request_id), scope)
             return
         except RequestRefused as refused:
-            turned_away = self._turned_away(refused)
-            await send_reply(send, rendered(turned_away, headers, caller.request_id))
+            await send_reply(send, self._refused(refused, headers, scope["method"]))
             return
         deadline = Deadline.after(min(self._operations.request_timeout_s, headers.deadline_s))
         async with asyncio.TaskGroup() as group:
@@ -131,8 +134,7 @@ class GraphQLHttp:
         refused = self._door.turn_away(lane_of("POST", body))
         if refused is None:
             return None
-        headers = RequestHeaders.of(raw_headers)
-        return rendered(self._turned_away(refused), headers, headers.request_id)
+        return self._refused(refused, RequestHeaders.of(raw_headers), "POST")
 
     def find(self, raw_headers: Headers, query_string: bytes) -> Reply | None:
         """Likewise the answer to a GET that is at hand."""
@@ -164,25 +166,45 @@ class GraphQLHttp:
         reply = rendered(response, headers, caller.request_id)
         if self._options.is_metered:
             self._counts.took[response.way].note(time.perf_counter() - began_at_s)
+        if self._witness.looks_at_hand:
+            method = "GET" if is_read_only else "POST"
+            id_ = caller.request_id
+            self._witness.given_at_hand(headers, id_, response, reply, began_at_s, method)
         return reply
 
     async def _reply(self, exchange: Exchange, caller: Caller) -> Reply | None:
         """What goes back, once it was the request's turn; None if its client has left."""
-        began_at_s = time.perf_counter()
+        record = self._witness.begin(exchange.headers, caller.request_id)
+        caller, method = replace(caller, record=record), exchange.scope["method"]
         set_cookies: list[str] = []
-        lane = lane_of(exchange.scope["method"], exchange.body)
+        lane = lane_of(method, exchange.body)
         try:
             async with self._door.place(lane, exchange.deadline, exchange.leaving):
                 response, set_cookies = await self._serve(exchange, caller)
         except ClientLeft:
-            self._counts.left_count += 1
+            self._left(record, exchange.scope)
             return None
         except RequestRefused as refused:
             response = self._turned_away(refused)
-            return rendered(response, exchange.headers, caller.request_id)
-        took_s = time.perf_counter() - began_at_s
-        self._counts.answered(response.way, response.outcome, took_s)
-        return rendered(response, exchange.headers, caller.request_id, set_cookies)
+        else:
+            took_s = time.perf_counter() - record.began_at_s
+            self._counts.answered(response.way, response.outcome, took_s)
+        reply = rendered(response, exchange.headers, caller.request_id, set_cookies)
+        self._witness.answered(record, response, reply, method)
+        return reply
+
+    def _left(self, record: RequestRecord, scope: Scope) -> None:
+        """The client of a request has left."""
+        self._counts.left_count += 1
+        self._witness.left(record, scope["method"])
+
+    def _refused(self, refused: RequestRefused, headers: RequestHeaders, method: str) -> Reply:
+        """The reply to a request that is not let in."""
+        record = self._witness.begin(headers, headers.request_id)
+        response = self._turned_away(refused)
+        reply = rendered(response, headers, record.request_id)
+        self._witness.answered(record, response, reply, method)
+        return reply
 
     def _turned_away(self, refused: RequestRefused) -> Response:
         """The answer to a request that is not let in."""

@@ -48,10 +48,10 @@ class Health:
             except StoreUnavailable:
                 status = UNAVAILABLE
             else:
-                status = _status_of(sources.values())
+                status = status_of(sources.values())
         told: dict[str, object] = {
             "status": status,
-            "sources": {source: _told(freshness) for source, freshness in sources.items()},
+            "sources": {source: told_of(freshness) for source, freshness in sources.items()},
             "circuits": self.circuits(),
             "admission": _crowded(self.crowd()),
             "process": _running(self.collected()),
@@ -94,14 +94,15 @@ def health_routes(app: FastAPI, health: Health) -> APIRouter:
     return routes
 
 
-def _status_of(sources: Iterable[Freshness]) -> str:
+def status_of(sources: Iterable[Freshness]) -> str:
+    """What these say together."""
     measured = tuple(sources)
     if not all(freshness.is_caught_up for freshness in measured):
         return CATCHING_UP
     return STALE if any(freshness.is_spent for freshness in measured) else READY
 
 
-def _told(freshness: Freshness) -> Mapping[str, object]:
+def told_of(freshness: Freshness) -> Mapping[str, object]:
     """``remaining`` is None where the source tells no count, ``ageMs`` before the first proof."""
     age_s = freshness.age_s
     return {

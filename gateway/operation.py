@@ -17,6 +17,7 @@ from gateway.execution.executor import Executor
 from gateway.metrics.counts import OperationCounts
 from gateway.plan_extension import render_plan
 from gateway.request import GraphQLRequest, RequestHeaders
+from gateway.request_record import OperationName, RequestRecord
 from gateway.telemetry import Telemetry
 from gateway.validators import etag_of
 from gateway.ways import Outcome, Way
@@ -31,7 +32,6 @@ from resolvers.read_request import ReadOptions
 from resolvers.reading import OperationReads
 from resolvers.report import ConsistencyReport
 from resolvers.tokens import TokenDesk
-from resolvers.upstream.call_context import CallContext
 from resolvers.upstream.call_log import CallLog
 from resolvers.upstream.deadline import Deadline
 from resolvers.upstream.errors import without_frames
@@ -40,12 +40,15 @@ from resolvers.viewer import ANYBODY, Viewer
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """One request's word on who asks, and what it brings along."""
+    """One request's word on who asks, and what it brings along.
+
+    ``record``: where is noted what becomes of it; None while an answer at hand is looked for.
+    """
 
     viewer: Viewer
     request_id: str
-    traceparent: str | None
     token_texts: list[str]
+    record: RequestRecord | None = None
 
     @classmethod
     def of(cls, headers: RequestHeaders, subject_header: str | None) -> "Caller":
@@ -54,7 +57,6 @@ class Caller:
         return cls(
             viewer=Viewer(subject) if subject else ANYBODY,
             request_id=headers.request_id,
-            traceparent=headers.traceparent,
             token_texts=headers.token_texts,
         )
 
@@ -69,6 +71,7 @@ class Response:
     """What goes back; ``body`` may be bytes already. ``token`` is the sealed joined token.
 
     ``etag`` is the validator of an answer to a GET that has one, ``way`` how it came about.
+    ``operation`` names what was asked, where that is told by the plan.
     """
 
     body: Json | bytes
@@ -78,6 +81,7 @@ class Response:
     retry_after_s: float | None = None
     etag: str | None = None
     way: Way = "refused"
+    operation: OperationName | None = None
 
     @property
     def outcome(self) -> Outcome:
@@ -128,11 +132,13 @@ class Operations:
         except DocumentRefused as refused:
             return self._refuse(refused.errors, caller)
         plan = self.documents.plan(document, request.operation_name, request.variables)
+        record = caller.record or RequestRecord(0.0, caller.request_id)
+        record.operation = document.told_name(request.operation_name)
         operation_type = document.operation_type(request.operation_name)
         if is_read_only and operation_type not in (OperationType.QUERY, None):
             message = "only queries can be sent by GET"
             raise RequestRefused(HTTPStatus.METHOD_NOT_ALLOWED, ErrorCode.BAD_REQUEST, message)
-        context = self._context(document, caller, deadline, tokens, token)
+        context = self._context(document, caller, deadline, tokens, token, record)
         try:
             result, way = await self.executor.run(
                 document,
@@ -152,6 +158,7 @@ class Operations:
             etag = etag_of(data, context.report.token, caller.subject)
             return replace(response, way=way, etag=etag)
         finally:
+            record.waited_s = context.report.waited_s
             context.close()
 
     def find(
@@ -169,7 +176,8 @@ class Operations:
         if found is None:
             return None
         etag = found.etag(caller.subject) if is_read_only else None
-        return Response(found.body, found.token, etag=etag, way=found.way)
+        way, operation = found.way, plan.operation
+        return Response(found.body, found.token, etag=etag, way=way, operation=operation)
 
     def may_be_abandoned(self, request: GraphQLRequest) -> bool:
         """May a running request be cancelled when its client leaves? Only if it writes nothing.
@@ -204,9 +212,12 @@ class Operations:
         deadline: Deadline,
         tokens: TokenDesk,
         token: ConsistencyToken,
+        record: RequestRecord,
     ) -> OperationContext:
-        log = CallLog(began_at_s=_now_s()) if self.is_plan_shown else None
-        call = CallContext(deadline, caller.request_id, caller.traceparent, log)
+        log = record.log
+        if log is None and self.is_plan_shown:
+            log = CallLog(began_at_s=_now_s())
+        call = record.call_context(deadline, log)
         report = ConsistencyReport(token)
         reads = OperationReads(
             model=self.model,
@@ -241,7 +252,7 @@ class Operations:
             context.report, sealed, expired_count=context.tokens.expired_count
         )
         extensions: Json = {"consistency": consistency}
-        if context.call.log is not None:
+        if context.call.log is not None and self.is_plan_shown:
             extensions["plan"] = render_plan(context.call.log, _now_s())
         body["extensions"] = extensions
         return Response(body, sealed)

@@ -62,6 +62,8 @@ class Waterfall:
                 self._open[call] = self._draw(note)
             case CallStep.KEPT | CallStep.GUESSED | CallStep.REFUSED:
                 self._draw(note).ended_at_s = note.at_s
+            case CallStep.PROBED | CallStep.BEGAN | CallStep.ENDED:
+                pass  # of a call whose attempts have their lines
 
     def _draw(self, note: CallNote) -> PlanLine:
         line = PlanLine(note, note.step.value, detail=note.detail)

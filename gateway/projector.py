@@ -6,13 +6,18 @@ feeds each applies what it is the first to bring, so one is enough and a second 
 
 import asyncio
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 from rich.console import Console
 
 from gateway.app import running
 from gateway.catch_up import CatchUp
+from gateway.freshness import FreshnessGauge
 from gateway.progress import show_progress
 from gateway.projecting import FeedProjecting, KafkaProjecting
+from gateway.projector_page import page_served, projector_page
+from gateway.serving import bind
 from gateway.settings import Settings, SettingsError
 from gateway.stores import make_store, opened
 from gateway.telemetry import Telemetry
@@ -29,6 +34,8 @@ class Projector:
 
     def __init__(self, settings: Settings) -> None:
         telemetry = Telemetry()
+        self._settings = settings
+        self._telemetry = telemetry
         self.catch_up = CatchUp(tuple(settings.service_urls))
         self.store = make_store(settings, telemetry, time.time)
         self._observers = (telemetry.projection, self.catch_up.observe)
@@ -46,6 +53,32 @@ class Projector:
             finally:
                 await self._projecting.aclose()
 
+    @asynccontextmanager
+    async def telling(self) -> AsyncIterator[None]:
+        """Answer on the port that the settings name, if they name one, while the block runs.
+
+        Raises `PortTaken`.
+        """
+        port = self._settings.projector_port
+        if port is None:
+            yield
+            return
+        page = projector_page(self._gauge(), self.store)
+        with bind(self._settings.model_copy(update={"port": port})) as listening:
+            async with page_served(page, listening):
+                yield
+
+    def _gauge(self) -> FreshnessGauge:
+        budgets_s = self._settings.staleness_budgets_s
+        return FreshnessGauge(
+            store=self.store,
+            budgets_s={of.source: budget_s for of, budget_s in budgets_s.items()},
+            wall_clock=time.time,
+            watcher=None,
+            observe=self._telemetry.freshness,
+            hear=self._telemetry.hearing,
+        )
+
     def _observe(self, signal: ProjectionSignal) -> None:
         for observe in self._observers:
             observe(signal)
@@ -60,7 +93,7 @@ async def run_projector(settings: Settings, console: Console) -> None:
     _require_a_shared_store(settings)
     projector = Projector(settings)
     try:
-        async with running(projector.run()):
+        async with projector.telling(), running(projector.run()):
             if console.is_terminal:
                 await show_progress(projector.catch_up, console)
                 console.print("Caught up. Ctrl-C stops; others take over, and nothing is lost.")

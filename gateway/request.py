@@ -14,6 +14,7 @@ import orjson
 
 from gateway.errors import ErrorCode, RequestRefused
 from gateway.validators import is_known
+from resolvers.upstream.trace_context import TraceContext, parse_trace_context
 
 TOKEN_HEADER = "x-consistency-token"
 TOKEN_COOKIE = "bff-consistency"
@@ -23,7 +24,6 @@ _token_cookie = re.compile(re.escape(TOKEN_COOKIE) + r"(?:\.[A-Za-z0-9_-]{1,16})
 _refused = re.compile(r"(?:\A|;)\s*q=0(?:\.0*)?\s*(?:;|\Z)")
 _request_id = re.compile(r"[A-Za-z0-9._-]{1,64}\Z")
 _milliseconds = re.compile(r"[0-9]{1,9}\Z", re.ASCII)
-_traceparent = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}\Z")
 
 MAX_REMEMBERED: Final = 200
 """Characters of a header whose meaning is remembered; no client's own is longer."""
@@ -132,10 +132,11 @@ class RequestHeaders:
         return given is not None and is_known(etag, given)
 
     @property
-    def traceparent(self) -> str | None:
+    def trace_context(self) -> TraceContext | None:
         """The W3C trace context, if it is well-formed."""
-        given = self.first("traceparent")
-        return given if given and _traceparent.match(given) else None
+        if b"traceparent" not in self.values:
+            return None
+        return parse_trace_context(self.all("traceparent"), self.all("tracestate"))
 
 
 def _read_media_type(content_type: str) -> str:

@@ -14,8 +14,9 @@ from graphql import GraphQLError
 
 from gateway.admission.door import SheddingChanged
 from gateway.freshness import Freshness
+from gateway.log_sink import LogSink, stderr_sink
 from gateway.watcher import Hearing, HearingState
-from gateway.workers.supervisor import WorkerEnded
+from gateway.workers.supervisor import WorkerEnded, WorkerSignal, WorkerStuck
 from projections.consumer import (
     BatchApplied,
     EventParked,
@@ -77,8 +78,23 @@ def configure_logging(log_format: Literal["console", "json"]) -> None:
             rendered,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=_SinkLoggers(stderr_sink()),
     )
+
+
+class _SinkLoggers:
+    """Loggers as structlog wants them, which write where all our lines go."""
+
+    def __init__(self, sink: LogSink) -> None:
+        self._sink = sink
+
+    def __call__(self, *_: object) -> "_SinkLoggers":
+        return self
+
+    def msg(self, line: str) -> None:
+        self._sink.put(line.encode() + b"\n")
+
+    debug = info = warning = error = critical = msg
 
 
 class Telemetry:
@@ -130,14 +146,17 @@ class Telemetry:
             case _:
                 assert_never(signal)
 
-    def worker(self, signal: WorkerEnded) -> None:
-        """A worker ended by itself."""
-        self._log.warning(
-            "worker_ended",
-            process_id=signal.process_id,
-            exit_code=signal.exit_code,
-            pause_s=signal.pause_s,
-        )
+    def worker(self, signal: WorkerSignal) -> None:
+        """A worker ended by itself, or is ended because it is stuck."""
+        match signal:
+            case WorkerEnded(process_id=process_id, exit_code=exit_code, pause_s=pause_s):
+                self._log.warning(
+                    "worker_ended", process_id=process_id, exit_code=exit_code, pause_s=pause_s
+                )
+            case WorkerStuck(process_id=process_id, silent_s=silent_s):
+                self._log.error("worker_stuck", process_id=process_id, silent_s=silent_s)
+            case _:
+                assert_never(signal)
 
     def kafka(self, signal: KafkaSignal) -> None:
         """What became of our membership in the group of projectors."""

@@ -7,19 +7,18 @@ closing cancels what is still on the wire, unless another operation waits for it
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from strawberry.dataloader import DataLoader, DefaultCache
 
 from projections.selection import PageKey
-from projections.versions import AggregateKey, AggregateType, Version
+from projections.versions import AggregateKey, AggregateType
 from projections.views import Row
 from resolvers.answer import Failed
 from resolvers.speculation import Guesses
 from resolvers.upstream.call_context import CallContext
-from resolvers.upstream.call_log import CallStep
+from resolvers.upstream.call_log import CallLog, CallStep
 from resolvers.upstream.customers import CustomersClient
 from resolvers.upstream.errors import UpstreamError, without_frames
 from resolvers.upstream.live_demand import Heard, Kept, LiveDemand, Question, RowAnswer
@@ -28,7 +27,7 @@ from resolvers.upstream.owners import Owners
 from resolvers.upstream.products import ProductsClient
 from resolvers.upstream.shared_reads import SharedReads, note_questions
 from resolvers.upstream.task_group import TaskGroup
-from resolvers.upstream.transport import CallKind, cut_short
+from resolvers.upstream.transport import CallKind
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -137,16 +136,10 @@ class LiveLoader:
         are_orders_down = self._clients.orders.refuses(CallKind.READ)
         return None if are_orders_down else self._clients.guesses
 
-    @contextmanager
-    def noting_wait(self, awaited: Mapping[AggregateKey, Version]) -> Iterator[None]:
-        """Note in the log of calls, where there is one, that these versions are waited for."""
-        log = self._context.log
-        about = cut_short("wait for " + ", ".join(f"{key}@{at}" for key, at in awaited.items()))
-        if log is not None:
-            log.note("projection", about, CallStep.WAITED)
-        yield
-        if log is not None:
-            log.note("projection", about, CallStep.ANSWERED)
+    @property
+    def log(self) -> CallLog | None:
+        """Where is noted what happens, if anywhere."""
+        return self._context.log
 
     def begin_rows(self, demanded: Mapping[AggregateKey, LiveDemand]) -> None:
         """Ask for rows that may be needed soon: `load_rows` of the same costs nothing more then.

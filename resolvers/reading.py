@@ -11,6 +11,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from projections.positions import Floor
+from projections.selection import Root
 from projections.store import Cut
 from projections.token import (
     ConsistencyToken,
@@ -35,10 +37,11 @@ from resolvers.read_request import ReadOptions, ReadRequest
 from resolvers.report import ConsistencyReport
 from resolvers.shared_cut import SharedCut
 from resolvers.stand_ins import StandIns
+from resolvers.upstream.call_log import stretch
 from resolvers.upstream.deadline import Deadline
 from resolvers.upstream.task_group import TaskGroup
 from resolvers.wait_choice import FieldWait, WaitChoice, choose_waits, end_of, wait_budget_s
-from resolvers.waited_time import WaitedTime
+from resolvers.waited_time import WaitedTime, noting_wait
 
 _MAY_HAVE_COME: Final = frozenset({WaitEnd.REACHED, WaitEnd.TIMED_OUT})
 """The ends of a wait after which a part at least of what was waited for may be there."""
@@ -158,7 +161,7 @@ class OperationReads:
         if self._model is None or all(isinstance(r.demand.mode, Live) for r in requests):
             return SettledCut(SharedCut(Cut(), self._model, seen=seen))
         roots = [root for request in requests for root in request.roots()]
-        cut = await self._model.read(roots, seen=seen)
+        cut = await self._read(self._model, roots, seen)
         ends: dict[AggregateKey, WaitEnd] = {}
         awaited: set[AggregateKey] = set()
         ends_at_s = self._now_s() + self._budget_s(requests)
@@ -166,12 +169,16 @@ class OperationReads:
             awaited |= choice.entries.keys()
             end = await self._wait(self._model, choice.entries, ends_at_s - self._now_s())
             if end in _MAY_HAVE_COME:
-                cut = await self._model.read(roots, seen=seen)
+                cut = await self._read(self._model, roots, seen)
             ends.update({k: end_of(k, at, cut, end) for k, at in choice.entries.items()})
             if end is not WaitEnd.REACHED:
                 break
         self._report.waits.update((ends | choice.skipped).values())
         return SettledCut(SharedCut(cut, self._model, seen=seen), frozenset(awaited))
+
+    async def _read(self, model: ReadModel, roots: Sequence[Root], seen: Floor) -> Cut:
+        with stretch(self._live.log, "store", "read"):
+            return await model.read(roots, seen=seen)
 
     def _choose(self, requests: Sequence[ReadRequest], cut: Cut, left_s: float) -> WaitChoice:
         return choose_waits(
@@ -193,7 +200,7 @@ class OperationReads:
         self, model: ReadModel, unmet: Mapping[AggregateKey, Version], timeout_s: float
     ) -> WaitEnd:
         try:
-            with self._waited.running(), self._live.noting_wait(unmet):
+            with self._waited.running(), noting_wait(self._live.log, unmet):
                 return await model.waiters.wait_for(
                     unmet, subject=self._subject, timeout_s=timeout_s
                 )

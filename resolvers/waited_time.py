@@ -1,8 +1,12 @@
 """How long one operation has waited: waits at the same time are one."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+
+from projections.versions import AggregateKey, Version
+from resolvers.upstream.call_log import CallLog, CallStep
+from resolvers.upstream.transport import cut_short
 
 
 class WaitedTime:
@@ -37,3 +41,15 @@ class WaitedTime:
 
 def _now_s() -> float:
     return asyncio.get_running_loop().time()
+
+
+@contextmanager
+def noting_wait(log: CallLog | None, awaited: Mapping[AggregateKey, Version]) -> Iterator[None]:
+    """Note in the log, where there is one, that these versions are waited for."""
+    if log is None:
+        yield
+        return
+    about = cut_short("wait for " + ", ".join(f"{key}@{at}" for key, at in awaited.items()))
+    log.note("projection", about, CallStep.WAITED)
+    yield
+    log.note("projection", about, CallStep.ANSWERED)

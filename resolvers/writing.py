@@ -20,6 +20,7 @@ from resolvers.demand import Demand
 from resolvers.errors import OutcomeUnknown
 from resolvers.read_request import ReadRequest
 from resolvers.scalars import ConsistencyToken
+from resolvers.upstream.call_log import stretch
 from resolvers.upstream.errors import Rejected, UpstreamError, without_frames
 from resolvers.user_errors import UserError, from_rejection
 
@@ -75,7 +76,8 @@ async def perform(info: Info, write: Write[RowT]) -> Written | NotWritten:
         return NotWritten(problems)
     context = info.context
     try:
-        row = await write.send()
+        with stretch(context.call.log, "gateway", f"mutation {info.field_name}"):
+            row = await write.send()
     except Rejected as rejected:
         return NotWritten([from_rejection(without_frames(rejected))])
     except UpstreamError as error:

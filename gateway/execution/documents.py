@@ -29,8 +29,9 @@ from gateway.admission.limits import (
 )
 from gateway.errors import TooMuchAsked
 from gateway.execution.collecting import conditions_of, settled
-from gateway.execution.plan import Plan
+from gateway.execution.plan import Plan, told_name
 from gateway.execution.plans import PlanCounts, PlanMaker, PutOff
+from gateway.request_record import UNNAMED, OperationName
 
 MAX_KEPT = 1_000
 """Documents kept; a frontend has tens."""
@@ -115,6 +116,11 @@ class Document:
     def condition_values(self, variables: Variables) -> tuple[object, ...]:
         """What the variables say of its conditions; `Undefined` where they say nothing."""
         return tuple([variables.get(name, Undefined) for name in self.conditions or ()])
+
+    def told_name(self, operation_name: str | None) -> OperationName:
+        """What that operation is called, as far as that is told."""
+        operation = self.operation(operation_name)
+        return UNNAMED if operation is None else told_name(operation)
 
     def operation_type(self, operation_name: str | None) -> OperationType | None:
         """What that operation is."""

@@ -24,6 +24,7 @@ from gateway.execution.collecting import Unplannable, collect
 from gateway.execution.generating import Generator, Render
 from gateway.execution.graphql_schema import graphql_schema_of
 from gateway.execution.rendering import Rendition
+from gateway.request_record import OperationName
 from projections.selection import PageSelection
 from resolvers.answer import Answer
 from resolvers.context import TokenContext
@@ -50,6 +51,7 @@ class Plan:
     """Made by `compile`; ``source`` is the code that was written for it.
 
     ``number`` is its own in this process: what is kept under it does not keep the plan.
+    ``operation``: what it is called in its document.
     """
 
     number: int
@@ -57,6 +59,7 @@ class Plan:
     _render: Render
     _asking: Asking
     _variables: Variables
+    operation: OperationName
 
     @classmethod
     def compile(
@@ -81,7 +84,8 @@ class Plan:
         generator = Generator(asking.page_fields)
         source = generator.write(fields)
         variables = Variables(core, operation)
-        return cls(next(_numbers), source, generator.load(source), asking, variables)
+        render, name = generator.load(source), told_name(operation)
+        return cls(next(_numbers), source, render, asking, variables, name)
 
     @property
     def has_demands(self) -> bool:
@@ -124,6 +128,12 @@ class Plan:
         except Exception as error:
             raise Unproven from error
         return ExecutionResult(data, errors or None)
+
+
+def told_name(operation: OperationDefinitionNode) -> OperationName:
+    """What this operation is called, as far as that is told."""
+    name = None if operation.name is None else operation.name.value
+    return OperationName.of(name, operation.operation.value)
 
 
 def _is_short(value: object) -> bool:

@@ -15,6 +15,7 @@ from gateway.garbage import Collected
 from gateway.metrics import names
 from gateway.metrics.counts import OperationCounts
 from gateway.metrics.series import Series, family, histogram, single
+from gateway.watching import Watching
 from projections.dead_letters import DeadLetters
 from projections.errors import StoreUnavailable
 from projections.waiters import WaitEnd
@@ -46,6 +47,7 @@ class Metered:
     letters: DeadLetters
     store_circuit: Callable[[], str] | None
     collected: Callable[[], Collected]
+    watching: Watching
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +59,13 @@ class Projected:
     letter_count: float
 
 
-async def read_projection(metered: Metered) -> Projected | None:
+async def read_projection(gauge: FreshnessGauge | None, letters: DeadLetters) -> Projected | None:
     """How it is now; None where there is none. Asks the store, and waits no longer than reads."""
-    if (gauge := metered.gauge) is None:
+    if gauge is None:
         return None
     try:
         sources = await gauge.measure()
-        return Projected(True, sources, await metered.letters.dead_letter_count())
+        return Projected(True, sources, await letters.dead_letter_count())
     except StoreUnavailable:
         unproven = {name: freshness_of(None, of_s, 0.0) for name, of_s in gauge.budgets_s.items()}
         return Projected(False, unproven, math.nan)
@@ -78,7 +80,14 @@ def collect(metered: Metered, projected: Projected | None) -> Iterator[Metric]:
     yield from _consistency(metered.counts)
     yield from _calls(metered)
     yield from _projection(projected)
+    yield from _watching(metered.watching)
     yield from _garbage(metered.collected())
+
+
+def collect_projector(projected: Projected | None, started_at_s: float) -> Iterator[Metric]:
+    """The families of a process that projects and serves nobody."""
+    yield from _projection(projected)
+    yield single(names.STARTED, started_at_s)
 
 
 def _requests(counts: OperationCounts) -> Iterator[Metric]:
@@ -192,6 +201,19 @@ def _projection(projected: Projected | None) -> Iterator[Metric]:
     yield family(names.CAUGHT_UP, (((name,), of.is_caught_up) for name, of in sources.items()))
     yield family(names.REMAINING, (((name,), _remaining(of)) for name, of in sources.items()))
     yield single(names.DEAD_LETTERS, projected.letter_count)
+
+
+def _watching(watching: Watching) -> Iterator[Metric]:
+    yield single(names.STARTED, watching.started_at_s)
+    yield single(names.LINES_DROPPED, watching.sink.dropped_count)
+    counts = None if watching.traces is None else watching.traces.counts
+    told = (
+        (0, 0, 0)
+        if counts is None
+        else (counts.sent_count, counts.dropped_count, counts.failed_count)
+    )
+    words = names.LABELS[names.SPANS.labels[0]]
+    yield family(names.SPANS, (((word,), n) for word, n in zip(words, told, strict=True)))
 
 
 def _garbage(collected: Collected) -> Iterator[Metric]:

@@ -50,6 +50,7 @@ LABELS: Final[Mapping[str, Sequence[str]]] = {
     "how": ("joined", "kept"),
     "guess": ("guessed", "right", "wrong", "refused"),
     "source": SERVICES,
+    "span": ("sent", "dropped", "lost"),
 }
 
 OPERATIONS: Final = Family(
@@ -184,6 +185,18 @@ DEAD_LETTERS: Final = Family(
     "bff_dead_letters", GAUGE, "Parked events; NaN while the store does not answer."
 )
 
+STARTED: Final = Family(
+    "bff_process_start_time_seconds", GAUGE, "When this process was started (Unix seconds)."
+)
+LINES_DROPPED: Final = Family(
+    "bff_log_lines_dropped_total", COUNTER, "Log lines that nobody read in time from stderr."
+)
+SPANS: Final = Family(
+    "bff_trace_spans_total",
+    COUNTER,
+    "Spans of recorded requests: sent to the collector, dropped for want of room, lost on the way.",
+    ("span",),
+)
 GARBAGE_ROUNDS: Final = Family(
     "bff_garbage_rounds_total", COUNTER, "Collections of garbage in quiet moments."
 )
@@ -201,6 +214,7 @@ FAMILIES: Final[Sequence[Family]] = (
     *(WAITS, WAITED, UNSATISFIED, STALE, TOKENS_EXPIRED, COOKIES_DROPPED),
     *(CIRCUITS, ATTEMPTS, ATTEMPT_DURATION, RETRIES, HEDGES, NOT_MADE, SHARED, GUESSES),
     *(REACHABLE, AGE, BUDGET, CAUGHT_UP, REMAINING, DEAD_LETTERS),
+    *(STARTED, LINES_DROPPED, SPANS),
     *(GARBAGE_ROUNDS, GARBAGE_OBJECTS, LAST_PAUSE, LONGEST_PAUSE),
 )
 """All of them, in the order in which they are shown."""

@@ -4,7 +4,8 @@ Nothing of prometheus_client runs but here: what is counted elsewhere are number
 its metrics when somebody looks, in a registry that belongs to this one look.
 """
 
-from collections.abc import Iterator
+import time
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from fastapi import APIRouter, Response
@@ -13,29 +14,54 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
-from gateway.metrics.collecting import Metered, Projected, collect, read_projection
+from gateway.freshness import FreshnessGauge
+from gateway.metrics.collecting import (
+    Metered,
+    collect,
+    collect_projector,
+    read_projection,
+)
+from projections.dead_letters import DeadLetters
 
 
 @dataclass(frozen=True, eq=False)
 class Look(Collector):
     """Everything as it is at one moment."""
 
-    metered: Metered
-    projected: Projected | None
+    families: Iterable[Metric]
 
     def collect(self) -> Iterator[Metric]:
         """Obey `Collector.collect`."""
-        return collect(self.metered, self.projected)
+        return iter(self.families)
 
 
 def metrics_route(metered: Metered) -> APIRouter:
+    """``/metrics`` of a gateway."""
+
+    async def look() -> Iterable[Metric]:
+        return collect(metered, await read_projection(metered.gauge, metered.letters))
+
+    return page_of(look)
+
+
+def projector_route(gauge: FreshnessGauge, letters: DeadLetters) -> APIRouter:
+    """``/metrics`` of a process that projects and serves nobody."""
+    started_at_s = time.time()
+
+    async def look() -> Iterable[Metric]:
+        return collect_projector(await read_projection(gauge, letters), started_at_s)
+
+    return page_of(look)
+
+
+def page_of(look: Callable[[], Awaitable[Iterable[Metric]]]) -> APIRouter:
     """``/metrics``. Never refused, like the routes of health."""
     routes = APIRouter()
 
     @routes.get("/metrics")
     async def metrics() -> Response:
         registry = CollectorRegistry(auto_describe=False)
-        registry.register(Look(metered, await read_projection(metered)))
+        registry.register(Look(await look()))
         return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
 
     return routes

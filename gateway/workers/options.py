@@ -25,6 +25,16 @@ class RestartOptions:
     """Seconds of life after which a worker has done well, and its end is news. Sixty: twice the
     longest pause."""
 
+    beat_s: Annotated[float, Between(0.01, 60)] = 1.0
+    """Seconds between two signs of life of a worker's loop. One: they cost nothing."""
+
+    stuck_s: Annotated[float, Between(0.1, 3_600)] = 10.0
+    """Seconds without one after which a worker is stuck, and ended. Ten: more than the longest
+    pause that was ever measured, and no client waits as long."""
+
+    last_words_s: Annotated[float, Between(0, 60)] = 0.5
+    """Seconds that a stuck worker then has to tell where it is. Half: it prints one page."""
+
     def __post_init__(self) -> None:
         require_ranges(self)
 

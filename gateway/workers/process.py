@@ -18,6 +18,9 @@ class Worker(Protocol):
     async def serves(self) -> bool:
         """Wait until it serves; false if it ends before that."""
 
+    async def beats(self) -> bool:
+        """Wait for its next sign of life; false if there will be none, for it ends."""
+
     async def ended(self) -> int:
         """Wait for its end; its exit code, negative for a signal."""
 
@@ -41,10 +44,10 @@ class WorkerProcess:
         return self._process.pid
 
     async def serves(self) -> bool:
-        try:
-            return bool(await asyncio.get_running_loop().sock_recv(self._lifeline, 1))
-        except ConnectionError:
-            return False
+        return await self._hears()
+
+    async def beats(self) -> bool:
+        return await self._hears()
 
     async def ended(self) -> int:
         return await self._process.wait()
@@ -52,6 +55,12 @@ class WorkerProcess:
     def send(self, number: signal.Signals) -> None:
         with suppress(ProcessLookupError):
             self._process.send_signal(number)
+
+    async def _hears(self) -> bool:
+        try:
+            return bool(await asyncio.get_running_loop().sock_recv(self._lifeline, 1))
+        except ConnectionError:
+            return False
 
 
 @asynccontextmanager

@@ -11,9 +11,13 @@ import socket
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import Final
 
 from gateway.workers.options import RestartOptions
 from gateway.workers.process import StartWorker, Worker, worker_process
+
+MISSED_LIMIT: Final = 2
+"""Silences in a row: after one, it may be that this process had been stopped, not the worker."""
 
 
 class WorkersFailed(Exception):
@@ -38,6 +42,17 @@ class _Life:
     has_served: bool
 
 
+@dataclass(frozen=True, slots=True)
+class WorkerStuck:
+    """Signal: the loop of a worker stood still for so long (s); it is ended."""
+
+    process_id: int
+    silent_s: float
+
+
+WorkerSignal = WorkerEnded | WorkerStuck
+
+
 class Supervisor:
     """Keeps ``worker_count`` workers running. They have ``stop_limit_s`` to end when asked to."""
 
@@ -46,7 +61,7 @@ class Supervisor:
         worker_count: int,
         *,
         stop_limit_s: float,
-        observe: Callable[[WorkerEnded], None],
+        observe: Callable[[WorkerSignal], None],
         options: RestartOptions | None = None,
         start: StartWorker = worker_process,
     ) -> None:
@@ -113,10 +128,36 @@ class Supervisor:
             if has_served := await worker.serves():
                 self._serving.add(worker)
                 self._is_proven.set()
-            return _Life(worker.process_id, await worker.ended(), has_served)
+            exit_code = await self._end_of(worker) if has_served else await worker.ended()
+            return _Life(worker.process_id, exit_code, has_served)
         finally:
             self._running.discard(worker)
             self._serving.discard(worker)
+
+    async def _end_of(self, worker: Worker) -> int:
+        """The exit code of a worker that serves; one that is stuck is ended."""
+        async with asyncio.TaskGroup() as group:
+            watching = group.create_task(self._end_when_stuck(worker))
+            exit_code = await worker.ended()
+            watching.cancel()
+        return exit_code
+
+    async def _end_when_stuck(self, worker: Worker) -> None:
+        missed_count = 0
+        while missed_count < MISSED_LIMIT:
+            try:
+                async with asyncio.timeout(self._options.stuck_s / MISSED_LIMIT):
+                    if not await worker.beats():
+                        return
+                missed_count = 0
+            except TimeoutError:
+                missed_count += 1
+        if self._stopping.is_set():
+            return  # it has its own limit then
+        self._observe(WorkerStuck(worker.process_id, self._options.stuck_s))
+        worker.send(signal.SIGUSR2)
+        await asyncio.sleep(self._options.last_words_s)
+        worker.send(signal.SIGKILL)
 
     async def _pause(self, pause_s: float) -> None:
         with suppress(TimeoutError):

@@ -106,6 +106,8 @@ class Breaker:
         permit = circuit.admit(started_at_s)
         if isinstance(permit, NoPermit):
             raise self._refused(request, context, permit)
+        if circuit.state is CircuitState.HALF_OPEN:
+            context.note(self._service, request, CallStep.PROBED)
         alarm = self._alarm(circuit, permit, started_at_s)
         vote = Vote.NEUTRAL
         try:

@@ -17,6 +17,7 @@
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from random import random
 from typing import Self
 
@@ -26,8 +27,9 @@ from resolvers.upstream.answers import check_answer
 from resolvers.upstream.breaker import Breaker, CircuitGate
 from resolvers.upstream.bulkhead import Bulkhead
 from resolvers.upstream.call_context import CallContext
+from resolvers.upstream.call_log import CALLED_OFF, CallLog, CallStep
 from resolvers.upstream.circuit import CircuitState, Hint
-from resolvers.upstream.errors import InvalidAnswer
+from resolvers.upstream.errors import InvalidAnswer, UpstreamError
 from resolvers.upstream.hedge import Hedge
 from resolvers.upstream.http_clients import transport_to
 from resolvers.upstream.layer import AnswerT, Layer, Send, stack
@@ -128,11 +130,29 @@ class Upstream:
         send = self._exchange(parse)
         for layer in reversed(self._layers):
             send = stack(layer, send)
+        if context.log is not None and context.log.trace is not None:
+            return await self._noted(request, context, send, context.log)
         return await send(request, context)
 
     async def aclose(self) -> None:
         """Close the connections; no call may follow."""
         await self._transport.aclose()
+
+    async def _noted(
+        self, request: Request, context: CallContext, send: Send[AnswerT], log: CallLog
+    ) -> AnswerT:
+        """Make the call, and note when it begins and how it ends; its attempts are told by it."""
+        numbered, ended = replace(context, call=log.next_number()), CALLED_OFF
+        numbered.note(self.service, request, CallStep.BEGAN)
+        try:
+            answer = await send(request, numbered)
+            ended = ""
+            return answer
+        except UpstreamError as failure:
+            ended = type(failure).__name__
+            raise
+        finally:
+            numbered.note(self.service, request, CallStep.ENDED, ended)
 
     def _announce(self, change: CircuitChanged) -> None:
         if change.after is CircuitState.OPEN:

@@ -47,6 +47,7 @@ class AttemptTimeout:
     async def around(self, request: Request, context: CallContext, send: Send[AnswerT]) -> AnswerT:
         """Obey `Layer.around`; count how the attempt ends."""
         began_at_s = asyncio.get_running_loop().time()
+        context.tally.attempt_count += 1
         result: AttemptResult = "called_off"
         try:
             answer = await self._attempt(request, context, send)
@@ -73,13 +74,14 @@ class AttemptTimeout:
         Raises UpstreamTimeout if the attempt had its full time, DeadlineExceeded if the request's
         deadline cut it short. A mutation that was cut off counts as possibly received.
         """
-        note = self._note(request, context)
+        attempt = 0 if context.log is None else context.log.next_number()
+        note = self._note(request, context, attempt)
         if note is not None:
             note(CallStep.SENT)
         attempt_ends_at_s = asyncio.get_running_loop().time() + self._timeout_s
         try:
             async with asyncio.timeout_at(min(attempt_ends_at_s, context.deadline.at_s)):
-                answer = await send(request.with_headers(context.headers()), context)
+                answer = await send(request.with_headers(context.headers(attempt=attempt)), context)
         except UpstreamError as failure:
             if note is not None:
                 note(CallStep.FAILED, type(failure).__name__)
@@ -94,9 +96,10 @@ class AttemptTimeout:
             note(CallStep.ANSWERED)
         return answer
 
-    def _note(self, request: Request, context: CallContext) -> Callable[..., None] | None:
-        """How to note a step of one attempt; None where nobody looks."""
+    def _note(
+        self, request: Request, context: CallContext, attempt: int
+    ) -> Callable[..., None] | None:
+        """How to note a step of this attempt; None where nobody looks."""
         if context.log is None:
             return None
-        attempt = context.log.next_attempt()
         return partial(context.note, self._service, request, attempt=attempt)

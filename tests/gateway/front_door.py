@@ -20,6 +20,7 @@ from fastapi import FastAPI
 
 from gateway.app import Gateway, Wires, create_app
 from gateway.settings import Settings
+from gateway.watching import Watching
 from projections.token import ConsistencyToken
 from projections.token_codec import TokenCodec
 from projections.versions import AggregateKey, AggregateType, Version
@@ -86,6 +87,15 @@ class Door:
 @asynccontextmanager
 async def open_door(**settings: object) -> AsyncIterator[Door]:
     """A gateway with these settings before services that own o-1, c-1 and p-1."""
+    async with door_with(settings) as door:
+        yield door
+
+
+@asynccontextmanager
+async def door_with(
+    settings: Mapping[str, object], *, watching: Callable[[Settings], Watching] = Watching.of
+) -> AsyncIterator[Door]:
+    """The same, with lines and spans of another kind."""
     twins = twins_of(an_order(), a_customer(), a_product())
     wire = Wire(twins)
     wires = Wires(
@@ -94,8 +104,9 @@ async def open_door(**settings: object) -> AsyncIterator[Door]:
         ),
         feed=lambda service, url: SilentFeed(service, url, innermost=wire),
         wall_clock=wall_clock_s,
+        watching=watching,
     )
-    given = Settings.model_validate({"events": "none", **URLS, **settings})
+    given = Settings.model_validate({"events": "none", "request_log": "none", **URLS, **settings})
     app = create_app(given, KEYS, wires=wires)
     network = httpx.ASGITransport(app=app)
     async with (

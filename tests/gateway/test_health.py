@@ -3,14 +3,20 @@ import os
 
 import httpx
 import pytest
+from fastapi import FastAPI
 
+from gateway.admission.door import Crowd
+from gateway.freshness import FreshnessGauge
 from gateway.garbage import Collected
+from gateway.health import Health, health_routes
 from projections.positions import Partition, SourcePosition
 from projections.store import EventBatch
 from projections.versions import AggregateType
 from tests.builders.applying import apply_next
+from tests.fickle_store import FickleStore
 from tests.gateway.front_door import Door, open_door
 from tests.projection_by_hand import ProjectionByHand, wall_clock_s
+from tests.resolvers.upstream.builders import a_customer, a_product, an_order
 
 pytestmark = pytest.mark.steered_time
 
@@ -190,3 +196,55 @@ async def test_the_process_that_answers_is_told() -> None:
     none = {"id": os.getpid(), "collections": 0, "lastPauseMs": 0.0, "longestPauseMs": 0.0}
     assert before == none
     assert after == none | {"collections": 2, "lastPauseMs": 3.0, "longestPauseMs": 12.5}
+
+
+@pytest.mark.parametrize(
+    ("is_gone", "is_read", "is_shedding", "is_draining", "expected"),
+    [
+        (False, True, False, False, (200, "ready")),
+        (False, True, True, False, (200, "ready")),
+        (False, False, False, False, (503, "catching up")),
+        (True, True, False, False, (503, "projection unavailable")),
+        (False, True, False, True, (503, "stopping")),
+        (True, False, True, True, (503, "stopping")),
+    ],
+    ids=["well", "sheds", "behind", "store gone", "drains", "everything"],
+)
+async def test_who_is_sent_traffic(
+    *,
+    is_gone: bool,
+    is_read: bool,
+    is_shedding: bool,
+    is_draining: bool,
+    expected: tuple[int, str],
+) -> None:
+    """Who projects for itself, has read to the end, and is not asked to stop; shed or not."""
+    store = FickleStore(wall_clock=wall_clock_s)
+    if is_read:
+        await ProjectionByHand(store).apply(an_order(), a_customer(), a_product())
+    store.is_gone = is_gone
+    health = Health(
+        gauge=FreshnessGauge(
+            store=store,
+            budgets_s={of.source: 2.5 for of in AggregateType},
+            wall_clock=wall_clock_s,
+            watcher=None,
+            observe=lambda _, __: None,
+            hear=lambda _: None,
+        ),
+        is_shared=False,
+        circuits=dict,
+        crowd=lambda: Crowd(1, 2, is_shedding=is_shedding),
+        guesses=None,
+        collected=Collected,
+    )
+    app = FastAPI()
+    app.state.is_draining = is_draining
+    app.include_router(health_routes(app, health))
+    network = httpx.ASGITransport(app=app)
+    async with httpx.AsyncClient(transport=network, base_url="http://gateway.test") as client:
+        response = await client.get("/readyz")
+
+    told = response.json()
+    assert (response.status_code, told["status"]) == expected
+    assert told["admission"]["isShedding"] is is_shedding

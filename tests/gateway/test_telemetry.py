@@ -7,6 +7,7 @@ import structlog
 from structlog.testing import capture_logs
 
 from gateway.freshness import Freshness
+from gateway.log_sink import stderr_sink
 from gateway.telemetry import Telemetry, configure_logging
 from gateway.watcher import Hearing, HearingState
 from projections.consumer import (
@@ -145,12 +146,13 @@ def test_two_gateways_do_not_share_what_they_have_told() -> None:
 
 
 @pytest.mark.usefixtures("_own_logging")
-def test_a_json_line_is_one_line_for_a_machine(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_json_line_is_one_line_for_a_machine(capfd: pytest.CaptureFixture[str]) -> None:
     """In JSON an event is one object on stderr with name, level, UTC time and its fields."""
     configure_logging("json")
     Telemetry().projection(SourceFailed(Partition("orders"), KeyError("two\nlines"), 0.1))
 
-    captured = capsys.readouterr()
+    assert stderr_sink().flush(5)
+    captured = capfd.readouterr()
     [line] = captured.err.splitlines()
     told = json.loads(line)
     assert captured.out == ""
@@ -160,12 +162,13 @@ def test_a_json_line_is_one_line_for_a_machine(capsys: pytest.CaptureFixture[str
 
 
 @pytest.mark.usefixtures("_own_logging")
-def test_a_console_line_is_for_people(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_console_line_is_for_people(capfd: pytest.CaptureFixture[str]) -> None:
     """On a console an event is a line that begins with its time and says its name."""
     configure_logging("console")
     Telemetry().cookies_dropped(2)
 
-    [line] = capsys.readouterr().err.splitlines()
+    assert stderr_sink().flush(5)
+    [line] = capfd.readouterr().err.splitlines()
     assert "consistency_cookie_dropped" in line
 
 

@@ -1,5 +1,6 @@
 """A worker does not outlive its parent, whatever it is doing."""
 
+import asyncio
 import signal
 import socket
 import subprocess
@@ -59,3 +60,37 @@ def test_nobody_need_be_there_to_be_told() -> None:
 
     with theirs:
         Lifeline(theirs, stop_limit_s=1.0).tell_serving()
+
+
+async def test_a_loop_that_runs_gives_signs_of_life() -> None:
+    """From when it serves: before that the parent waits for it in any case."""
+    ours, theirs = socket.socketpair()
+    ours.setblocking(False)
+    with ours, theirs:
+        line = Lifeline(theirs, stop_limit_s=1.0)
+        async with line.beating(0.001), asyncio.timeout(10):
+            await asyncio.sleep(0.02)
+            with pytest.raises(BlockingIOError):
+                ours.recv(1)
+            line.tell_serving()
+            for _ in range(3):
+                assert await asyncio.get_running_loop().sock_recv(ours, 1) == b"s"
+
+
+def test_a_stuck_worker_tells_where_it_is() -> None:
+    """By the signal that its parent sends before the last one."""
+    script = """
+import asyncio, os, signal, socket
+from gateway.workers.lifeline import Lifeline
+
+async def serve():
+    async with Lifeline(socket.socketpair()[0], stop_limit_s=1.0).beating(1.0):
+        os.kill(os.getpid(), signal.SIGUSR2)
+
+asyncio.run(serve())
+"""
+    done = subprocess.run(
+        (sys.executable, "-c", script), cwd=REPOSITORY, capture_output=True, text=True, check=True
+    )
+
+    assert "in serve" in done.stderr
