@@ -37,7 +37,7 @@ LOG_EVENTS: Final = (
         "A mistake of ours, with its stack; the client was told the request id alone.",
         ("request_id", "path", "exc_info"),
     ),
-    LogEvent("consistency_cookie_dropped", "A consistency cookie was not ours."),
+    LogEvent("consistency_cookie_dropped", "Consistency cookies were not ours.", ("count",)),
     LogEvent(
         "document_refused",
         "A document of `BFF_DOCUMENTS_FILE` cannot be run.",
