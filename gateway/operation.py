@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 
@@ -68,7 +68,8 @@ class Caller:
 class Response:
     """What goes back; ``body`` may be bytes already. ``token`` is the sealed joined token.
 
-    ``etag`` is the validator of an answer to a GET that has one, ``way`` how it came about.
+    ``etag`` is the validator of an answer to a GET that has one, ``way`` how it came about,
+    ``headers`` what it says beside.
     """
 
     body: Json | bytes
@@ -78,6 +79,7 @@ class Response:
     retry_after_s: float | None = None
     etag: str | None = None
     way: Way = "refused"
+    headers: Sequence[tuple[bytes, bytes]] = ()
 
     @property
     def outcome(self) -> Outcome:
@@ -130,8 +132,12 @@ class Operations:
         plan = self.documents.plan(document, request.operation_name, request.variables)
         operation_type = document.operation_type(request.operation_name)
         if is_read_only and operation_type not in (OperationType.QUERY, None):
-            message = "only queries can be sent by GET"
-            raise RequestRefused(HTTPStatus.METHOD_NOT_ALLOWED, ErrorCode.BAD_REQUEST, message)
+            raise RequestRefused(
+                HTTPStatus.METHOD_NOT_ALLOWED,
+                ErrorCode.BAD_REQUEST,
+                "only queries can be sent by GET",
+                headers=((b"allow", b"POST"),),
+            )
         context = self._context(document, caller, deadline, tokens, token)
         try:
             result, way = await self.executor.run(

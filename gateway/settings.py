@@ -18,6 +18,7 @@ from gateway.sections.freshness import FreshnessSettings
 from gateway.sections.services import ServiceSettings
 from gateway.sections.store import StoreSettings
 from gateway.sections.tokens import TokenSettings
+from gateway.sections.web import WebSettings
 from gateway.settings_refusals import SettingsError, unknown_name, wrong_value
 from resolvers.read_request import ReadOptions
 from resolvers.upstream.options import SharingOptions
@@ -29,7 +30,13 @@ __all__ = ["PREFIX", "Settings", "SettingsError", "unit_of", "variable_name"]
 
 # pydantic lists the fields of the last class first, and that is the order of the reference.
 class Settings(
-    TokenSettings, FreshnessSettings, StoreSettings, EventSettings, ServiceSettings, DoorSettings
+    TokenSettings,
+    FreshnessSettings,
+    StoreSettings,
+    EventSettings,
+    ServiceSettings,
+    WebSettings,
+    DoorSettings,
 ):
     """All settings, frozen. The field ``port`` is the variable ``BFF_PORT``."""
 
