@@ -173,6 +173,8 @@ class GraphQLHttp:
         try:
             if exchange.is_batch:
                 response, set_cookies = await self._serve(exchange, caller)
+                if response.outcome != "ok":  # it is no batch; else each of its requests is counted
+                    self._counts.answered("refused", response.outcome, 0.0)
                 return self._rendered(response, exchange.headers, caller.request_id, set_cookies)
             lane = lane_of(exchange.scope["method"], exchange.body)
             async with self._door.place(lane, exchange.deadline, exchange.leaving):
