@@ -32,6 +32,10 @@ class Stage(Enum):
     BODY = auto()
 
 
+# By these names, as each header asks: to find a member in its class takes a fifth of a microsecond.
+_NOTHING, _HEAD, _BODY = Stage
+
+
 class GuardedProtocol(HttpToolsProtocol):
     """One connection to the application of `create_app`, within its bounds."""
 
@@ -48,7 +52,7 @@ class GuardedProtocol(HttpToolsProtocol):
         self._graphql: GraphQLHttp = state.graphql
         self._bounds: ConnectionOptions = state.connections
         self.timeout_keep_alive = self._bounds.idle_timeout_s
-        self._stage = Stage.NOTHING
+        self._stage = _NOTHING
         self._refused: RequestRefused | None = None
         self._is_parting = False
         self._has_ended_one = False
@@ -83,16 +87,17 @@ class GuardedProtocol(HttpToolsProtocol):
         except httptools.HttpParserError:
             self._part(self._refused or _malformed())
         else:
-            self._look_at_stage()
+            if self._stage is not _NOTHING or not self._has_ended_one or self._sending is not None:
+                self._look_at_stage()
 
     def on_message_begin(self) -> None:
-        self._stage = Stage.HEAD
+        self._stage = _HEAD
         self._host_count = 0
         super().on_message_begin()
 
     def on_header(self, name: bytes, value: bytes) -> None:
         # What comes after the body is no header: whoever reads them takes the last of each.
-        if self._stage is not Stage.HEAD:
+        if self._stage is not _HEAD:
             return
         name = name.lower()
         if name == b"host":
@@ -111,7 +116,7 @@ class GuardedProtocol(HttpToolsProtocol):
             self._refuse(_head_too_large(bounds))
         if len(self.pipeline) >= bounds.pipeline_limit:
             self._refuse(_malformed("too many requests wait behind one another"))
-        self._stage = Stage.BODY
+        self._stage = _BODY
         self.take_request()
 
     def take_request(self) -> None:
@@ -119,7 +124,7 @@ class GuardedProtocol(HttpToolsProtocol):
         super().on_headers_complete()
 
     def on_message_complete(self) -> None:
-        self._stage = Stage.NOTHING
+        self._stage = _NOTHING
         self._has_ended_one = True
         self._before_bytes = 0
         self.end_request()
@@ -173,11 +178,11 @@ class GuardedProtocol(HttpToolsProtocol):
                 self._expect(None)
         else:
             self._before_bytes += self._chunk_bytes
-        if self._stage is Stage.NOTHING and self._has_ended_one:
+        if self._stage is _NOTHING and self._has_ended_one:
             return
         if self._sending is None:  # blank lines, too, are waited for as if they were a head
             self._expect(self._bounds.head_timeout_s)
-        if self._stage is Stage.HEAD and self._before_bytes > self._bounds.head_limit_bytes:
+        if self._stage is _HEAD and self._before_bytes > self._bounds.head_limit_bytes:
             self._part(_head_too_large(self._bounds))
         elif self._before_bytes > self._bounds.message_limit_bytes:
             self._part(_too_large())
@@ -205,12 +210,12 @@ class GuardedProtocol(HttpToolsProtocol):
         self._sending = None
         if self.flow.read_paused:
             self._expect(self._bounds.head_timeout_s)  # it is we who do not read
-        elif self._stage is Stage.HEAD:
+        elif self._stage is _HEAD:
             message = f"the head did not arrive within {self._bounds.head_timeout_s:g} s"
             self._part(_late(ErrorCode.HEAD_TIMEOUT, message))
-        elif self._stage is Stage.BODY and not is_last:
+        elif self._stage is _BODY and not is_last:
             self._expect(self._bounds.body_timeout_s, is_last=True)
-        elif self._stage is Stage.BODY:
+        elif self._stage is _BODY:
             self._part(_late(ErrorCode.BODY_TIMEOUT, "the body did not arrive in time"))
         elif self.cycle is None or self.cycle.response_complete:
             self._leave()

@@ -28,8 +28,6 @@ _traceparent = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}\Z"
 MAX_REMEMBERED: Final = 200
 """Characters of a header whose meaning is remembered; no client's own is longer."""
 
-_BESIDE: Final = frozenset((b"cookie", b"x-deadline-ms", b"content-encoding"))
-
 Headers = Iterable[tuple[bytes, bytes]]
 
 
@@ -92,7 +90,13 @@ class RequestHeaders:
     @property
     def is_more_than_a_question(self) -> bool:
         """Has it to do with cookies, a deadline, a coded body, or types that we do not make?"""
-        return not _BESIDE.isdisjoint(self.values) or self.answer_type is None
+        values = self.values
+        return (
+            b"cookie" in values
+            or b"x-deadline-ms" in values
+            or b"content-encoding" in values
+            or self.answer_type is None
+        )
 
     @property
     def media_type(self) -> str:
