@@ -47,6 +47,7 @@ PATH: Final = b"/graphql"
 
 ONE_BY_ONE: Final = BatchOptions(limit=0)
 
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HttpOptions:
     """What HTTP adds to an operation; see the settings of the same names.

@@ -8,7 +8,6 @@ What is fast costs nothing here: no timer is set for a request that comes in one
 
 import asyncio
 from enum import Enum, auto
-from http import HTTPStatus
 from typing import cast
 
 import httptools
@@ -21,6 +20,14 @@ from gateway.errors import ErrorCode, RequestRefused
 from gateway.graphql_http import GraphQLHttp
 from gateway.replies import CLOSE, Reply
 from gateway.request import RequestHeaders
+from gateway.web.lines import (
+    head_too_large,
+    late,
+    malformed,
+    too_large,
+    too_many,
+    without_wish,
+)
 from gateway.web.options import ConnectionOptions
 
 
@@ -82,10 +89,10 @@ class GuardedProtocol(HttpToolsProtocol):
         self._has_ended_one = False
         try:
             self.parser.feed_data(data)
-        except httptools.HttpParserUpgrade:
-            self._upgraded()
+        except httptools.HttpParserUpgrade as upgrade:
+            self._upgrade(data[upgrade.args[0] :])
         except httptools.HttpParserError:
-            self._part(self._refused or _malformed())
+            self._part(self._refused or malformed())
         else:
             if self._stage is not _NOTHING or not self._has_ended_one or self._sending is not None:
                 self._look_at_stage()
@@ -109,21 +116,32 @@ class GuardedProtocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         bounds = self._bounds
         if self._host_count != 1 and self.parser.get_http_version() != "1.0":
-            self._refuse(_malformed("a request names one host"))
+            self._refuse(malformed("a request names one host"))
         if self._before_bytes + self._chunk_bytes > bounds.head_limit_bytes:
             self._require_small()
         if len(self.headers) > bounds.header_limit:
-            self._refuse(_head_too_large(bounds))
+            self._refuse(headtoo_large(bounds))
         if len(self.pipeline) >= bounds.pipeline_limit:
-            self._refuse(_malformed("too many requests wait behind one another"))
+            self._refuse(malformed("too many requests wait behind one another"))
         self._stage = _BODY
-        self.take_request()
+        if self.parser.get_method() == b"CONNECT":
+            self._refuse(malformed("nothing is passed on here"))
+        if not self._is_wishing:
+            self.take_request()
+
+    @property
+    def _is_wishing(self) -> bool:
+        """Does this request wish for a protocol that is not spoken here?"""
+        is_wish: bool = self.parser.should_upgrade()
+        return is_wish and not self._should_upgrade()
 
     def take_request(self) -> None:
         """The head of a request is here, and in order."""
         super().on_headers_complete()
 
     def on_message_complete(self) -> None:
+        if self._is_wishing:
+            return  # its body is still to come
         self._stage = _NOTHING
         self._has_ended_one = True
         self._before_bytes = 0
@@ -162,14 +180,18 @@ class GuardedProtocol(HttpToolsProtocol):
         self._expect(None)
         super().handle_websocket_upgrade()
 
-    def _upgraded(self) -> None:
+    def _upgrade(self, rest: bytes) -> None:
+        """Go over to WebSocket; else read on as if there had been no such wish.
+
+        Java's client wishes for HTTP/2 with its first request, and llhttp takes the body of that
+        for the other protocol.
+        """
         if self._should_upgrade():
             self.handle_websocket_upgrade()
             return
-        # It is answered as if it had not asked for that; what comes next is not HTTP.
-        self._is_parting = True
-        if self.cycle is None or self.cycle.response_complete:
-            self._leave()
+        head = without_wish(self.parser.get_method(), self.url, self.headers)
+        self.parser = httptools.HttpRequestParser(self)
+        self.data_received(head + rest)
 
     def _look_at_stage(self) -> None:
         """After each piece: is there more to wait for, and how much has it come to?"""
@@ -183,15 +205,15 @@ class GuardedProtocol(HttpToolsProtocol):
         if self._sending is None:  # blank lines, too, are waited for as if they were a head
             self._expect(self._bounds.head_timeout_s)
         if self._stage is _HEAD and self._before_bytes > self._bounds.head_limit_bytes:
-            self._part(_head_too_large(self._bounds))
+            self._part(headtoo_large(self._bounds))
         elif self._before_bytes > self._bounds.message_limit_bytes:
-            self._part(_too_large())
+            self._part(too_large())
 
     def _require_small(self) -> None:
         """Not the whole piece counts, of which the head is a part."""
         size_bytes = len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
         if size_bytes > self._bounds.head_limit_bytes:
-            self._refuse(_head_too_large(self._bounds))
+            self._refuse(headtoo_large(self._bounds))
 
     def _refuse(self, refused: RequestRefused) -> None:
         """End the parser's work, whose error is then told as ``refused``."""
@@ -206,17 +228,17 @@ class GuardedProtocol(HttpToolsProtocol):
         if within_s is not None:
             self._sending = self.loop.call_later(within_s, self._is_late, is_last)
 
-    def _is_late(self, is_last: bool) -> None:  # noqa: FBT001 - called by the loop
+    def _islate(self, is_last: bool) -> None:  # noqa: FBT001 - called by the loop
         self._sending = None
         if self.flow.read_paused:
             self._expect(self._bounds.head_timeout_s)  # it is we who do not read
         elif self._stage is _HEAD:
             message = f"the head did not arrive within {self._bounds.head_timeout_s:g} s"
-            self._part(_late(ErrorCode.HEAD_TIMEOUT, message))
+            self._part(late(ErrorCode.HEAD_TIMEOUT, message))
         elif self._stage is _BODY and not is_last:
             self._expect(self._bounds.body_timeout_s, is_last=True)
         elif self._stage is _BODY:
-            self._part(_late(ErrorCode.BODY_TIMEOUT, "the body did not arrive in time"))
+            self._part(late(ErrorCode.BODY_TIMEOUT, "the body did not arrive in time"))
         elif self.cycle is None or self.cycle.response_complete:
             self._leave()
 
@@ -254,13 +276,7 @@ class GuardedProtocol(HttpToolsProtocol):
         if len(self.connections) > 2 * self._bounds.limit:
             self.transport.abort()
             return
-        refused = RequestRefused(
-            HTTPStatus.SERVICE_UNAVAILABLE,
-            ErrorCode.OVERLOADED,
-            "too many connections; nothing was read: come back later",
-            retry_after_s=self._bounds.retry_after_s,
-        )
-        self._say(refused)
+        self._say(too_many(self._bounds))
 
     def _say(self, refused: RequestRefused) -> None:
         """The refusal, and no more; its client may close, or has a moment to read it."""
@@ -285,27 +301,3 @@ class GuardedProtocol(HttpToolsProtocol):
         for name, value in (*self.server_state.default_headers, *reply.headers):
             head += b"%b: %b\r\n" % (name, value)
         return bytes(head) + b"\r\n" + reply.body
-
-
-def _malformed(message: str = "this is not HTTP/1.1 as it is spoken here") -> RequestRefused:
-    return RequestRefused(HTTPStatus.BAD_REQUEST, ErrorCode.BAD_REQUEST, message)
-
-
-def _head_too_large(bounds: ConnectionOptions) -> RequestRefused:
-    return RequestRefused(
-        HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
-        ErrorCode.HEAD_TOO_LARGE,
-        f"a head has at most {bounds.head_limit_bytes} bytes and {bounds.header_limit} headers",
-    )
-
-
-def _too_large() -> RequestRefused:
-    return RequestRefused(
-        HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-        ErrorCode.BODY_TOO_LARGE,
-        "there is far more around this body than in it",
-    )
-
-
-def _late(code: ErrorCode, message: str) -> RequestRefused:
-    return RequestRefused(HTTPStatus.REQUEST_TIMEOUT, code, message)

@@ -109,8 +109,7 @@ async def test_a_batch_brings_one_token_that_demands_what_all_its_answers_do() -
     assert len(demanded) == 2
 
 
-async def test_the_parts_of_a_batch_run_beside_each_other(
-) -> None:
+async def test_the_parts_of_a_batch_run_beside_each_other() -> None:
     """Each waits for its own owner, none for the others."""
     both_asked = asyncio.Barrier(2)
     async with open_door() as door:

@@ -219,7 +219,6 @@ def test_what_clients_make_known_is_bounded_and_true(
     assert set(found) == set(newest)
 
 
-
 def is_known(known: KnownDocuments, text: str) -> bool:
     try:
         reference = DocumentReference(SHA256 + digest(text), is_automatic=True)

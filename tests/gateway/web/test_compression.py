@@ -9,7 +9,7 @@ from gateway.web.compression import Compression
 from gateway.web.options import CompressionOptions
 from tests.gateway.front_door import A_QUERY, Door, open_door
 
-TYPES = '{ __schema { types { name fields { name } } } }'
+TYPES = "{ __schema { types { name fields { name } } } }"
 LARGE = {"introspection": True, "query_cost_limit": 1_000_000}
 
 
@@ -50,9 +50,7 @@ async def test_nobody_else_gets_a_packed_one(accepted: str | None) -> None:
     [({}, A_QUERY), ({**LARGE, "compression": False}, TYPES)],
     ids=["a small answer", "switched off"],
 )
-async def test_what_is_not_worth_it_is_not_packed(
-    settings: dict[str, object], query: str
-) -> None:
+async def test_what_is_not_worth_it_is_not_packed(settings: dict[str, object], query: str) -> None:
     """A small answer fits in one packet anyhow; and whoever has a proxy for it needs none here."""
     async with open_door(**settings) as door:
         headers, _ = await raw_answer(door, query, "gzip")

@@ -44,7 +44,12 @@ async def test_what_is_no_request_is_a_coded_400(body: bytes) -> None:
 
 @pytest.mark.parametrize(
     "content_type",
-    ["text/plain", "application/json; charset=utf-16", "application/graphql", "multipart/form-data"],
+    [
+        "text/plain",
+        "application/json; charset=utf-16",
+        "application/graphql",
+        "multipart/form-data",
+    ],
 )
 async def test_another_kind_of_body_is_a_415(content_type: str) -> None:
     """Only JSON in UTF-8 is read: no form of another site can hold it."""

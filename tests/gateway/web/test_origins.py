@@ -125,7 +125,9 @@ CSRF = [
 ]
 
 
-@pytest.mark.parametrize(("headers", "status"), [case[1:] for case in CSRF], ids=[c[0] for c in CSRF])
+@pytest.mark.parametrize(
+    ("headers", "status"), [case[1:] for case in CSRF], ids=[c[0] for c in CSRF]
+)
 async def test_a_query_by_get_is_for_our_own_pages(headers: dict[str, str], status: int) -> None:
     """What a foreign page can make a browser send without asking is not run."""
     async with open_door(**LISTED) as door:
