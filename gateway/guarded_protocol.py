@@ -62,6 +62,7 @@ class GuardedProtocol(HttpToolsProtocol):
         self._stage = _NOTHING
         self._refused: RequestRefused | None = None
         self._is_parting = False
+        self._is_wishing = False
         self._has_ended_one = False
         self._host_count = 0
         self._chunk_bytes = 0
@@ -94,7 +95,7 @@ class GuardedProtocol(HttpToolsProtocol):
         except httptools.HttpParserError:
             self._part(self._refused or malformed())
         else:
-            if self._stage is not _NOTHING or not self._has_ended_one or self._sending is not None:
+            if self._stage is not _NOTHING or not self._has_ended_one or self._sending:
                 self._look_at_stage()
 
     def on_message_begin(self) -> None:
@@ -120,20 +121,22 @@ class GuardedProtocol(HttpToolsProtocol):
         if self._before_bytes + self._chunk_bytes > bounds.head_limit_bytes:
             self._require_small()
         if len(self.headers) > bounds.header_limit:
-            self._refuse(headtoo_large(bounds))
+            self._refuse(head_too_large(bounds))
         if len(self.pipeline) >= bounds.pipeline_limit:
             self._refuse(malformed("too many requests wait behind one another"))
         self._stage = _BODY
-        if self.parser.get_method() == b"CONNECT":
-            self._refuse(malformed("nothing is passed on here"))
-        if not self._is_wishing:
+        if self.parser.should_upgrade():
+            self._take_wish()
+        else:
             self.take_request()
 
-    @property
-    def _is_wishing(self) -> bool:
-        """Does this request wish for a protocol that is not spoken here?"""
-        is_wish: bool = self.parser.should_upgrade()
-        return is_wish and not self._should_upgrade()
+    def _take_wish(self) -> None:
+        """A request that would go over to another protocol, of which WebSocket is spoken here."""
+        if self.parser.get_method() == b"CONNECT":
+            self._refuse(malformed("nothing is passed on here"))
+        self._is_wishing = not self._should_upgrade()
+        if not self._is_wishing:
+            super().on_headers_complete()
 
     def take_request(self) -> None:
         """The head of a request is here, and in order."""
@@ -183,12 +186,12 @@ class GuardedProtocol(HttpToolsProtocol):
     def _upgrade(self, rest: bytes) -> None:
         """Go over to WebSocket; else read on as if there had been no such wish.
 
-        Java's client wishes for HTTP/2 with its first request, and llhttp takes the body of that
-        for the other protocol.
+        Java's client wishes for HTTP/2 at first, and llhttp takes the body for the other protocol.
         """
         if self._should_upgrade():
             self.handle_websocket_upgrade()
             return
+        self._is_wishing = False
         head = without_wish(self.parser.get_method(), self.url, self.headers)
         self.parser = httptools.HttpRequestParser(self)
         self.data_received(head + rest)
@@ -196,8 +199,7 @@ class GuardedProtocol(HttpToolsProtocol):
     def _look_at_stage(self) -> None:
         """After each piece: is there more to wait for, and how much has it come to?"""
         if self._has_ended_one:
-            if self._sending is not None:
-                self._expect(None)
+            self._expect(None)
         else:
             self._before_bytes += self._chunk_bytes
         if self._stage is _NOTHING and self._has_ended_one:
@@ -205,7 +207,7 @@ class GuardedProtocol(HttpToolsProtocol):
         if self._sending is None:  # blank lines, too, are waited for as if they were a head
             self._expect(self._bounds.head_timeout_s)
         if self._stage is _HEAD and self._before_bytes > self._bounds.head_limit_bytes:
-            self._part(headtoo_large(self._bounds))
+            self._part(head_too_large(self._bounds))
         elif self._before_bytes > self._bounds.message_limit_bytes:
             self._part(too_large())
 
@@ -213,7 +215,7 @@ class GuardedProtocol(HttpToolsProtocol):
         """Not the whole piece counts, of which the head is a part."""
         size_bytes = len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
         if size_bytes > self._bounds.head_limit_bytes:
-            self._refuse(headtoo_large(self._bounds))
+            self._refuse(head_too_large(self._bounds))
 
     def _refuse(self, refused: RequestRefused) -> None:
         """End the parser's work, whose error is then told as ``refused``."""
@@ -222,19 +224,18 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def _expect(self, within_s: float | None, *, is_last: bool = False) -> None:
         """More is to come within this time, unless nothing is."""
-        if self._sending is not None:
+        if self._sending:
             self._sending.cancel()
-            self._sending = None
+        self._sending = None
         if within_s is not None:
             self._sending = self.loop.call_later(within_s, self._is_late, is_last)
 
-    def _islate(self, is_last: bool) -> None:  # noqa: FBT001 - called by the loop
+    def _is_late(self, is_last: bool) -> None:  # noqa: FBT001 - called by the loop
         self._sending = None
         if self.flow.read_paused:
             self._expect(self._bounds.head_timeout_s)  # it is we who do not read
         elif self._stage is _HEAD:
-            message = f"the head did not arrive within {self._bounds.head_timeout_s:g} s"
-            self._part(late(ErrorCode.HEAD_TIMEOUT, message))
+            self._part(late(ErrorCode.HEAD_TIMEOUT, "the head did not arrive in time"))
         elif self._stage is _BODY and not is_last:
             self._expect(self._bounds.body_timeout_s, is_last=True)
         elif self._stage is _BODY:
@@ -249,9 +250,9 @@ class GuardedProtocol(HttpToolsProtocol):
             self._taking = self.loop.call_later(within_s, self.transport.abort)
 
     def _stop_taking(self) -> None:
-        if self._taking is not None:
+        if self._taking:
             self._taking.cancel()
-            self._taking = None
+        self._taking = None
 
     def _part(self, refused: RequestRefused) -> None:
         """Give the answers that are owed, say why there will be no more, and go."""
@@ -275,8 +276,8 @@ class GuardedProtocol(HttpToolsProtocol):
         self._is_parting = True
         if len(self.connections) > 2 * self._bounds.limit:
             self.transport.abort()
-            return
-        self._say(too_many(self._bounds))
+        else:
+            self._say(too_many(self._bounds))
 
     def _say(self, refused: RequestRefused) -> None:
         """The refusal, and no more; its client may close, or has a moment to read it."""
@@ -285,11 +286,11 @@ class GuardedProtocol(HttpToolsProtocol):
         if CLOSE not in reply.headers:
             reply = reply._replace(headers=[*reply.headers, CLOSE])
         self.transport.write(self.bytes_of(reply))
-        if not self.transport.can_write_eof():
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+            self._sending = self.loop.call_later(self._bounds.parting_s, self.transport.abort)
+        else:
             self._leave()
-            return
-        self.transport.write_eof()
-        self._sending = self.loop.call_later(self._bounds.parting_s, self.transport.abort)
 
     def _leave(self) -> None:
         self.transport.close()

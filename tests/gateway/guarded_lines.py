@@ -2,7 +2,8 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+import socket
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Final
@@ -18,6 +19,10 @@ SHORT_S: Final = 0.05
 
 LONG_S: Final = 5.0
 """Longer than anything here may take."""
+
+
+async def let_others_run() -> None:
+    await asyncio.sleep(0.001)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,26 +89,34 @@ class Gate:
             await line.send(data)
             return await line.answer()
 
+    async def somebody_there(self) -> None:
+        """Wait until there is a connection."""
+        async with asyncio.timeout(LONG_S):
+            while not self.server.server_state.connections:
+                await let_others_run()
+
     async def nobody_left(self) -> None:
         """Wait until there is no connection."""
         async with asyncio.timeout(LONG_S):
             while self.server.server_state.connections:
-                await asyncio.sleep(0.001)
+                await let_others_run()
 
 
 @asynccontextmanager
-async def guarded(settings: dict[str, Any] | None = None, **bounds: Any) -> AsyncIterator[Gate]:
+async def guarded(settings: Mapping[str, Any] | None = None, **bounds: Any) -> AsyncIterator[Gate]:
     """A gateway with these bounds."""
     with (
         bind(Settings.model_construct(host="127.0.0.1", port=0)) as listening,
         patch("gateway.serving.LAST_WORD_S", 0.0),
     ):
+        # Small, so that what a client leaves lying is soon left to us.
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 16_384)
         async with open_door(**(settings or {})) as door, asyncio.TaskGroup() as group:
             door.app.state.connections = ConnectionOptions(**bounds)
             server = make_server(door.app)
             serving = group.create_task(server.serve(sockets=[listening]))
             while not server.started:
-                await asyncio.sleep(0.001)
+                await let_others_run()
             try:
                 yield Gate(door, server, listening.getsockname())
             finally:

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.faults.misbehaviour import hanging, misbehave
 from tests.gateway.front_door import (
     A_MUTATION,
     A_QUERY,
@@ -18,7 +19,7 @@ from tests.gateway.front_door import (
     open_door,
     part,
 )
-from tests.faults.misbehaviour import hanging, misbehave
+from tests.gateway.guarded_lines import let_others_run
 from tests.graphql_answers import Json
 
 TYPENAME: Final = {"query": "{ __typename }"}
@@ -157,7 +158,7 @@ async def test_a_client_that_leaves_ends_all_of_her_batch() -> None:
         async with asyncio.TaskGroup() as group:
             running = group.create_task(exchange.run(door.app))
             while not door.calls:
-                await asyncio.sleep(0.001)
+                await let_others_run()
             exchange.leave()
             await running
 

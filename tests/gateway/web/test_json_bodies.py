@@ -1,4 +1,4 @@
-"""Bodies that are no GraphQL request: each is refused with a code, and none is a mistake of ours."""
+"""Bodies that are no GraphQL request: each is refused with a code."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""Pages of other origins: which may read our answers, which may ask, and what refusals look like."""
+"""Pages of other origins: which may read our answers, and which may ask."""
 
 from http import HTTPStatus
 
