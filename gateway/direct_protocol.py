@@ -17,7 +17,7 @@ from uvicorn.server import ServerState
 from gateway.exchange import LOOKED_FOR
 from gateway.graphql_http import PATH
 from gateway.guarded_protocol import GuardedProtocol
-from gateway.replies import CLOSE, Reply
+from gateway.replies import CLOSE, Reply, on_the_wire
 
 HELD_LIMIT_BYTES: Final = 65_536
 """Bytes of a body that are held; whoever brings more is read by her own task."""
@@ -122,7 +122,7 @@ class DirectProtocol(GuardedProtocol):
 
     def _send(self, reply: Reply) -> None:
         """Answer at once, and wait for the next request as after any other answer."""
-        self.transport.write(self.bytes_of(reply))
+        self.transport.write(on_the_wire(reply, self.server_state.default_headers))
         self.server_state.total_requests += 1
         self._unset_keepalive_if_required()
         self.timeout_keep_alive_task = self.loop.call_later(

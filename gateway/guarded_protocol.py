@@ -13,12 +13,12 @@ from typing import cast
 import httptools
 from fastapi import FastAPI
 from uvicorn.config import Config
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
 from gateway.errors import ErrorCode, RequestRefused
 from gateway.graphql_http import GraphQLHttp
-from gateway.replies import CLOSE, Reply
+from gateway.replies import CLOSE, on_the_wire
 from gateway.request import RequestHeaders
 from gateway.web.lines import (
     head_too_large,
@@ -285,7 +285,7 @@ class GuardedProtocol(HttpToolsProtocol):
         reply = self._graphql.turn_away(refused, headers, headers.request_id)
         if CLOSE not in reply.headers:
             reply = reply._replace(headers=[*reply.headers, CLOSE])
-        self.transport.write(self.bytes_of(reply))
+        self.transport.write(on_the_wire(reply, self.server_state.default_headers))
         if self.transport.can_write_eof():
             self.transport.write_eof()
             self._sending = self.loop.call_later(self._bounds.parting_s, self.transport.abort)
@@ -295,10 +295,3 @@ class GuardedProtocol(HttpToolsProtocol):
     def _leave(self) -> None:
         self.transport.close()
         self._expect_taken()
-
-    def bytes_of(self, reply: Reply) -> bytes:
-        """The reply as it goes over the wire."""
-        head = bytearray(STATUS_LINE[reply.status])
-        for name, value in (*self.server_state.default_headers, *reply.headers):
-            head += b"%b: %b\r\n" % (name, value)
-        return bytes(head) + b"\r\n" + reply.body

@@ -7,6 +7,7 @@ from http import HTTPStatus
 from typing import Final, NamedTuple
 
 import orjson
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
 from gateway.errors import Json, RequestRefused
 from gateway.operation import Response
@@ -128,6 +129,14 @@ def encoded(headers: Mapping[str, str], body: bytes) -> RawHeaders:
     """The headers of an answer with this body."""
     sent = [*headers.items(), ("content-length", str(len(body)))]
     return [(name.encode("latin-1"), value.encode("latin-1")) for name, value in sent]
+
+
+def on_the_wire(reply: Reply, default_headers: RawHeaders) -> bytes:
+    """The reply as HTTP/1.1 writes it."""
+    head = bytearray(STATUS_LINE[reply.status])
+    for name, value in (*default_headers, *reply.headers):
+        head += b"%b: %b\r\n" % (name, value)
+    return bytes(head) + b"\r\n" + reply.body
 
 
 async def send_reply(send: Send, reply: Reply) -> None:

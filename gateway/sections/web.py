@@ -48,10 +48,10 @@ class WebSettings(Section):
     compression_threshold_bytes: int = Field(
         1024, ge=0, le=1_000_000, description="The smallest answer that is packed."
     )
-    cors_origins: str = Field(
-        "",
+    cors_origins: str | None = Field(
+        None,
         description="Origins whose pages may read answers, with credentials, `,` between them: "
-        "`https://shop.example`. `*`: any, without credentials. Empty: none but our own.",
+        "`https://shop.example`. `*`: any, without credentials. Without it none but our own.",
     )
     connection_limit: int = Field(
         4096,
@@ -83,7 +83,7 @@ class WebSettings(Section):
 
     @field_validator("cors_origins")
     @classmethod
-    def _are_origins(cls, given: str) -> str:
+    def _are_origins(cls, given: str | None) -> str | None:
         origins = _listed(given)
         if ANY in origins and len(origins) > 1:
             raise ValueError("* stands alone: no other origin can be named beside it")
@@ -123,5 +123,6 @@ class WebSettings(Section):
         )
 
 
-def _listed(given: str) -> list[str]:
-    return [part.strip().rstrip("/").lower() for part in given.split(",") if part.strip()]
+def _listed(given: str | None) -> list[str]:
+    parts = (part.strip() for part in (given or "").split(","))
+    return [part.lower().rstrip("/") for part in parts if part]

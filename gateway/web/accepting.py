@@ -5,7 +5,6 @@ its raw bytes.
 """
 
 from collections.abc import Callable, Iterator
-from functools import lru_cache
 from typing import Final, NamedTuple, TypeVar
 
 GRAPHQL_RESPONSE_JSON: Final = "application/graphql-response+json"
@@ -13,6 +12,9 @@ APPLICATION_JSON: Final = "application/json"
 
 MAX_REMEMBERED: Final = 200
 """Characters of a header whose meaning is remembered; no client's own is longer."""
+
+MAX_KNOWN: Final = 256
+"""Headers whose meaning is remembered."""
 
 Told = TypeVar("Told")
 
@@ -27,8 +29,19 @@ class Range(NamedTuple):
 
 def remembered(read: Callable[[bytes], Told]) -> Callable[[bytes], Told]:
     """``read``, which is not asked again for a header that is no longer than anybody's."""
-    known = lru_cache(maxsize=256)(read)
-    return lambda given: (known if len(given) <= MAX_REMEMBERED else read)(given)
+    known: dict[bytes, Told] = {}
+
+    def told(given: bytes) -> Told:
+        if given in known:
+            return known[given]
+        meaning = read(given)
+        if len(given) <= MAX_REMEMBERED:
+            if len(known) >= MAX_KNOWN:
+                known.clear()
+            known[given] = meaning
+        return meaning
+
+    return told
 
 
 def ranges_of(listed: bytes) -> Iterator[Range]:
