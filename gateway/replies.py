@@ -97,10 +97,13 @@ def rendered(
         status, body = HTTPStatus.NOT_MODIFIED, b""
     else:
         body = response.body if isinstance(response.body, bytes) else orjson.dumps(response.body)
-    is_packed = forms.compression.packs(len(body)) and headers.takes_gzip
+    given = headers.values
+    is_packed = (
+        b"accept-encoding" in given and forms.compression.packs(len(body)) and headers.takes_gzip
+    )
     if is_packed:
         body = forms.compression.pack(body)
-    shown = forms.origins.shown_to(headers.values)
+    shown = forms.origins.shown_to(given) if b"origin" in given else ()
     sent = [
         AS_GRAPHQL if wants_graphql_type else AS_JSON,
         *(ASKED_AGAIN if response.etag else NOT_STORED),
