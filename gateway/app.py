@@ -26,17 +26,21 @@ from gateway.freshness import FreshnessGauge
 from gateway.garbage import GarbageOptions, GarbageRounds
 from gateway.graphql_http import PATH, GraphQLHttp, HttpOptions
 from gateway.health import Health, health_routes
+from gateway.known_documents import KnownDocuments
 from gateway.metrics.collecting import Metered
 from gateway.metrics.page import metrics_route
 from gateway.operation import Operations
 from gateway.playground.routes import playground_routes
 from gateway.playground.site import PlaygroundSite
 from gateway.projecting import FeedProjecting, MakeFeed
+from gateway.replies import Forms
 from gateway.settings import Settings
 from gateway.stores import MakeStore, make_store, opened
 from gateway.telemetry import Telemetry
 from gateway.watcher import StoreWatcher
 from gateway.watching import Watching
+from gateway.web.compression import Compression
+from gateway.web.origins import Origins
 from gateway.witness import Witness
 from projections.consumer import ProjectionSignal
 from projections.redis_store import RedisStore
@@ -94,6 +98,7 @@ class Gateway:
         self.gauge = self._gauge() if self.sources else None
         self.model = self._model() if self.sources else None
         self.clients = self._clients()
+        self.known = KnownDocuments(settings.read_documents(), settings.document_options())
         self.schema = build_schema()
         self.operations = self._operations(keys)
         self.garbage = GarbageRounds(
@@ -171,7 +176,7 @@ class Gateway:
 
     def _warm(self) -> None:
         """Make the documents ready that clients are known to send."""
-        for document_id, text in self.settings.read_documents().items():
+        for document_id, text in self.known.manifest.items():
             try:
                 self.operations.documents.warm(text)
             except DocumentRefused as refused:
@@ -283,10 +288,16 @@ def create_app(settings: Settings, keys: TokenKeys, *, wires: Wires | None = Non
         subject_header=settings.subject_header,
         is_cookie_set=settings.token_cookie,
         is_metered=settings.metrics,
+        forms=Forms(
+            compression=Compression(settings.compression_options()),
+            origins=Origins(settings.listed_origins),
+        ),
+        batch=settings.batch_options(),
     )
     witness = Witness(gateway.watching.lines, gateway.watching.traces)
-    graphql = GraphQLHttp(gateway.operations, gateway.door, http, site, witness)
+    graphql = GraphQLHttp(gateway.operations, gateway.door, http, site, gateway.known, witness)
     app.state.graphql = graphql
+    app.state.connections = settings.connection_options()
     app.router.routes.append(Route(PATH.decode(), graphql, methods=None))
     app.include_router(health_routes(app, gateway.health))
     if settings.metrics:

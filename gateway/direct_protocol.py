@@ -9,15 +9,15 @@ ordinary way.
 """
 
 import asyncio
-from typing import Final, cast
+from typing import Final
 
-from fastapi import FastAPI
 from uvicorn.config import Config
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from uvicorn.server import ServerState
 
-from gateway.graphql_http import LOOKED_FOR, PATH, GraphQLHttp
-from gateway.replies import CLOSE, Reply
+from gateway.exchange import LOOKED_FOR
+from gateway.graphql_http import PATH
+from gateway.guarded_protocol import GuardedProtocol
+from gateway.replies import CLOSE, Reply, on_the_wire
 
 HELD_LIMIT_BYTES: Final = 65_536
 """Bytes of a body that are held; whoever brings more is read by her own task."""
@@ -30,7 +30,7 @@ QUERY: Final = PATH + b"?"
 """How the address of a query by GET begins."""
 
 
-class DirectProtocol(HttpToolsProtocol):
+class DirectProtocol(GuardedProtocol):
     """One connection to the application of `create_app`."""
 
     def __init__(
@@ -41,11 +41,8 @@ class DirectProtocol(HttpToolsProtocol):
         _loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
-        # uvicorn knows the application by its protocol alone, which has no state.
-        self._graphql: GraphQLHttp = cast("FastAPI", config.app).state.graphql
         self._held: bytearray | None = None
         self._waiting: asyncio.TimerHandle | None = None
-        self._is_head_read = False
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
@@ -56,21 +53,11 @@ class DirectProtocol(HttpToolsProtocol):
         self._drop()
         super().connection_lost(exc)
 
-    def on_message_begin(self) -> None:
-        self._is_head_read = False
-        super().on_message_begin()
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        # What comes after the body is no header: whoever reads them takes the last of each.
-        if not self._is_head_read:
-            super().on_header(name, value)
-
-    def on_headers_complete(self) -> None:
-        self._is_head_read = True
+    def take_request(self) -> None:
         if self._may_hold():
             self._held = bytearray()
         else:
-            super().on_headers_complete()
+            super().take_request()
 
     def on_body(self, body: bytes) -> None:
         if self._held is None:
@@ -80,7 +67,7 @@ class DirectProtocol(HttpToolsProtocol):
         if len(self._held) > HELD_LIMIT_BYTES:
             self._let_in()
 
-    def on_message_complete(self) -> None:
+    def end_request(self) -> None:
         if self._held is not None:
             reply = self._reply_to(bytes(self._held))
             if reply is not None:
@@ -89,7 +76,10 @@ class DirectProtocol(HttpToolsProtocol):
                 return
             self.scope["state"][LOOKED_FOR] = True
             self._let_in()
-        super().on_message_complete()
+        super().end_request()
+
+    def drop_request(self) -> None:
+        self._drop()
 
     def shutdown(self) -> None:
         if self._held is not None:
@@ -120,7 +110,7 @@ class DirectProtocol(HttpToolsProtocol):
         """Hand what was held to uvicorn, as if it came just now."""
         held = self._held
         self._drop()
-        super().on_headers_complete()
+        super().take_request()
         if held:
             super().on_body(bytes(held))
 
@@ -132,10 +122,7 @@ class DirectProtocol(HttpToolsProtocol):
 
     def _send(self, reply: Reply) -> None:
         """Answer at once, and wait for the next request as after any other answer."""
-        head = bytearray(STATUS_LINE[reply.status])
-        for name, value in (*self.server_state.default_headers, *reply.headers):
-            head += b"%b: %b\r\n" % (name, value)
-        self.transport.write(bytes(head) + b"\r\n" + reply.body)
+        self.transport.write(on_the_wire(reply, self.server_state.default_headers))
         self.server_state.total_requests += 1
         self._unset_keepalive_if_required()
         self.timeout_keep_alive_task = self.loop.call_later(

@@ -16,15 +16,22 @@ anything else                        INTERNAL_ERROR              report the requ
 
 error of a request                   code                        HTTP status
 not a GraphQL request                BAD_REQUEST                 400, 405, 415
-body too large, body too slow        BODY_TOO_LARGE, BODY_TIMEOUT      413, 408
+no media type of ours is accepted    NOT_ACCEPTABLE              406
+asked by a page of another site      CROSS_SITE_REFUSED          403
+a list of requests, too long or off  BATCH_REFUSED               400
+head or body too large, or too slow  HEAD_TOO_LARGE, HEAD_TIMEOUT      431, 408
+                                     BODY_TOO_LARGE, BODY_TIMEOUT      413, 408
 too much is asked at once            OVERLOADED                  503, ask again after `retryAfterMs`
 a token in the header is not ours    INVALID_CONSISTENCY_TOKEN   400
 document cannot be read              GRAPHQL_PARSE_FAILED        200, or 400 for a client that
 document does not fit the schema     GRAPHQL_VALIDATION_FAILED   accepts graphql-response+json
 document asks for too much           QUERY_TOO_LARGE             (GraphQL over HTTP)
+its hash is not known (yet)          PERSISTED_QUERY_NOT_FOUND   likewise: send it with its text
+its id, or text, is not a known one  DOCUMENT_UNKNOWN            likewise
+a hash and the text of another       PERSISTED_QUERY_HASH_MISMATCH     400
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from http import HTTPStatus
@@ -63,18 +70,28 @@ class ErrorCode(StrEnum):
     BULKHEAD_FULL = "BULKHEAD_FULL"
     INTERNAL_ERROR = "INTERNAL_ERROR"
     BAD_REQUEST = "BAD_REQUEST"
+    NOT_ACCEPTABLE = "NOT_ACCEPTABLE"
+    CROSS_SITE_REFUSED = "CROSS_SITE_REFUSED"
+    BATCH_REFUSED = "BATCH_REFUSED"
+    HEAD_TOO_LARGE = "HEAD_TOO_LARGE"
+    HEAD_TIMEOUT = "HEAD_TIMEOUT"
     BODY_TOO_LARGE = "BODY_TOO_LARGE"
     BODY_TIMEOUT = "BODY_TIMEOUT"
     OVERLOADED = "OVERLOADED"
     GRAPHQL_PARSE_FAILED = "GRAPHQL_PARSE_FAILED"
     GRAPHQL_VALIDATION_FAILED = "GRAPHQL_VALIDATION_FAILED"
     QUERY_TOO_LARGE = "QUERY_TOO_LARGE"
+    PERSISTED_QUERY_NOT_FOUND = "PERSISTED_QUERY_NOT_FOUND"
+    PERSISTED_QUERY_HASH_MISMATCH = "PERSISTED_QUERY_HASH_MISMATCH"
+    DOCUMENT_UNKNOWN = "DOCUMENT_UNKNOWN"
 
 
 class RequestRefused(Exception):
     """The request as a whole is refused: nothing was run. ``status`` is its HTTP status.
 
+    200 is for what GraphQL itself refuses: 400 for a client that accepts graphql-response+json.
     ``retry_after_s``: the wait after which the same request may fare better, where that is known.
+    ``headers``: what the refusal says beside.
     """
 
     def __init__(
@@ -84,11 +101,13 @@ class RequestRefused(Exception):
         message: str,
         *,
         retry_after_s: float | None = None,
+        headers: Sequence[tuple[bytes, bytes]] = (),
     ) -> None:
         super().__init__(message)
         self.status = status
         self.code = code
         self.retry_after_s = retry_after_s
+        self.headers = headers
 
     def as_json(self) -> Json:
         extensions: Json = {"code": self.code.value}

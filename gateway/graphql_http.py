@@ -12,36 +12,42 @@ document too long to be kept.
 
 import asyncio
 import time
-from collections.abc import Callable, MutableMapping
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Final
 
 from gateway.admission.door import Door
 from gateway.admission.lanes import lane_of
-from gateway.errors import ErrorCode, RequestRefused
+from gateway.batches import run_batch
+from gateway.errors import RequestRefused
+from gateway.exchange import Exchange, Scope
+from gateway.http_rules import READING, preflight_reply, require_fit
+from gateway.known_documents import KnownDocuments
 from gateway.operation import Caller, Operations, Response
 from gateway.playground.site import PlaygroundSite
 from gateway.receiving import ClientLeft, Receive, WhileThere, client_leaves, read_body
-from gateway.replies import Reply, Send, encoded, page_headers, refusal_of, rendered, send_reply
-from gateway.request import (
-    GraphQLRequest,
-    Headers,
-    RequestHeaders,
-    parse_get,
-    parse_post,
+from gateway.replies import (
+    PLAIN,
+    Forms,
+    Reply,
+    Send,
+    encoded,
+    page_headers,
+    refusal_of,
+    rendered,
+    send_reply,
 )
+from gateway.request import GraphQLRequest, Headers, RequestHeaders, parse_get, parse_post
 from gateway.request_record import RequestRecord
 from gateway.token_cookies import CookieDesk, is_https
+from gateway.web.options import BatchOptions, DocumentOptions
 from gateway.witness import Witness
 from resolvers.upstream.deadline import Deadline
 
-Scope = MutableMapping[str, Any]
-
 PATH: Final = b"/graphql"
 
-LOOKED_FOR: Final = "looked_for"
-"""In the state of a request whose answer was not at hand when its last byte came."""
+ONE_BY_ONE: Final = BatchOptions(limit=0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,28 +61,8 @@ class HttpOptions:
     subject_header: str | None
     is_cookie_set: bool
     is_metered: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class Exchange:
-    """A request whose bytes are all here. ``leaving`` ends when its client goes away."""
-
-    scope: Scope
-    headers: RequestHeaders
-    body: bytes
-    deadline: Deadline
-    leaving: asyncio.Task[None]
-
-    @property
-    def is_looked_for(self) -> bool:
-        """Has the server's protocol looked whether the answer is at hand?"""
-        return LOOKED_FOR in self.scope.get("state", ())
-
-    def parse(self) -> GraphQLRequest:
-        """What is asked. Raises `RequestRefused` where that cannot be told."""
-        if self.scope["method"] == "GET":
-            return parse_get(self.scope["query_string"])
-        return parse_post(self.body, self.headers.media_type)
+    forms: Forms = PLAIN
+    batch: BatchOptions = ONE_BY_ONE
 
 
 class GraphQLHttp:
@@ -88,8 +74,10 @@ class GraphQLHttp:
         door: Door,
         options: HttpOptions,
         playground: PlaygroundSite | None,
+        known: KnownDocuments | None = None,
         witness: Witness | None = None,
     ) -> None:
+        self._known = known or KnownDocuments({}, DocumentOptions())
         self._operations = operations
         self._door = door
         self._options = options
@@ -100,17 +88,21 @@ class GraphQLHttp:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = RequestHeaders.of(scope["headers"])
-        if scope["method"] in ("GET", "HEAD") and self._is_for_people(scope, headers):
+        if scope["method"] in READING and self._is_for_people(scope, headers):
             await self._send_playground(send)
             return
         caller = Caller.of(headers, self._options.subject_header)
         try:
+            if scope["method"] == "OPTIONS":
+                await send_reply(send, preflight_reply(headers, self._options.forms.origins))
+                return
+            require_fit(scope["method"], headers, self._options.forms.origins)
             body = await self._read_body(scope, receive)
         except ClientLeft:
             self._left(self._witness.begin(headers, caller.request_id), scope)
             return
         except RequestRefused as refused:
-            await send_reply(send, self._refused(refused, headers, scope["method"]))
+            await send_reply(send, self.turn_away(refused, headers, scope["method"]))
             return
         deadline = Deadline.after(min(self._operations.request_timeout_s, headers.deadline_s))
         async with asyncio.TaskGroup() as group:
@@ -134,13 +126,20 @@ class GraphQLHttp:
         refused = self._door.turn_away(lane_of("POST", body))
         if refused is None:
             return None
-        return self._refused(refused, RequestHeaders.of(raw_headers), "POST")
+        return self.turn_away(refused, RequestHeaders.of(raw_headers), "POST")
+
+    def turn_away(self, refused: RequestRefused, headers: RequestHeaders, method: str) -> Reply:
+        """The reply to a request that is not let in."""
+        record = self._witness.begin(headers, headers.request_id)
+        return self._turned_away(refused, record, headers, method)
 
     def find(self, raw_headers: Headers, query_string: bytes) -> Reply | None:
         """Likewise the answer to a GET that is at hand."""
         if not self._door.is_quiet:
             return None
         headers = RequestHeaders.of(raw_headers)
+        if self._options.forms.origins.is_foreign(headers.values):
+            return None
         return self._found(headers, lambda: parse_get(query_string), is_read_only=True)
 
     def _found(
@@ -150,20 +149,23 @@ class GraphQLHttp:
         *,
         is_read_only: bool = False,
     ) -> Reply | None:
-        """The answer at hand. What has to do with cookies or a deadline is not looked for."""
-        if self._options.is_cookie_set or headers.has_cookies or headers.has_deadline:
+        """The answer at hand. What has to do with cookies or a deadline is not looked for.
+
+        Nor is what may have to be refused (`http_rules`).
+        """
+        if self._options.is_cookie_set or headers.is_more_than_a_question:
             return None
         # The clock of the loop stands still for as long as this takes.
         began_at_s = time.perf_counter()
         caller = Caller.of(headers, self._options.subject_header)
         try:
-            request = parse()
+            request = self._known.resolve(parse())
         except RequestRefused:
             return None
         response = self._operations.find(request, caller, is_read_only=is_read_only)
         if response is None:
             return None
-        reply = rendered(response, headers, caller.request_id)
+        reply = self._rendered(response, headers, caller.request_id)
         if self._options.is_metered:
             self._counts.took[response.way].note(time.perf_counter() - began_at_s)
         if self._witness.looks_at_hand:
@@ -177,19 +179,25 @@ class GraphQLHttp:
         record = self._witness.begin(exchange.headers, caller.request_id)
         caller, method = replace(caller, record=record), exchange.scope["method"]
         set_cookies: list[str] = []
-        lane = lane_of(method, exchange.body)
         try:
+            if exchange.is_batch:
+                response, set_cookies = await self._serve(exchange, caller)
+                reply = self._rendered(response, exchange.headers, caller.request_id, set_cookies)
+                if response.outcome != "ok":  # it is no batch; else each of its requests is told
+                    self._counts.answered("refused", response.outcome, 0.0)
+                    self._witness.answered(record, response, reply, method)
+                return reply
+            lane = lane_of(exchange.scope["method"], exchange.body)
             async with self._door.place(lane, exchange.deadline, exchange.leaving):
                 response, set_cookies = await self._serve(exchange, caller)
         except ClientLeft:
             self._left(record, exchange.scope)
             return None
         except RequestRefused as refused:
-            response = self._turned_away(refused)
-        else:
-            took_s = time.perf_counter() - record.began_at_s
-            self._counts.answered(response.way, response.outcome, took_s)
-        reply = rendered(response, exchange.headers, caller.request_id, set_cookies)
+            return self._turned_away(refused, record, exchange.headers, method)
+        took_s = time.perf_counter() - record.began_at_s
+        self._counts.answered(response.way, response.outcome, took_s)
+        reply = self._rendered(response, exchange.headers, caller.request_id, set_cookies)
         self._witness.answered(record, response, reply, method)
         return reply
 
@@ -198,18 +206,23 @@ class GraphQLHttp:
         self._counts.left_count += 1
         self._witness.left(record, scope["method"])
 
-    def _refused(self, refused: RequestRefused, headers: RequestHeaders, method: str) -> Reply:
-        """The reply to a request that is not let in."""
-        record = self._witness.begin(headers, headers.request_id)
-        response = self._turned_away(refused)
-        reply = rendered(response, headers, record.request_id)
+    def _turned_away(
+        self, refused: RequestRefused, record: RequestRecord, headers: RequestHeaders, method: str
+    ) -> Reply:
+        self._counts.turned_away(refused.code)
+        response = self._refusal(refused)
+        reply = self._rendered(response, headers, record.request_id)
         self._witness.answered(record, response, reply, method)
         return reply
 
-    def _turned_away(self, refused: RequestRefused) -> Response:
-        """The answer to a request that is not let in."""
-        self._counts.turned_away(refused.code)
-        return self._refusal(refused)
+    def _rendered(
+        self,
+        response: Response,
+        headers: RequestHeaders,
+        request_id: str,
+        set_cookies: Sequence[str] = (),
+    ) -> Reply:
+        return rendered(response, headers, request_id, set_cookies, self._options.forms)
 
     def _refusal(self, refused: RequestRefused) -> Response:
         """The answer to a request that is not run."""
@@ -242,22 +255,38 @@ class GraphQLHttp:
         )
 
     async def _read_body(self, scope: Scope, receive: Receive) -> bytes:
-        match scope["method"]:
-            case "GET":
-                return b""
-            case "POST":
-                return await read_body(receive, self._options.body_limit_bytes)
-            case _:
-                message = "send a query by POST or GET"
-                raise RequestRefused(HTTPStatus.METHOD_NOT_ALLOWED, ErrorCode.BAD_REQUEST, message)
+        if scope["method"] in READING:
+            return b""
+        return await read_body(receive, self._options.body_limit_bytes)
 
     async def _answer(self, exchange: Exchange, caller: Caller) -> tuple[Response, bool]:
         """The response, and whether its request may have written something."""
         try:
+            if exchange.is_batch:
+                return await self._answer_batch(exchange, caller)
             request = exchange.parse()
-            response = await self._run(request, caller, exchange)
         except RequestRefused as refused:
             return self._refusal(refused), False
+        return await self._answer_one(request, exchange, caller)
+
+    async def _answer_batch(self, exchange: Exchange, caller: Caller) -> tuple[Response, bool]:
+        batch = exchange.parse_batch(caller, self._options.batch.limit)
+        return await run_batch(
+            batch,
+            lambda request, caller: self._answer_one(request, exchange, caller),
+            door=self._door,
+            operations=self._operations,
+            witness=self._witness,
+        )
+
+    async def _answer_one(
+        self, request: GraphQLRequest, exchange: Exchange, caller: Caller
+    ) -> tuple[Response, bool]:
+        try:
+            request = self._known.resolve(request)
+        except RequestRefused as refused:
+            return self._refusal(refused), False
+        response = await self._run(request, caller, exchange)
         return response, not self._operations.may_be_abandoned(request)
 
     async def _run(self, request: GraphQLRequest, caller: Caller, exchange: Exchange) -> Response:
@@ -269,14 +298,13 @@ class GraphQLHttp:
         self, request: GraphQLRequest, caller: Caller, exchange: Exchange
     ) -> Response:
         """The request's edge: whatever happens inside becomes an answer, told and logged once."""
-        is_read_only = exchange.scope["method"] == "GET"
         try:
             return await self._operations.run(
                 request,
                 caller,
                 deadline=exchange.deadline,
-                is_read_only=is_read_only,
-                is_looked_for=exchange.is_looked_for,
+                is_read_only=exchange.is_read_only,
+                is_looked_for=exchange.is_looked_for and not exchange.is_batch,
             )
         except RequestRefused as refused:
             return self._refusal(refused)

@@ -74,6 +74,10 @@ def numbers_of(settings: Settings) -> Iterator[Number]:
     a_service = next(iter(settings.service_urls.values()))
     rooms = {
         "admission": settings.admission_options(),
+        "connections": settings.connection_options(),
+        "documents": settings.document_options(),
+        "batch": settings.batch_options(),
+        "compression": settings.compression_options(),
         "upstream": settings.upstream_options(a_service),
         "sharing": settings.sharing_options(),
         "reads": settings.read_options(),

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 
@@ -70,8 +70,8 @@ class Caller:
 class Response:
     """What goes back; ``body`` may be bytes already. ``token`` is the sealed joined token.
 
-    ``etag`` is the validator of an answer to a GET that has one, ``way`` how it came about.
-    ``operation`` names what was asked, where that is told by the plan.
+    ``etag`` is the validator of an answer to a GET that has one, ``way`` how it came about,
+    ``headers`` what it says beside. ``operation`` names what was asked, where the plan tells that.
     """
 
     body: Json | bytes
@@ -82,6 +82,7 @@ class Response:
     etag: str | None = None
     way: Way = "refused"
     operation: OperationName | None = None
+    headers: Sequence[tuple[bytes, bytes]] = ()
 
     @property
     def outcome(self) -> Outcome:
@@ -136,8 +137,12 @@ class Operations:
         record.operation = document.told_name(request.operation_name)
         operation_type = document.operation_type(request.operation_name)
         if is_read_only and operation_type not in (OperationType.QUERY, None):
-            message = "only queries can be sent by GET"
-            raise RequestRefused(HTTPStatus.METHOD_NOT_ALLOWED, ErrorCode.BAD_REQUEST, message)
+            raise RequestRefused(
+                HTTPStatus.METHOD_NOT_ALLOWED,
+                ErrorCode.BAD_REQUEST,
+                "only queries can be sent by GET",
+                headers=((b"allow", b"POST"),),
+            )
         context = self._context(document, caller, deadline, tokens, token, record)
         try:
             result, way = await self.executor.run(

@@ -2,32 +2,38 @@
 
 import math
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Final, NamedTuple
 
 import orjson
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
 from gateway.errors import Json, RequestRefused
 from gateway.operation import Response
 from gateway.playground.site import PlaygroundSite
 from gateway.receiving import Message
-from gateway.request import GRAPHQL_RESPONSE_JSON, TOKEN_HEADER, RequestHeaders
+from gateway.request import TOKEN_HEADER, RequestHeaders
+from gateway.web.accepting import GRAPHQL_RESPONSE_JSON
+from gateway.web.compression import GZIP, UNPACKED, Compression
+from gateway.web.origins import Origins, RawHeaders
 
 Send = Callable[[Message], Awaitable[None]]
-
-RawHeaders = Sequence[tuple[bytes, bytes]]
 
 AS_GRAPHQL: Final = (b"content-type", f"{GRAPHQL_RESPONSE_JSON}; charset=utf-8".encode())
 AS_JSON: Final = (b"content-type", b"application/json; charset=utf-8")
 NOT_STORED: Final = ((b"cache-control", b"no-store"),)
-ASKED_AGAIN: Final = ((b"cache-control", b"private, no-cache"), (b"vary", b"accept"))
+ASKED_AGAIN: Final = ((b"cache-control", b"private, no-cache"),)
 """Of an answer with a validator: kept by its own client, who asks each time whether it holds."""
+
+VARY: Final = (b"vary", b"accept, accept-encoding, origin")
+"""What decides the form of an answer that somebody might keep."""
 
 CLOSE: Final = (b"connection", b"close")
 
 STATUS_HEADERS: Final[Mapping[HTTPStatus, RawHeaders]] = {
     # Closed, where a body may still be coming: or we would read on for as long as it does.
-    HTTPStatus.METHOD_NOT_ALLOWED: ((b"allow", b"GET, POST"), CLOSE),
+    HTTPStatus.METHOD_NOT_ALLOWED: (CLOSE,),
     HTTPStatus.REQUEST_TIMEOUT: (CLOSE,),
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: (CLOSE,),
 }
@@ -39,6 +45,17 @@ class Reply(NamedTuple):
     status: HTTPStatus
     headers: RawHeaders
     body: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Forms:
+    """In what forms answers are given: packed or not, to pages of which origins."""
+
+    compression: Compression = UNPACKED
+    origins: Origins = field(default_factory=Origins)
+
+
+PLAIN: Final = Forms()
 
 
 def page_headers(site: PlaygroundSite) -> dict[str, str]:
@@ -54,7 +71,13 @@ def page_headers(site: PlaygroundSite) -> dict[str, str]:
 def refusal_of(refused: RequestRefused) -> Response:
     """The answer to a request that was not run."""
     body: Json = {"errors": [refused.as_json()]}
-    return Response(body, status=refused.status, retry_after_s=refused.retry_after_s)
+    return Response(
+        body,
+        status=refused.status,
+        is_request_error=refused.status is HTTPStatus.OK,
+        retry_after_s=refused.retry_after_s,
+        headers=refused.headers,
+    )
 
 
 def rendered(
@@ -62,9 +85,10 @@ def rendered(
     headers: RequestHeaders,
     request_id: str,
     set_cookies: Sequence[str] = (),
+    forms: Forms = PLAIN,
 ) -> Reply:
-    """The response in the media type that its request accepts; 304 where its client has it."""
-    wants_graphql_type = headers.accepts(GRAPHQL_RESPONSE_JSON)
+    """The response in the form that its request accepts; 304 where its client has it."""
+    wants_graphql_type = headers.answer_type is GRAPHQL_RESPONSE_JSON
     status = response.status
     if response.is_request_error and wants_graphql_type:
         status = HTTPStatus.BAD_REQUEST
@@ -73,12 +97,25 @@ def rendered(
         status, body = HTTPStatus.NOT_MODIFIED, b""
     else:
         body = response.body if isinstance(response.body, bytes) else orjson.dumps(response.body)
+    given = headers.values
+    is_packed = (
+        b"accept-encoding" in given and forms.compression.packs(len(body)) and headers.takes_gzip
+    )
+    if is_packed:
+        body = forms.compression.pack(body)
+    shown = forms.origins.shown_to(given) if b"origin" in given else ()
     sent = [
         AS_GRAPHQL if wants_graphql_type else AS_JSON,
         *(ASKED_AGAIN if response.etag else NOT_STORED),
         (b"x-request-id", request_id.encode("latin-1")),
         *STATUS_HEADERS.get(status, ()),
+        *response.headers,
+        *shown,
     ]
+    if is_packed:
+        sent.append(GZIP)
+    if is_packed or shown or response.etag:
+        sent.append(VARY)
     if response.token is not None:
         sent.append((TOKEN_HEADER.encode(), response.token.encode("latin-1")))
     if response.retry_after_s is not None:
@@ -95,6 +132,14 @@ def encoded(headers: Mapping[str, str], body: bytes) -> RawHeaders:
     """The headers of an answer with this body."""
     sent = [*headers.items(), ("content-length", str(len(body)))]
     return [(name.encode("latin-1"), value.encode("latin-1")) for name, value in sent]
+
+
+def on_the_wire(reply: Reply, default_headers: RawHeaders) -> bytes:
+    """The reply as HTTP/1.1 writes it."""
+    head = bytearray(STATUS_LINE[reply.status])
+    for name, value in (*default_headers, *reply.headers):
+        head += b"%b: %b\r\n" % (name, value)
+    return bytes(head) + b"\r\n" + reply.body
 
 
 async def send_reply(send: Send, reply: Reply) -> None:

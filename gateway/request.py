@@ -10,20 +10,20 @@ from http import HTTPStatus
 from typing import Final, NamedTuple
 from urllib.parse import parse_qs
 
-import orjson
-
 from gateway.errors import ErrorCode, RequestRefused
 from gateway.validators import is_known
+from gateway.web.accepting import APPLICATION_JSON, answer_type, takes_gzip
+from gateway.web.json_bodies import bad_request, media_type_of, read_json
 from resolvers.upstream.trace_context import TraceContext, parse_trace_context
 
 TOKEN_HEADER = "x-consistency-token"
 TOKEN_COOKIE = "bff-consistency"
-GRAPHQL_RESPONSE_JSON = "application/graphql-response+json"
 
 _token_cookie = re.compile(re.escape(TOKEN_COOKIE) + r"(?:\.[A-Za-z0-9_-]{1,16})?")
 _refused = re.compile(r"(?:\A|;)\s*q=0(?:\.0*)?\s*(?:;|\Z)")
 _request_id = re.compile(r"[A-Za-z0-9._-]{1,64}\Z")
 _milliseconds = re.compile(r"[0-9]{1,9}\Z", re.ASCII)
+_sha256 = re.compile(r"[0-9a-f]{64}\Z")
 
 MAX_REMEMBERED: Final = 200
 """Characters of a header whose meaning is remembered; no client's own is longer."""
@@ -38,13 +38,28 @@ class TokenCookie(NamedTuple):
     text: str
 
 
+SHA256: Final = "sha256:"
+"""How the id of a document begins that is the hash of its text."""
+
+MAX_DOCUMENT_ID: Final = 256
+"""Characters of a document's id."""
+
+
+class DocumentReference(NamedTuple):
+    """A document by its id. ``is_automatic``: its text may be kept under it, if it is its hash."""
+
+    id: str
+    is_automatic: bool
+
+
 @dataclass(frozen=True, slots=True)
 class GraphQLRequest:
-    """What is asked to be run."""
+    """What is asked to be run. ``query`` is empty where ``reference`` alone names the document."""
 
     query: str
     variables: dict[str, object] = field(default_factory=dict)
     operation_name: str | None = None
+    reference: DocumentReference | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,20 +88,44 @@ class RequestHeaders:
         return values[-1].decode("latin-1") if values else None
 
     @property
-    def has_cookies(self) -> bool:
-        """Are there any, whosesoever?"""
-        return b"cookie" in self.values
-
-    @property
-    def has_deadline(self) -> bool:
-        """Has the caller said how long she waits?"""
-        return b"x-deadline-ms" in self.values
+    def is_more_than_a_question(self) -> bool:
+        """Has it to do with cookies, a deadline, a coded body, or types that we do not make?"""
+        values = self.values
+        return (
+            b"cookie" in values
+            or b"x-deadline-ms" in values
+            or b"content-encoding" in values
+            or self.answer_type is None
+        )
 
     @property
     def media_type(self) -> str:
-        """The content type without parameters, lower case; empty if there is none."""
-        given = self.first("content-type") or ""
-        return (_media_type_of if len(given) <= MAX_REMEMBERED else _read_media_type)(given)
+        """The content type without parameters, lower case; empty if there is none, or several."""
+        values = self.values.get(b"content-type")
+        if values is None or len(values) > 1:
+            return ""
+        given = values[0].decode("latin-1")
+        return (_media_type_of if len(given) <= MAX_REMEMBERED else media_type_of)(given)
+
+    @property
+    def is_body_packed(self) -> bool:
+        """Does the body come in a coding of its own?"""
+        coding = self.values.get(b"content-encoding")
+        return coding is not None and coding[0].lower() != b"identity"
+
+    @property
+    def answer_type(self) -> str | None:
+        """The media type of the answer; None where no type of ours is accepted."""
+        listed = self.values.get(b"accept")
+        if listed is None:
+            return APPLICATION_JSON
+        return answer_type(listed[0] if len(listed) == 1 else b",".join(listed))
+
+    @property
+    def takes_gzip(self) -> bool:
+        """Does the client want her answer packed?"""
+        listed = self.values.get(b"accept-encoding")
+        return listed is not None and takes_gzip(b",".join(listed))
 
     def accepts(self, media_type: str) -> bool:
         """Is this very media type listed in ``Accept``, and not refused by ``q=0``?"""
@@ -139,10 +178,6 @@ class RequestHeaders:
         return parse_trace_context(self.all("traceparent"), self.all("tracestate"))
 
 
-def _read_media_type(content_type: str) -> str:
-    return content_type.partition(";")[0].strip().lower()
-
-
 def _read_accept(listed: str, media_type: str) -> bool:
     parts = (part.partition(";") for part in listed.lower().split(","))
     return any(
@@ -152,19 +187,24 @@ def _read_accept(listed: str, media_type: str) -> bool:
 
 
 # Clients send the same ones again and again; what has been read is remembered.
-_media_type_of = lru_cache(maxsize=256)(_read_media_type)
+_media_type_of = lru_cache(maxsize=256)(media_type_of)
 _accepts = lru_cache(maxsize=256)(_read_accept)
 
 
 def parse_post(body: bytes, media_type: str) -> GraphQLRequest:
     """A POSTed request. Raises `RequestRefused` for anything that is not a JSON GraphQL request."""
-    if media_type != "application/json":
+    return request_from(parse_body(body, media_type))
+
+
+def parse_body(body: bytes, media_type: str) -> object:
+    """The JSON of a POST. Raises `RequestRefused` likewise."""
+    if media_type != APPLICATION_JSON:
         raise RequestRefused(
             HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
             ErrorCode.BAD_REQUEST,
-            "send the request as JSON, with Content-Type: application/json",
+            "send the request as JSON in UTF-8, with Content-Type: application/json",
         )
-    return _request_from(_parse_json(body, "the body"))
+    return read_json(body, "the body")
 
 
 def parse_get(query_string: bytes) -> GraphQLRequest:
@@ -172,40 +212,59 @@ def parse_get(query_string: bytes) -> GraphQLRequest:
     try:
         fields = parse_qs(query_string.decode("latin-1"), max_num_fields=16, errors="strict")
     except ValueError as error:
-        raise _bad_request("the address cannot be read") from error
-    given = {name: values[0] for name, values in fields.items()}
-    variables = given.get("variables")
-    parsed = _parse_json(variables.encode(), "variables") if variables else None
-    return _request_from(
-        {
-            "query": given.get("query"),
-            "variables": parsed,
-            "operationName": given.get("operationName"),
-        }
-    )
+        raise bad_request("the address cannot be read") from error
+    if len(max(fields.values(), key=len, default=())) > 1:
+        raise bad_request("the address names something twice")
+    given: dict[str, object] = {name: values[0] for name, values in fields.items()}
+    for name in ("variables", "extensions"):
+        if name in fields:
+            given[name] = read_json(fields[name][0].encode(), name)
+    return request_from(given)
 
 
-def _parse_json(text: bytes, what: str) -> object:
-    try:
-        return orjson.loads(text)
-    except orjson.JSONDecodeError as error:
-        raise _bad_request(f"{what} is not JSON") from error
-
-
-def _request_from(parsed: object) -> GraphQLRequest:
+def request_from(parsed: object) -> GraphQLRequest:
+    """The request of this JSON. Raises `RequestRefused` where it is none."""
     if not isinstance(parsed, dict):
-        raise _bad_request("the request must be an object with a query")
+        raise bad_request("the request must be an object with a query")
     query = parsed.get("query")
     variables = parsed.get("variables")
     operation_name = parsed.get("operationName")
-    if not isinstance(query, str) or not query.strip():
-        raise _bad_request("query must be a text with a GraphQL document")
+    extensions = parsed.get("extensions")
+    document_id = parsed.get("documentId")
+    reference = None
+    if extensions is not None or document_id is not None:
+        reference = _reference_from(document_id, extensions, has_text=query is not None)
+    if reference is not None and query is None:
+        query = ""
+    elif not isinstance(query, str) or not query.strip():
+        raise bad_request("query must be a text with a GraphQL document")
     if variables is not None and not isinstance(variables, dict):
-        raise _bad_request("variables must be an object")
+        raise bad_request("variables must be an object")
     if operation_name is not None and not isinstance(operation_name, str):
-        raise _bad_request("operationName must be a text")
-    return GraphQLRequest(query, variables or {}, operation_name)
+        raise bad_request("operationName must be a text")
+    return GraphQLRequest(query, variables or {}, operation_name, reference)
 
 
-def _bad_request(message: str) -> RequestRefused:
-    return RequestRefused(HTTPStatus.BAD_REQUEST, ErrorCode.BAD_REQUEST, message)
+def _reference_from(
+    document_id: object, extensions: object, *, has_text: bool
+) -> DocumentReference | None:
+    """The document that is named instead of written out, or beside it."""
+    if extensions is not None and not isinstance(extensions, dict):
+        raise bad_request("extensions must be an object")
+    persisted = (extensions or {}).get("persistedQuery")
+    if document_id is None:
+        return None if persisted is None else _automatic(persisted)
+    if not isinstance(document_id, str) or not 0 < len(document_id) <= MAX_DOCUMENT_ID:
+        raise bad_request("documentId must be the id of a document")
+    if has_text or persisted is not None:
+        raise bad_request("a document is named once: by its text, its hash or its documentId")
+    return DocumentReference(document_id, is_automatic=False)
+
+
+def _automatic(persisted: object) -> DocumentReference:
+    match persisted:
+        case {"version": 1, "sha256Hash": str(digest)} if _sha256.match(digest):
+            return DocumentReference(SHA256 + digest, is_automatic=True)
+        case _:
+            message = "extensions.persistedQuery must have version 1 and a sha256Hash"
+            raise bad_request(message)

@@ -19,6 +19,7 @@ from gateway.sections.services import ServiceSettings
 from gateway.sections.store import StoreSettings
 from gateway.sections.tokens import TokenSettings
 from gateway.sections.watching import WatchingSettings
+from gateway.sections.web import WebSettings
 from gateway.settings_refusals import SettingsError, unknown_name, wrong_value
 from resolvers.read_request import ReadOptions
 from resolvers.upstream.options import SharingOptions
@@ -36,6 +37,7 @@ class Settings(
     StoreSettings,
     EventSettings,
     ServiceSettings,
+    WebSettings,
     DoorSettings,
 ):
     """All settings, frozen. The field ``port`` is the variable ``BFF_PORT``."""

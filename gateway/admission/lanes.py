@@ -14,6 +14,9 @@ MUTATION: Final = re.compile(rb'"query"\s*:\s*"(?:[\s,]|\\[nrt])*mutation\b')
 mutation behind a comment or a fragment is served as well, only not sooner."""
 
 
+_MUTATION_TEXT: Final = re.compile(r"[\s,]*mutation\b")
+
+
 class Lane(Enum):
     """Where a request waits."""
 
@@ -25,3 +28,8 @@ def lane_of(method: str, body: bytes) -> Lane:
     """The lane of a request, by a glance at its bytes. By GET nothing is written."""
     is_write = method == "POST" and MUTATION.search(body) is not None
     return Lane.WRITE if is_write else Lane.READ
+
+
+def lane_of_text(document: str) -> Lane:
+    """The lane of a request whose JSON has been read: one of several."""
+    return Lane.WRITE if _MUTATION_TEXT.match(document) else Lane.READ

@@ -24,7 +24,8 @@ BOUNDS_S: Final = (
 
 DOOR_CODES: Final = (
     *(ErrorCode.OVERLOADED, ErrorCode.BODY_TOO_LARGE, ErrorCode.BODY_TIMEOUT),
-    ErrorCode.BAD_REQUEST,
+    *(ErrorCode.BAD_REQUEST, ErrorCode.NOT_ACCEPTABLE, ErrorCode.CROSS_SITE_REFUSED),
+    *(ErrorCode.HEAD_TOO_LARGE, ErrorCode.HEAD_TIMEOUT),
 )
 """With which a request is refused before it is let in."""
 

@@ -84,7 +84,8 @@ async def test_a_field_that_failed_is_an_outcome_and_a_code() -> None:
 @pytest.mark.parametrize(
     ("body", "headers", "code"),
     [
-        (b"[]", {}, "BAD_REQUEST"),
+        (b"{}", {}, "BAD_REQUEST"),
+        (b"[]", {}, "BATCH_REFUSED"),
         (b'{"query":"{"}', {}, "GRAPHQL_PARSE_FAILED"),
         (b'{"query":"{ nothing }"}', {}, "GRAPHQL_VALIDATION_FAILED"),
         (b'{"query":"query($id: ID!) { order(id: $id) { id } }"}', {}, "BAD_USER_INPUT"),

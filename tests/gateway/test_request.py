@@ -7,12 +7,12 @@ from hypothesis import strategies as st
 
 from gateway.errors import ErrorCode, RequestRefused
 from gateway.request import (
-    GRAPHQL_RESPONSE_JSON,
     GraphQLRequest,
     RequestHeaders,
     parse_get,
     parse_post,
 )
+from gateway.web.accepting import GRAPHQL_RESPONSE_JSON
 
 JSON = "application/json"
 
@@ -170,7 +170,8 @@ def test_an_address_that_is_no_request_is_refused(query_string: bytes) -> None:
     [
         ("application/graphql-response+json", True),
         ("APPLICATION/GraphQL-Response+JSON; charset=utf-8", True),
-        ("text/html, application/graphql-response+json;q=0.5, */*", True),
+        ("text/html, application/graphql-response+json;q=0.5, */*;q=0.1", True),
+        ("text/html, application/graphql-response+json;q=0.5, */*", False),
         ("application/graphql-response+json;q=0", False),
         ("application/graphql-response+json; q=0.000 , application/json", False),
         ("application/graphql-response+json;q=0.01", True),
@@ -180,16 +181,17 @@ def test_an_address_that_is_no_request_is_refused(query_string: bytes) -> None:
         (",;,;q=,//", False),
     ],
 )
-def test_a_media_type_is_accepted_when_it_is_named(accept: str, accepted: bool) -> None:
-    """A wildcard is not enough, any weight is, and a weight of 0 is a refusal."""
-    assert headers(("Accept", accept)).accepts(GRAPHQL_RESPONSE_JSON) is accepted
+def test_the_new_media_type_is_for_who_names_it_first(accept: str, accepted: bool) -> None:
+    """A wildcard is not enough, any weight is that none exceeds, and 0 is a refusal."""
+    assert (headers(("Accept", accept)).answer_type == GRAPHQL_RESPONSE_JSON) is accepted
 
 
 def test_accept_may_be_repeated() -> None:
     """Several Accept headers are one list."""
     several = headers(("Accept", "text/html"), ("Accept", GRAPHQL_RESPONSE_JSON))
 
-    assert several.accepts(GRAPHQL_RESPONSE_JSON)
+    assert several.answer_type == GRAPHQL_RESPONSE_JSON
+    assert several.accepts("text/html")
 
 
 def test_tokens_may_be_repeated_and_listed() -> None:

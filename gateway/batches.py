@@ -1,0 +1,148 @@
+"""Several requests in one, as a JSON list (GraphQL over HTTP, request batching).
+
+Each is what it would be alone, sent at that moment with the same headers: it takes its own place at
+the door, and all run beside each other, writes too. So none sees what another one writes: who needs
+that sends the token along, in a request after it. Answers come in the order of their requests, and
+their tokens as one.
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from http import HTTPStatus
+from typing import Final
+
+import orjson
+
+from gateway.admission.door import Door
+from gateway.admission.lanes import lane_of_text
+from gateway.errors import ErrorCode, RequestRefused
+from gateway.operation import Caller, Operations, Response
+from gateway.receiving import ClientLeft
+from gateway.replies import Reply, refusal_of
+from gateway.request import GraphQLRequest, RequestHeaders, request_from
+from gateway.request_record import RequestRecord
+from gateway.witness import Witness
+from resolvers.tokens import TokenDesk
+from resolvers.upstream.deadline import Deadline
+
+OPENS: Final = b"["
+_BLANK: Final = b" \t\r\n"
+
+
+def is_batch(body: bytes) -> bool:
+    """Does this body begin as a list?"""
+    return body[:1] == OPENS or body[:64].lstrip(_BLANK)[:1] == OPENS
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """A list of requests; who asks, until when, and the news that she has left."""
+
+    entries: list[object]
+    headers: RequestHeaders
+    caller: Caller
+    deadline: Deadline
+    leaving: asyncio.Task[None]
+
+
+RunOne = Callable[[GraphQLRequest, Caller], Awaitable[tuple[Response, bool]]]
+"""Runs a request that has its place: its answer, and whether it may have written something.
+
+Raises `ClientLeft` and nothing else.
+"""
+
+
+def entries_of(parsed: object, limit: int) -> list[object]:
+    """The requests in a list. Raises `RequestRefused` for too many, or for more than requests."""
+    entries = parsed if isinstance(parsed, list) else []
+    if limit <= 1:
+        raise _refused("no list of requests is taken here; send them one by one")
+    if not 0 < len(entries) <= limit:
+        raise _refused(f"a list has 1 to {limit} requests")
+    if not all(isinstance(entry, dict) for entry in entries):
+        raise _refused("a list of requests holds nothing but requests")
+    return entries
+
+
+async def run_batch(
+    batch: Batch, run: RunOne, *, door: Door, operations: Operations, witness: Witness
+) -> tuple[Response, bool]:
+    """All answers as one, and whether any of them may have written something.
+
+    Raises `ClientLeft` when all have ended and nobody is there to be told.
+    """
+    seats = _Seats(batch, run, door, operations, witness)
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(seats.answer(entry)) for entry in batch.entries]
+    answers = [task.result() for task in tasks]
+    given = [answer for answer in answers if answer is not None]
+    if len(given) < len(answers):
+        raise ClientLeft
+    bodies = [_as_bytes(answer) for answer in given]
+    token = await _joined([one.token for one in given if one.token], batch.caller, operations)
+    return Response(b"[%b]" % b",".join(bodies), token), seats.may_write
+
+
+@dataclass(slots=True)
+class _Seats:
+    """The places of one batch: each of its requests has one of its own."""
+
+    _batch: Batch
+    _run: RunOne
+    _door: Door
+    _operations: Operations
+    _witness: Witness
+    may_write: bool = False
+
+    async def answer(self, entry: object) -> Response | None:
+        """The answer to one of them; None where its client has left."""
+        counts, caller = self._operations.counts, self._batch.caller
+        record = self._witness.begin(self._batch.headers, caller.request_id)
+        try:
+            request = request_from(entry)
+        except RequestRefused as refused:
+            counts.errors[refused.code] += 1
+            return self._told(record, refusal_of(refused))
+        try:
+            return self._told(record, await self._let_in(request, record))
+        except ClientLeft:
+            counts.left_count += 1
+            self._witness.left(record, "POST")
+            return None
+        except RequestRefused as refused:
+            counts.turned_away(refused.code)
+            counts.errors[refused.code] += 1
+            return self._told(record, refusal_of(refused))
+
+    async def _let_in(self, request: GraphQLRequest, record: RequestRecord) -> Response:
+        batch, lane = self._batch, lane_of_text(request.query)
+        async with self._door.place(lane, batch.deadline, batch.leaving):
+            response, may_write = await self._run(request, replace(batch.caller, record=record))
+        self.may_write |= may_write
+        took_s = time.perf_counter() - record.began_at_s
+        self._operations.counts.answered(response.way, response.outcome, took_s)
+        return response
+
+    def _told(self, record: RequestRecord, response: Response) -> Response:
+        reply = Reply(response.status, (), _as_bytes(response))
+        self._witness.answered(record, response, reply, "POST")
+        return response
+
+
+def _as_bytes(response: Response) -> bytes:
+    return response.body if isinstance(response.body, bytes) else orjson.dumps(response.body)
+
+
+async def _joined(texts: list[str], caller: Caller, operations: Operations) -> str | None:
+    """One token that demands what all of these do."""
+    if len(set(texts)) < 2:
+        return texts[0] if texts else None
+    desk = TokenDesk(operations.codec, caller.subject, operations.wall_clock)
+    demand = desk.open_all(texts, "X-Consistency-Token")
+    return await desk.seal_joined(demand, operations.model)
+
+
+def _refused(message: str) -> RequestRefused:
+    return RequestRefused(HTTPStatus.BAD_REQUEST, ErrorCode.BATCH_REFUSED, message)
