@@ -26,6 +26,8 @@ from gateway.freshness import FreshnessGauge
 from gateway.garbage import GarbageOptions, GarbageRounds
 from gateway.graphql_http import PATH, GraphQLHttp, HttpOptions
 from gateway.health import Health, health_routes
+from gateway.identifying import KeySource, make_identity
+from gateway.identity.development import identity_routes
 from gateway.metrics.collecting import Metered
 from gateway.metrics.page import metrics_route
 from gateway.operation import Operations
@@ -47,6 +49,7 @@ from resolvers.speculation import Guesses
 from resolvers.upstream.call import Upstream
 from resolvers.upstream.customers import CustomersClient
 from resolvers.upstream.feed_http import FeedHttp
+from resolvers.upstream.key_set_http import KeySetHttp
 from resolvers.upstream.options import UpstreamOptions
 from resolvers.upstream.orders import OrdersClient
 from resolvers.upstream.owners import Owners
@@ -64,6 +67,7 @@ class Wires:
     )
     feed: MakeFeed = FeedHttp
     store: MakeStore = make_store
+    key_source: Callable[[str], KeySource] = KeySetHttp
     wall_clock: Callable[[], float] = time.time
 
 
@@ -78,6 +82,12 @@ class Gateway:
             watch_redis=self.watcher.observe, watch_circuits=self.hints.observe
         )
         self.wall_clock = wires.wall_clock
+        self.identity = make_identity(
+            settings,
+            key_source=wires.key_source,
+            wall_clock=wires.wall_clock,
+            observe=self.telemetry.identity_keys,
+        )
         self.door = Door(settings.admission_options(), observe=self.telemetry.shedding)
         self.upstreams = {
             service: wires.upstream(service, settings.upstream_options(url), self.telemetry)
@@ -138,6 +148,7 @@ class Gateway:
         """Keep the projection current while the context is open; then close every connection."""
         self._warm()
         async with AsyncExitStack() as stack:
+            await stack.enter_async_context(self.identity.open())
             for upstream in self.upstreams.values():
                 stack.push_async_callback(upstream.aclose)
             if self.clients.shared is not None:
@@ -260,8 +271,17 @@ async def running(work: Coroutine[None, None, None]) -> AsyncIterator[None]:
             task.cancel()
 
 
-def create_app(settings: Settings, keys: TokenKeys, *, wires: Wires | None = None) -> FastAPI:
-    """The whole gateway as one ASGI application; its lifespan opens and closes it."""
+def create_app(
+    settings: Settings,
+    keys: TokenKeys,
+    *,
+    wires: Wires | None = None,
+    dev_secret: str | None = None,
+) -> FastAPI:
+    """The whole gateway as one ASGI application; its lifespan opens and closes it.
+
+    ``dev_secret`` signs the identities that `bff dev` offers; nowhere else are there any.
+    """
     gateway = Gateway(settings, keys, wires or Wires())
     site = PlaygroundSite.load() if settings.playground else None
 
@@ -274,16 +294,17 @@ def create_app(settings: Settings, keys: TokenKeys, *, wires: Wires | None = Non
     app.state.gateway = gateway
     http = HttpOptions(
         body_limit_bytes=settings.body_limit_bytes,
-        subject_header=settings.subject_header,
         is_cookie_set=settings.token_cookie,
         is_metered=settings.metrics,
     )
-    graphql = GraphQLHttp(gateway.operations, gateway.door, http, site)
+    graphql = GraphQLHttp(gateway.operations, gateway.door, http, site, gateway.identity.desk)
     app.state.graphql = graphql
     app.router.routes.append(Route(PATH.decode(), graphql, methods=None))
     app.include_router(health_routes(app, gateway.health))
     if settings.metrics:
         app.include_router(metrics_route(gateway.metered))
+    if dev_secret is not None:
+        app.include_router(identity_routes(dev_secret))  # before the files, whose names are any
     if site is not None:
         app.include_router(playground_routes(site))
     return app

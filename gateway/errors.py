@@ -3,6 +3,7 @@
 error of a field                     code
 BadInput                             BAD_USER_INPUT              mend `field`
 InvalidToken                         INVALID_CONSISTENCY_TOKEN   drop the token
+Forbidden                            FORBIDDEN                   ask as somebody else
 ConsistencyTimeout                   CONSISTENCY_TIMEOUT         ask again, or let us go live
 UpstreamUnavailable                  UPSTREAM_UNAVAILABLE        ask again after `retryAfterMs`
 UpstreamTimeout                      UPSTREAM_TIMEOUT            ask again
@@ -16,6 +17,7 @@ anything else                        INTERNAL_ERROR              report the requ
 
 error of a request                   code                        HTTP status
 not a GraphQL request                BAD_REQUEST                 400, 405, 415
+nobody knows who asks                UNAUTHENTICATED             401, and how to say so
 body too large, body too slow        BODY_TOO_LARGE, BODY_TIMEOUT      413, 408
 too much is asked at once            OVERLOADED                  503, ask again after `retryAfterMs`
 a token in the header is not ours    INVALID_CONSISTENCY_TOKEN   400
@@ -32,7 +34,7 @@ from http import HTTPStatus
 from graphql import GraphQLError, GraphQLSyntaxError
 
 from projections.versions import AggregateKey, Version
-from resolvers.errors import BadInput, ConsistencyTimeout, InvalidToken, OutcomeUnknown
+from resolvers.errors import BadInput, ConsistencyTimeout, Forbidden, InvalidToken, OutcomeUnknown
 from resolvers.upstream.errors import (
     BulkheadFull,
     CircuitOpen,
@@ -52,6 +54,8 @@ class ErrorCode(StrEnum):
     """Every `extensions.code` there is. Public: clients branch on these."""
 
     BAD_USER_INPUT = "BAD_USER_INPUT"
+    UNAUTHENTICATED = "UNAUTHENTICATED"
+    FORBIDDEN = "FORBIDDEN"
     INVALID_CONSISTENCY_TOKEN = "INVALID_CONSISTENCY_TOKEN"
     CONSISTENCY_TIMEOUT = "CONSISTENCY_TIMEOUT"
     UPSTREAM_UNAVAILABLE = "UPSTREAM_UNAVAILABLE"
@@ -75,6 +79,7 @@ class RequestRefused(Exception):
     """The request as a whole is refused: nothing was run. ``status`` is its HTTP status.
 
     ``retry_after_s``: the wait after which the same request may fare better, where that is known.
+    ``challenge``: how to say who asks (``WWW-Authenticate``), where that was missing.
     """
 
     def __init__(
@@ -84,11 +89,13 @@ class RequestRefused(Exception):
         message: str,
         *,
         retry_after_s: float | None = None,
+        challenge: str | None = None,
     ) -> None:
         super().__init__(message)
         self.status = status
         self.code = code
         self.retry_after_s = retry_after_s
+        self.challenge = challenge
 
     def as_json(self) -> Json:
         extensions: Json = {"code": self.code.value}
@@ -150,6 +157,8 @@ def translate(error: GraphQLError, request_id: str) -> ClientError:
             return _coded(
                 ErrorCode.INVALID_CONSISTENCY_TOKEN, str(invalid), field=field, reason=reason
             )
+        case Forbidden() as forbidden:
+            return _coded(ErrorCode.FORBIDDEN, str(forbidden))
         case ConsistencyTimeout() as timeout:
             return _consistency_timeout(timeout)
         case OutcomeUnknown(cause=cause, idempotency_key=key):

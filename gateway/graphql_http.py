@@ -20,6 +20,7 @@ from typing import Any, Final
 from gateway.admission.door import Door
 from gateway.admission.lanes import lane_of
 from gateway.errors import ErrorCode, RequestRefused
+from gateway.identity.desk import IdentityDesk
 from gateway.operation import Caller, Operations, Response
 from gateway.playground.site import PlaygroundSite
 from gateway.receiving import ClientLeft, Receive, WhileThere, client_leaves, read_body
@@ -50,7 +51,6 @@ class HttpOptions:
     """
 
     body_limit_bytes: int
-    subject_header: str | None
     is_cookie_set: bool
     is_metered: bool = True
 
@@ -86,11 +86,13 @@ class GraphQLHttp:
         door: Door,
         options: HttpOptions,
         playground: PlaygroundSite | None,
+        identity: IdentityDesk,
     ) -> None:
         self._operations = operations
         self._door = door
         self._options = options
         self._playground = playground
+        self._identity = identity
         self._cookies = CookieDesk(operations.codec, operations.wall_clock)
         self._counts = operations.counts
 
@@ -99,15 +101,15 @@ class GraphQLHttp:
         if scope["method"] in ("GET", "HEAD") and self._is_for_people(scope, headers):
             await self._send_playground(send)
             return
-        caller = Caller.of(headers, self._options.subject_header)
         try:
             body = await self._read_body(scope, receive)
+            caller = Caller.of(headers, await self._identity.identify(headers))
         except ClientLeft:
             self._counts.left_count += 1
             return
         except RequestRefused as refused:
             turned_away = self._turned_away(refused)
-            await send_reply(send, rendered(turned_away, headers, caller.request_id))
+            await send_reply(send, rendered(turned_away, headers, headers.request_id))
             return
         deadline = Deadline.after(min(self._operations.request_timeout_s, headers.deadline_s))
         async with asyncio.TaskGroup() as group:
@@ -148,12 +150,22 @@ class GraphQLHttp:
         *,
         is_read_only: bool = False,
     ) -> Reply | None:
-        """The answer at hand. What has to do with cookies or a deadline is not looked for."""
+        """The answer at hand, or 401 for who may have none.
+
+        What has to do with cookies or a deadline is not looked for, nor who shows a token whose key
+        the issuer may have to be asked for.
+        """
         if self._options.is_cookie_set or headers.has_cookies or headers.has_deadline:
             return None
         # The clock of the loop stands still for as long as this takes.
         began_at_s = time.perf_counter()
-        caller = Caller.of(headers, self._options.subject_header)
+        try:
+            viewer = self._identity.find(headers)
+        except RequestRefused as refused:
+            return rendered(self._turned_away(refused), headers, headers.request_id)
+        if viewer is None:
+            return None
+        caller = Caller.of(headers, viewer)
         try:
             request = parse()
         except RequestRefused:

@@ -35,7 +35,7 @@ from resolvers.upstream.call_context import CallContext
 from resolvers.upstream.call_log import CallLog
 from resolvers.upstream.deadline import Deadline
 from resolvers.upstream.errors import without_frames
-from resolvers.viewer import ANYBODY, Viewer
+from resolvers.viewer import Viewer
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +48,9 @@ class Caller:
     token_texts: list[str]
 
     @classmethod
-    def of(cls, headers: RequestHeaders, subject_header: str | None) -> "Caller":
-        # The last one, where it is repeated: a proxy that appends puts its own there.
-        subject = headers.last(subject_header.lower()) if subject_header else None
+    def of(cls, headers: RequestHeaders, viewer: Viewer) -> "Caller":
         return cls(
-            viewer=Viewer(subject) if subject else ANYBODY,
+            viewer=viewer,
             request_id=headers.request_id,
             traceparent=headers.traceparent,
             token_texts=headers.token_texts,
@@ -68,7 +66,8 @@ class Caller:
 class Response:
     """What goes back; ``body`` may be bytes already. ``token`` is the sealed joined token.
 
-    ``etag`` is the validator of an answer to a GET that has one, ``way`` how it came about.
+    ``etag`` is the validator of an answer to a GET that has one, ``challenge`` how to say who asks,
+    ``way`` how it came about.
     """
 
     body: Json | bytes
@@ -77,6 +76,7 @@ class Response:
     is_request_error: bool = False
     retry_after_s: float | None = None
     etag: str | None = None
+    challenge: str | None = None
     way: Way = "refused"
 
     @property
@@ -165,7 +165,7 @@ class Operations:
         if plan is None:
             return None
         tokens = TokenDesk(self.codec, caller.subject, self.wall_clock)
-        found = self.at_hand.find(plan, variables, tokens, caller.token_texts)
+        found = self.at_hand.find(plan, variables, caller.viewer, tokens, caller.token_texts)
         if found is None:
             return None
         etag = found.etag(caller.subject) if is_read_only else None
@@ -210,10 +210,10 @@ class Operations:
         report = ConsistencyReport(token)
         reads = OperationReads(
             model=self.model,
-            live=LiveLoader(self.clients, call),
+            live=LiveLoader(self.clients, call, caller.viewer),
             report=report,
             deadline=deadline,
-            subject=caller.subject,
+            viewer=caller.viewer,
             options=self.read_options,
             pace=self.pace,
             wall_clock=self.wall_clock,

@@ -54,7 +54,12 @@ def page_headers(site: PlaygroundSite) -> dict[str, str]:
 def refusal_of(refused: RequestRefused) -> Response:
     """The answer to a request that was not run."""
     body: Json = {"errors": [refused.as_json()]}
-    return Response(body, status=refused.status, retry_after_s=refused.retry_after_s)
+    return Response(
+        body,
+        status=refused.status,
+        retry_after_s=refused.retry_after_s,
+        challenge=refused.challenge,
+    )
 
 
 def rendered(
@@ -83,6 +88,8 @@ def rendered(
         sent.append((TOKEN_HEADER.encode(), response.token.encode("latin-1")))
     if response.retry_after_s is not None:
         sent.append((b"retry-after", b"%d" % math.ceil(response.retry_after_s)))
+    if response.challenge is not None:
+        sent.append((b"www-authenticate", response.challenge.encode()))
     if response.etag is not None:
         sent.append((b"etag", response.etag.encode()))
     if not is_known:

@@ -24,7 +24,7 @@ BOUNDS_S: Final = (
 
 DOOR_CODES: Final = (
     *(ErrorCode.OVERLOADED, ErrorCode.BODY_TOO_LARGE, ErrorCode.BODY_TIMEOUT),
-    ErrorCode.BAD_REQUEST,
+    *(ErrorCode.BAD_REQUEST, ErrorCode.UNAUTHENTICATED, ErrorCode.UPSTREAM_UNAVAILABLE),
 )
 """With which a request is refused before it is let in."""
 
