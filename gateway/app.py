@@ -4,9 +4,8 @@ Made by constructors alone; what holds connections or tasks is opened in order a
 by one lifespan. A test makes a second gateway beside the first.
 """
 
-import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
@@ -16,6 +15,7 @@ from starlette.routing import Route
 from gateway.admission.door import Door
 from gateway.admission.limits import DocumentLimits
 from gateway.answers_at_hand import AnswersAtHand
+from gateway.beside import running
 from gateway.catch_up import CatchUp
 from gateway.circuit_hints import CircuitHints
 from gateway.execution.documents import DocumentRefused, Documents
@@ -258,17 +258,6 @@ class Gateway:
             budgets_s=self.settings.staleness_budgets_s,
             wall_clock=self.wall_clock,
         )
-
-
-@asynccontextmanager
-async def running(work: Coroutine[None, None, None]) -> AsyncIterator[None]:
-    """Run ``work`` beside the block; cancelled at its end."""
-    async with asyncio.TaskGroup() as group:
-        task = group.create_task(work)
-        try:
-            yield
-        finally:
-            task.cancel()
 
 
 def create_app(

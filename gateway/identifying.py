@@ -1,11 +1,11 @@
 """Who asks, as the settings have it told: the identity desk, and who keeps its keys current."""
 
-import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Protocol
 
+from gateway.beside import running
 from gateway.identity.desk import IdentityDesk, Tokens
 from gateway.identity.key_ring import FixedKeys, KeyRing, Keys
 from gateway.identity.keys import shared_key
@@ -40,12 +40,8 @@ class Identity:
             yield
             return
         try:
-            async with asyncio.TaskGroup() as group:
-                keeping = group.create_task(self.ring.run())
-                try:
-                    yield
-                finally:
-                    keeping.cancel()
+            async with running(self.ring.run()):
+                yield
         finally:
             await self.source.aclose()
 

@@ -9,7 +9,7 @@ import time
 
 from rich.console import Console
 
-from gateway.app import running
+from gateway.beside import running
 from gateway.catch_up import CatchUp
 from gateway.progress import show_progress
 from gateway.projecting import FeedProjecting, KafkaProjecting

@@ -73,8 +73,8 @@ class LiveLoader:
     def __init__(self, clients: Clients, context: CallContext, viewer: Viewer = ANYBODY) -> None:
         self._clients = clients
         self._viewer = viewer
-        kept_s = 0.0 if clients.shared is None else clients.shared.absence_kept_s
-        self._read = reads_for(viewer, clients.read_rows, absence_kept_s=kept_s)
+        links = None if clients.guesses is None else clients.guesses.links
+        self._read = reads_for(viewer, clients.read_rows, links)
         self._context = context
         self._rows: dict[AggregateType, Loader[Asked, Heard]] = {
             of: Loader(self._read_rows) for of in AggregateType

@@ -4,16 +4,16 @@ The rule that decides is in `ownership`. Here is only where it is applied: rows 
 are taken out before anything else looks at them.
 """
 
-import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from projections.positions import NOTHING_SEEN, Floor
 from projections.selection import Root
 from projections.store import Cut
+from projections.versions import AggregateKey, AggregateType
 from projections.views import Row
 from projections.waiters import Waiters
-from resolvers.ownership import may_see, sees_all, visible_part
+from resolvers.ownership import Links, may_name, may_see, sees_all, visible_part
 from resolvers.read_model import ReadableModel, ReadModel
 from resolvers.report import ConsistencyReport
 from resolvers.upstream.call_context import CallContext
@@ -59,50 +59,47 @@ class OwnModel:
         return visible_part(self.viewer, cut, roots, token.entries.keys() | token.uncertain)
 
 
-def reads_for(viewer: Viewer, read_rows: ReadRows, *, absence_kept_s: float) -> ReadRows:
-    """What owners answer, as this viewer may hear it; ``absence_kept_s`` as `SharingOptions`."""
-    return read_rows if sees_all(viewer) else OwnReads(viewer, read_rows, absence_kept_s)
+def reads_for(viewer: Viewer, read_rows: ReadRows, links: Links | None) -> ReadRows:
+    """What owners answer, as this viewer may hear it; ``links`` knows whose orders are."""
+    return read_rows if sees_all(viewer) else OwnReads(viewer, read_rows, links)
 
 
 @dataclass(frozen=True, slots=True)
 class OwnReads:
     """Reads in whose answers there is nothing that is not her own.
 
-    What is not hers is asked for as often as if there were none: a row that was kept for others is
-    no answer where an absence would not be kept any more.
+    Of an order that is not known to be hers she is told nothing that was asked for by others, or
+    that it was asked for would be told. So one that is not hers costs the very call of none.
     """
 
     viewer: Viewer
     read_rows: ReadRows
-    absence_kept_s: float
+    links: Links | None
 
     async def __call__(
         self, demands: Mapping[Question, LiveDemand], context: CallContext
     ) -> dict[Question, Heard]:
-        kept_since_s = asyncio.get_running_loop().time() - self.absence_kept_s
-        heard = await self.read_rows(demands, context)
-        too_old = {
-            question: LiveDemand()
-            for question, told in heard.items()
-            if is_hidden(self.viewer, told) and told.asked_at_s < kept_since_s
+        own = {
+            question: demand if self._may_share(question.key) else LiveDemand(demand.at_least)
+            for question, demand in demands.items()
         }
-        if too_old:
-            heard = heard | await self.read_rows(too_old, context)
+        heard = await self.read_rows(own, context)
         return {question: own_part(self.viewer, told) for question, told in heard.items()}
+
+    def _may_share(self, key: AggregateKey) -> bool:
+        if key.type is not AggregateType.ORDER:
+            return True
+        links = None if self.links is None else self.links.of(key)
+        return links is not None and may_name(self.viewer, links.customer_id)
 
 
 def own_part(viewer: Viewer, heard: Heard) -> Heard:
     """An owner's answer as this viewer may hear it: that there is none of what is not hers."""
-    kept = heard.kept
-    if kept is not None and not may_see(viewer, kept.row):
-        heard = replace(heard, kept=None)
-    return replace(heard, answer=None) if is_hidden(viewer, heard) else heard
-
-
-def is_hidden(viewer: Viewer, heard: Heard) -> bool:
-    """Has its owner told a row that is not hers?"""
     match heard.answer:
-        case None | UpstreamError():
-            return False
+        case None:
+            return heard
+        case UpstreamError():
+            is_hers = heard.kept is None or may_see(viewer, heard.kept.row)
+            return heard if is_hers else replace(heard, kept=None)
         case row:
-            return not may_see(viewer, row)
+            return heard if may_see(viewer, row) else replace(heard, answer=None)

@@ -81,11 +81,6 @@ class SharedReads:
             finally:
                 self._group = None  # no more refreshes; those that are on their way are called off
 
-    @property
-    def absence_kept_s(self) -> float:
-        """For how long (s) readers are told what was told before: that there is none."""
-        return self._options.absent_fresh_s
-
     async def read(self, demands: Demands, context: CallContext) -> Answers:
         """One answer a question; failures are answers.
 

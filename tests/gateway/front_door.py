@@ -23,6 +23,7 @@ from gateway.settings import Settings
 from projections.token import ConsistencyToken
 from projections.token_codec import TokenCodec
 from projections.versions import AggregateKey, AggregateType, Version
+from projections.views import Row
 from resolvers.upstream.call import Upstream
 from tests.contracts.twins import CUSTOMERS_URL, ORDERS_URL, PRODUCTS_URL, UpstreamTwins
 from tests.gateway_in_process import KEYS, twins_of
@@ -84,9 +85,9 @@ class Door:
 
 
 @asynccontextmanager
-async def open_door(**settings: object) -> AsyncIterator[Door]:
-    """A gateway with these settings before services that own o-1, c-1 and p-1."""
-    twins = twins_of(an_order(), a_customer(), a_product())
+async def open_door(*rows: Row, **settings: object) -> AsyncIterator[Door]:
+    """A gateway with these settings before services that own these rows, or o-1, c-1 and p-1."""
+    twins = twins_of(*(rows or (an_order(), a_customer(), a_product())))
     wire = Wire(twins)
     wires = Wires(
         upstream=lambda service, options, to: Upstream.over_http(
