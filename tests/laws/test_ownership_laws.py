@@ -25,7 +25,7 @@ from tests.builders.rows import customer_row, order_row, product_row
 from tests.gateway.front_door import Door, open_door
 from tests.gateway.identity.bearers import BELIEVING, as_customer, as_staff
 from tests.gateway.identity.two_customers import rule_off
-from tests.gateway_in_process import KEYS
+from tests.gateway_in_process import KEYS, pass_time
 from tests.laws.at_hand_histories import on_steered_time
 from tests.projection_by_hand import ProjectionByHand, wall_clock_s
 
@@ -35,20 +35,25 @@ PRODUCTS = ("p-1", "p-2")
 ANN = CUSTOMERS[0]
 
 DETAILS = "id note customer { id name email orders(first: 3) { edges { cursor node { id } } } }"
-DOCUMENTS = (
-    f"query ($id: ID!) {{ order(id: $id) {{ {DETAILS} items {{ product {{ name }} }} }} }}",
-    f"query ($id: ID!) {{ order(id: $id, consistency: {{live: true}}) {{ {DETAILS} }} }}",
-    f"query ($id: ID!) {{ order(id: $id, consistency: {{causal: {{}}}}) {{ {DETAILS} }} }}",
-    "query ($id: ID!) { order(id: $id, consistency: {eventual: true}) { version } }",
-    f'query ($id: ID!) {{ order(id: $id) {{ id }} customer(id: "c-1") {{ {"id name"} }} }}',
-    'query ($id: ID!) { orders(customerId: "c-1") { edges { node { note } } } '
-    "order(id: $id) { status } }",
-    'query ($id: ID!) { orders(customerId: "c-2") { edges { node { id } } } order(id: $id) { id } }',
-    'query ($id: ID!) { customer(id: "c-3") { name } order(id: $id) { id } }',
-    'mutation ($id: ID!) { updateOrder(input: {id: $id, note: "new"}) { order { note customer '
-    "{ name } } consistencyToken userErrors { code currentVersion } } }",
-    "mutation ($id: ID!) { cancelOrder(input: {id: $id, expectedVersion: 9}) "
-    "{ order { version } userErrors { code currentVersion } } }",
+ENDED = "consistencyToken userErrors { code currentVersion }"
+DOCUMENTS = tuple(
+    f"query ($id: ID!) {{ {body} }}"
+    for body in (
+        f"order(id: $id) {{ {DETAILS} items {{ product {{ name }} }} }}",
+        f"order(id: $id, consistency: {{live: true}}) {{ {DETAILS} }}",
+        f"order(id: $id, consistency: {{causal: {{}}}}) {{ {DETAILS} }}",
+        "order(id: $id, consistency: {eventual: true}) { version }",
+        'order(id: $id) { id } customer(id: "c-1") { id name }',
+        'orders(customerId: "c-1") { edges { node { note } } } order(id: $id) { status }',
+        'orders(customerId: "c-2") { edges { node { id } } } order(id: $id) { id }',
+        'customer(id: "c-3") { name } order(id: $id) { id }',
+    )
+) + tuple(
+    f"mutation ($id: ID!) {{ {body} }}"
+    for body in (
+        f'updateOrder(input: {{id: $id, note: "new"}}) {{ order {{ note }} {ENDED} }}',
+        f"cancelOrder(input: {{id: $id, expectedVersion: 9}}) {{ order {{ version }} {ENDED} }}",
+    )
 )
 
 
@@ -103,7 +108,7 @@ async def live_through(world: dict[str, object], history: Sequence[Asked]) -> No
         await _project(world, rows, projection, door)
         token: str | None = None
         for asked in history:
-            await pass_by(asked.after_s)
+            await pass_time(asked.after_s)
             headers = as_staff() if asked.who == "staff" else as_customer(asked.who)
             if asked.who == ANN and token is not None:
                 headers["x-consistency-token"] = token
@@ -112,12 +117,6 @@ async def live_through(world: dict[str, object], history: Sequence[Asked]) -> No
                 token = answer.headers.get("x-consistency-token", token)
                 told = answer.text + json.dumps(dict(answer.headers)) + said_by(token)
                 require_nothing_of_others(told, owners, asked)
-
-
-async def pass_by(duration_s: float) -> None:
-    import asyncio  # noqa: PLC0415 - nothing else here waits
-
-    await asyncio.sleep(duration_s)
 
 
 async def _project(
@@ -161,7 +160,7 @@ def require_nothing_of_others(told: str, owners: Sequence[str], asked: Asked) ->
 def test_a_customer_is_shown_nothing_of_another_s(
     world: dict[str, object], history: Sequence[Asked]
 ) -> None:
-    """Whoever has asked what before her, whatever is projected, parked, gone, kept or on its way."""
+    """Whoever has asked what before her, whatever is projected, parked, gone or kept."""
     on_steered_time(lambda: live_through(world, history))
 
 

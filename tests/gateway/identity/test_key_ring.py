@@ -34,6 +34,7 @@ class Issuer:
         self.fetched_at_s: list[float] = []
 
     async def fetch(self, timeout_s: float) -> bytes:
+        assert timeout_s > 0
         self.fetched_at_s.append(asyncio.get_running_loop().time())
         await asyncio.sleep(self.takes_s)
         if self.is_down:

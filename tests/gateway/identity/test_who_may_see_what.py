@@ -81,13 +81,16 @@ async def test_control_without_the_rule_it_leaks(query: str, world: World, way: 
     assert his != nobody_s
 
 
+PLACE_FOR_HIM = (
+    'mutation { placeOrder(input: {customerId: "c-2", items: [{productId: "p-1", quantity: 1}]}) '
+    "{ order { id } } }"
+)
 NAMING_ANOTHER = {
     "list": '{ orders(customerId: "c-2") { edges { node { id } } } }',
     "customer": '{ customer(id: "c-2") { name } }',
     "nobody": '{ customer(id: "c-9") { name } }',
     "live": '{ customer(id: "c-2", consistency: {live: true}) { orders { edges { cursor } } } }',
-    "place": "mutation { placeOrder(input: {customerId: "
-    '"c-2", items: [{productId: "p-1", quantity: 1}]}) { order { id } } }',
+    "place": PLACE_FOR_HIM,
     "place badly": 'mutation { placeOrder(input: {customerId: "c-2", items: []}) '
     "{ userErrors { code } } }",
     "update": 'mutation { updateCustomer(input: {id: "c-2", name: "Eve"}) { customer { name } } }',
