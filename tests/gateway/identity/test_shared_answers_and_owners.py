@@ -19,6 +19,7 @@ from tests.gateway.identity.two_customers import (
     SHOP,
     STAFF,
     UPDATE,
+    answered,
     asking,
     rule_off,
 )

@@ -8,7 +8,6 @@ from cryptography.hazmat.primitives import serialization
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.identity.claims import ClaimNames
 from gateway.identity.keys import (
     PUBLIC_ALGORITHMS,
     KeySet,

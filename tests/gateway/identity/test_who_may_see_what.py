@@ -4,26 +4,23 @@ from contextlib import AbstractContextManager, nullcontext
 
 import pytest
 
-from tests.gateway.front_door import open_door
-from tests.gateway.identity.bearers import BELIEVING
 from tests.gateway.identity.two_customers import (
     ANN,
     DETAILS,
     HIS,
     NOBODY_S,
     QUERIES,
-    SHOP,
     STAFF,
     UPDATE,
     VISITOR,
     WORLDS,
     Told,
     World,
+    answered,
     referred,
     rule_off,
 )
 from tests.graphql_answers import Json
-from tests.projection_by_hand import ProjectionByHand
 
 pytestmark = pytest.mark.steered_time
 
@@ -123,16 +120,6 @@ async def test_who_names_another_is_told_before_anything_is_read(
     assert answer["extensions"]["consistency"]["components"] == []
     is_role_alone = "updateProduct" in query or (headers is VISITOR and "rder(" in query)
     assert is_role_alone or not told_forbidden(leak)
-
-
-async def answered(query: str, headers: Mapping[str, str], events: str) -> tuple[Json, list[str]]:
-    """The answer, asked twice, and the calls for it."""
-    async with open_door(*SHOP, **{**BELIEVING, "events": events}) as door:
-        if events == "feed":
-            await ProjectionByHand(door.gateway.store).apply(*SHOP)
-        await door.ask(query, headers=headers)
-        answer = (await door.ask(query, headers=headers)).json()
-        return answer, door.calls
 
 
 ALLOWED = {
