@@ -2,8 +2,10 @@ from pathlib import Path
 
 import pytest
 
+from gateway.identifying import make_identity
 from gateway.settings import Settings, SettingsError
 from gateway.settings_reference import rows_of
+from tests.gateway.identity.bearers import key_set, public_jwk
 
 SECRET = "a shared key of these tests alone, long enough"
 SHARED = {"JWT_SECRET": SECRET, "JWT_ISSUER": "us", "JWT_AUDIENCE": "shop"}
@@ -92,3 +94,36 @@ def test_the_key_is_masked_wherever_settings_are_shown() -> None:
 
     assert told["BFF_JWT_SECRET"] == "********"
     assert SECRET not in repr(settings) + str(refused.value) + str(told)
+
+
+async def test_published_keys_are_fetched_while_the_gateway_is_open() -> None:
+    """From where the settings say, and the connection is closed with it."""
+    asked: list[str] = []
+
+    class Source:
+        is_closed = False
+
+        async def fetch(self, timeout_s: float) -> bytes:
+            assert timeout_s > 0
+            return key_set(public_jwk("ES256"))
+
+        async def aclose(self) -> None:
+            self.is_closed = True
+
+    source = Source()
+
+    def source_of(url: str) -> Source:
+        asked.append(url)
+        return source
+
+    identity = make_identity(
+        read(**PUBLISHED), key_source=source_of, wall_clock=lambda: 0.0, observe=lambda _: None
+    )
+    assert identity.ring is not None
+    async with identity.open():
+        await identity.ring.learn()
+        keys = identity.ring.keys
+
+    assert asked == ["https://id.test/keys"]
+    assert list(keys.keys) == [("ES256", "ES256")]
+    assert source.is_closed
