@@ -7,7 +7,7 @@ service of ours that would answer for a breaker.
 import asyncio
 from http import HTTPStatus
 from typing import Final
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 import httpx
 
@@ -32,7 +32,7 @@ class KeySetHttp:
             in_flight_limit=2,
             answer_limit_bytes=KEY_SET_LIMIT_BYTES,
         )
-        self._path = f"{parts.path or '/'}{'?' if parts.query else ''}{parts.query}"
+        self._request = Request("GET", parts.path or "/", dict(parse_qsl(parts.query)))
         self._transport = HttpxTransport(ISSUER, options, innermost=innermost)
 
     async def fetch(self, timeout_s: float) -> bytes:
@@ -42,7 +42,7 @@ class KeySetHttp:
         """
         try:
             async with asyncio.timeout(timeout_s):
-                response = await self._transport.send(Request("GET", self._path))
+                response = await self._transport.send(self._request)
         except TimeoutError as cause:
             raise UpstreamTimeout(ISSUER) from cause
         if response.status != HTTPStatus.OK:
