@@ -133,6 +133,7 @@ def running_house(
         "BFF_PORT": str(port),
         "BFF_EVENTS": "none",
         "BFF_LOG_FORMAT": "json",
+        "BFF_ANONYMOUS": "everything",
         "BFF_TOKEN_KEYS": make_key(),
         **settings,
     }

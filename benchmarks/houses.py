@@ -119,6 +119,7 @@ def running_house(
             **{f"BFF_{name.upper()}_URL": url for name, url in urls.items()},
             "BFF_PORT": str(port),
             "BFF_LOG_FORMAT": "json",
+            "BFF_ANONYMOUS": "everything",
             "BFF_TOKEN_KEYS": make_key(),
             **given,
         }

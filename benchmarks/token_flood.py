@@ -217,6 +217,7 @@ def running_house(run: Run, folder: Path) -> Iterator[FloodedHouse]:
         **{f"BFF_{name.upper()}_URL": url for name, (_, url) in ports.items()},
         "BFF_PORT": str(port),
         "BFF_LOG_FORMAT": "json",
+        "BFF_ANONYMOUS": "everything",
         "BFF_TOKEN_KEYS": keys,
         "BFF_SUBJECT_HEADER": SESSION_HEADER,
     }

@@ -16,6 +16,7 @@ from rich.console import Console
 
 from gateway.app import create_app
 from gateway.dev import StubsFailed, run_dev
+from gateway.identity_commands import add_identity_commands
 from gateway.numbers_reference import rows_of_numbers
 from gateway.operating.commands import add_operator_commands
 from gateway.projector import ProjectorRefused, run_projector
@@ -33,6 +34,11 @@ from resolvers.schema import build_schema
 
 SCHEMA_FILE = Path("schema.graphql")
 
+NOBODY_KNOWN = (
+    "No identity is configured, so every request will be refused (401): set BFF_JWT_KEYS_URL or "
+    "BFF_JWT_SECRET; or BFF_ANONYMOUS=visitor (products only), or everything (an inner network)."
+)
+
 cli = typer.Typer(
     name="bff",
     help="One GraphQL door for services that each own their database.",
@@ -47,7 +53,9 @@ cli.add_typer(token, name="token")
 @cli.command()
 def dev() -> None:
     """Run everything on this machine: three stub services, their data, gateway and playground."""
-    settings = _settings(playground=True, introspection=True, plan=True)
+    given = _settings()
+    anonymous = given.anonymous if given.has_identity else "everything"
+    settings = _settings(playground=True, introspection=True, plan=True, anonymous=anonymous)
     configure_logging(settings.log_format)
     run(run_dev(settings, Console()))
 
@@ -73,12 +81,14 @@ def serve(
     if worker_count == 1:
         app = create_app(settings, keys)
         with bind(settings) as listening:
+            _tell_who_is_known(settings)
             run(serve_app(app, listening, drain_s=drain_s))
         return
     supervisor = Supervisor(
         worker_count, stop_limit_s=stop_limit_s(drain_s), observe=Telemetry().worker
     )
     with bind(settings) as listening:
+        _tell_who_is_known(settings)
         run(supervisor.run(listening))
 
 
@@ -174,6 +184,7 @@ def key(
         keep_key(keep, key_id)
 
 
+add_identity_commands(cli, Settings.from_environment)
 add_operator_commands(cli, Settings.from_environment)
 
 
@@ -196,6 +207,12 @@ async def _serve_beating(
 
 def _settings(**defaults: object) -> Settings:
     return Settings.from_environment(defaults=defaults)
+
+
+def _tell_who_is_known(settings: Settings) -> None:
+    """Say so, where nobody is."""
+    if settings.refuses_all:
+        typer.echo(NOBODY_KNOWN, err=True)
 
 
 def _fail(message: str) -> NoReturn:

@@ -34,6 +34,7 @@ from resolvers.context import TokensAlone
 from resolvers.read_model import ReadModel
 from resolvers.report import ConsistencyReport
 from resolvers.tokens import TokenDesk
+from resolvers.viewer import Viewer
 
 SUBJECT_LIMIT: Final = 256
 """Characters of a subject under whose name anything is kept: no header may take room unreckoned."""
@@ -81,7 +82,12 @@ class AnswersAtHand:
         self._wall_clock = wall_clock
 
     def find(
-        self, plan: Plan, variables: Mapping[str, object], tokens: TokenDesk, token_texts: list[str]
+        self,
+        plan: Plan,
+        variables: Mapping[str, object],
+        viewer: Viewer,
+        tokens: TokenDesk,
+        token_texts: list[str],
     ) -> AnswerAtHand | None:
         """The answer to a request, by its plan; None if it takes more than a look. Never waits."""
         if plan.has_demands or len(tokens.subject) > SUBJECT_LIMIT:
@@ -91,9 +97,9 @@ class AnswersAtHand:
             if tokens.expired_count or not is_plain(token):
                 return None
             identity = plan.identity(variables)
-            ready = None if identity is None else self.ready.find((identity, tokens.subject))
+            ready = None if identity is None else self.ready.find((identity, viewer))
             again = None if ready is None else self._again(ready, token, tokens)
-            return again or self._made(plan, variables, tokens, token, identity)
+            return again or self._made(plan, variables, viewer, tokens, token, identity)
         except Exception:  # noqa: BLE001 - the long way finds it again, and says whose it is
             return None
 
@@ -129,6 +135,7 @@ class AnswersAtHand:
         self,
         plan: Plan,
         variables: Mapping[str, object],
+        viewer: Viewer,
         tokens: TokenDesk,
         token: ConsistencyToken,
         identity: Hashable | None,
@@ -137,7 +144,9 @@ class AnswersAtHand:
         now_s = self._wall_clock()
         context = TokensAlone(tokens, ConsistencyReport(token), token)
         asked = plan.ask(variables, context)
-        found = find_at_hand(asked.requests, self._model, now_s=now_s, budgets_s=self._budgets_s)
+        found = find_at_hand(
+            asked.requests, self._model, viewer=viewer, now_s=now_s, budgets_s=self._budgets_s
+        )
         healed_at_s = None if not found or tokens.expired_count else _healed_at_s(found)
         if not found or healed_at_s is None:
             return None
@@ -150,7 +159,7 @@ class AnswersAtHand:
         ready = _ready(found, result.data, context.report, healed_at_s)
         if identity is not None:
             self.missed_count += 1
-            self.ready.keep((identity, tokens.subject), ready)
+            self.ready.keep((identity, viewer), ready)
         return self._given("at_hand", ready, token, tokens, now_s)
 
 

@@ -4,9 +4,8 @@ Made by constructors alone; what holds connections or tasks is opened in order a
 by one lifespan. A test makes a second gateway beside the first.
 """
 
-import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
@@ -16,6 +15,7 @@ from starlette.routing import Route
 from gateway.admission.door import Door
 from gateway.admission.limits import DocumentLimits
 from gateway.answers_at_hand import AnswersAtHand
+from gateway.beside import running
 from gateway.catch_up import CatchUp
 from gateway.circuit_hints import CircuitHints
 from gateway.execution.documents import DocumentRefused, Documents
@@ -26,6 +26,8 @@ from gateway.freshness import FreshnessGauge
 from gateway.garbage import GarbageOptions, GarbageRounds
 from gateway.graphql_http import PATH, GraphQLHttp, HttpOptions
 from gateway.health import Health, health_routes
+from gateway.identifying import KeySource, make_identity
+from gateway.identity.development import identity_routes
 from gateway.known_documents import KnownDocuments
 from gateway.metrics.collecting import Metered
 from gateway.metrics.page import metrics_route
@@ -53,6 +55,7 @@ from resolvers.speculation import Guesses
 from resolvers.upstream.call import Upstream
 from resolvers.upstream.customers import CustomersClient
 from resolvers.upstream.feed_http import FeedHttp
+from resolvers.upstream.key_set_http import KeySetHttp
 from resolvers.upstream.options import UpstreamOptions
 from resolvers.upstream.orders import OrdersClient
 from resolvers.upstream.owners import Owners
@@ -70,6 +73,7 @@ class Wires:
     )
     feed: MakeFeed = FeedHttp
     store: MakeStore = make_store
+    key_source: Callable[[str], KeySource] = KeySetHttp
     wall_clock: Callable[[], float] = time.time
     watching: Callable[[Settings], Watching] = Watching.of
 
@@ -86,6 +90,12 @@ class Gateway:
         )
         self.watching = wires.watching(settings)
         self.wall_clock = wires.wall_clock
+        self.identity = make_identity(
+            settings,
+            key_source=wires.key_source,
+            wall_clock=wires.wall_clock,
+            observe=self.telemetry.identity_keys,
+        )
         self.door = Door(settings.admission_options(), observe=self.telemetry.shedding)
         self.upstreams = {
             service: wires.upstream(service, settings.upstream_options(url), self.telemetry)
@@ -149,6 +159,7 @@ class Gateway:
         self._warm()
         async with AsyncExitStack() as stack:
             stack.push_async_callback(self.watching.aclose)
+            await stack.enter_async_context(self.identity.open())
             for upstream in self.upstreams.values():
                 stack.push_async_callback(upstream.aclose)
             if self.clients.shared is not None:
@@ -260,19 +271,17 @@ class Gateway:
         )
 
 
-@asynccontextmanager
-async def running(work: Coroutine[None, None, None]) -> AsyncIterator[None]:
-    """Run ``work`` beside the block; cancelled at its end."""
-    async with asyncio.TaskGroup() as group:
-        task = group.create_task(work)
-        try:
-            yield
-        finally:
-            task.cancel()
+def create_app(
+    settings: Settings,
+    keys: TokenKeys,
+    *,
+    wires: Wires | None = None,
+    dev_secret: str | None = None,
+) -> FastAPI:
+    """The whole gateway as one ASGI application; its lifespan opens and closes it.
 
-
-def create_app(settings: Settings, keys: TokenKeys, *, wires: Wires | None = None) -> FastAPI:
-    """The whole gateway as one ASGI application; its lifespan opens and closes it."""
+    ``dev_secret`` signs the identities that `bff dev` offers; nowhere else are there any.
+    """
     gateway = Gateway(settings, keys, wires or Wires())
     site = PlaygroundSite.load() if settings.playground else None
 
@@ -285,7 +294,6 @@ def create_app(settings: Settings, keys: TokenKeys, *, wires: Wires | None = Non
     app.state.gateway = gateway
     http = HttpOptions(
         body_limit_bytes=settings.body_limit_bytes,
-        subject_header=settings.subject_header,
         is_cookie_set=settings.token_cookie,
         is_metered=settings.metrics,
         forms=Forms(
@@ -295,13 +303,23 @@ def create_app(settings: Settings, keys: TokenKeys, *, wires: Wires | None = Non
         batch=settings.batch_options(),
     )
     witness = Witness(gateway.watching.lines, gateway.watching.traces)
-    graphql = GraphQLHttp(gateway.operations, gateway.door, http, site, gateway.known, witness)
+    graphql = GraphQLHttp(
+        gateway.operations,
+        gateway.door,
+        http,
+        site,
+        gateway.identity.desk,
+        gateway.known,
+        witness,
+    )
     app.state.graphql = graphql
     app.state.connections = settings.connection_options()
     app.router.routes.append(Route(PATH.decode(), graphql, methods=None))
     app.include_router(health_routes(app, gateway.health))
     if settings.metrics:
         app.include_router(metrics_route(gateway.metered))
+    if dev_secret is not None:
+        app.include_router(identity_routes(dev_secret))  # before the files, whose names are any
     if site is not None:
         app.include_router(playground_routes(site))
     return app

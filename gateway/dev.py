@@ -16,6 +16,7 @@ from rich.console import Console
 
 from gateway.app import create_app
 from gateway.catch_up import CatchUp
+from gateway.identity.development import AUDIENCE, ISSUER, kept_secret
 from gateway.progress import show_progress
 from gateway.serving import bind, serve_app
 from gateway.settings import Settings
@@ -49,11 +50,26 @@ async def run_dev(settings: Settings, console: Console) -> None:
     with bind(settings) as listening:
         async with stubs_running(data_dir) as urls:
             settings = _point_to(settings, urls, kept_key(data_dir))
-            app = create_app(settings, settings.read_token_keys())
+            secret = None if settings.has_identity else kept_secret(data_dir)
+            if secret is not None:
+                settings = settings.model_copy(update=identified_by(secret))
+            app = create_app(settings, settings.read_token_keys(), dev_secret=secret)
             async with asyncio.TaskGroup() as group:
                 welcome = group.create_task(_welcome(app.state.gateway.catch_up, settings, console))
                 await serve_app(app, listening)
                 welcome.cancel()
+
+
+def identified_by(secret: str) -> dict[str, object]:
+    """The settings by which tokens of development identities are verified."""
+    return {
+        "jwt_secret": SecretStr(secret),
+        "jwt_issuer": ISSUER,
+        "jwt_audience": AUDIENCE,
+        "jwt_algorithms": None,
+        "jwt_role_claim": "role",
+        "jwt_customer_claim": "customer_id",
+    }
 
 
 @asynccontextmanager

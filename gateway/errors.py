@@ -3,6 +3,7 @@
 error of a field                     code
 BadInput                             BAD_USER_INPUT              mend `field`
 InvalidToken                         INVALID_CONSISTENCY_TOKEN   drop the token
+Forbidden                            FORBIDDEN                   ask as somebody else
 ConsistencyTimeout                   CONSISTENCY_TIMEOUT         ask again, or let us go live
 UpstreamUnavailable                  UPSTREAM_UNAVAILABLE        ask again after `retryAfterMs`
 UpstreamTimeout                      UPSTREAM_TIMEOUT            ask again
@@ -18,6 +19,7 @@ error of a request                   code                        HTTP status
 not a GraphQL request                BAD_REQUEST                 400, 405, 415
 no media type of ours is accepted    NOT_ACCEPTABLE              406
 asked by a page of another site      CROSS_SITE_REFUSED          403
+nobody knows who asks                UNAUTHENTICATED             401, and how to say so
 a list of requests, too long or off  BATCH_REFUSED               400
 head or body too large, or too slow  HEAD_TOO_LARGE, HEAD_TIMEOUT      431, 408
                                      BODY_TOO_LARGE, BODY_TIMEOUT      413, 408
@@ -39,7 +41,7 @@ from http import HTTPStatus
 from graphql import GraphQLError, GraphQLSyntaxError
 
 from projections.versions import AggregateKey, Version
-from resolvers.errors import BadInput, ConsistencyTimeout, InvalidToken, OutcomeUnknown
+from resolvers.errors import BadInput, ConsistencyTimeout, Forbidden, InvalidToken, OutcomeUnknown
 from resolvers.upstream.errors import (
     BulkheadFull,
     CircuitOpen,
@@ -59,6 +61,8 @@ class ErrorCode(StrEnum):
     """Every `extensions.code` there is. Public: clients branch on these."""
 
     BAD_USER_INPUT = "BAD_USER_INPUT"
+    UNAUTHENTICATED = "UNAUTHENTICATED"
+    FORBIDDEN = "FORBIDDEN"
     INVALID_CONSISTENCY_TOKEN = "INVALID_CONSISTENCY_TOKEN"
     CONSISTENCY_TIMEOUT = "CONSISTENCY_TIMEOUT"
     UPSTREAM_UNAVAILABLE = "UPSTREAM_UNAVAILABLE"
@@ -169,6 +173,8 @@ def translate(error: GraphQLError, request_id: str) -> ClientError:
             return _coded(
                 ErrorCode.INVALID_CONSISTENCY_TOKEN, str(invalid), field=field, reason=reason
             )
+        case Forbidden() as forbidden:
+            return _coded(ErrorCode.FORBIDDEN, str(forbidden))
         case ConsistencyTimeout() as timeout:
             return _consistency_timeout(timeout)
         case OutcomeUnknown(cause=cause, idempotency_key=key):

@@ -23,6 +23,7 @@ from gateway.batches import run_batch
 from gateway.errors import RequestRefused
 from gateway.exchange import Exchange, Scope
 from gateway.http_rules import READING, preflight_reply, require_fit
+from gateway.identity.desk import IdentityDesk
 from gateway.known_documents import KnownDocuments
 from gateway.operation import Caller, Operations, Response
 from gateway.playground.site import PlaygroundSite
@@ -58,7 +59,6 @@ class HttpOptions:
     """
 
     body_limit_bytes: int
-    subject_header: str | None
     is_cookie_set: bool
     is_metered: bool = True
     forms: Forms = PLAIN
@@ -74,6 +74,7 @@ class GraphQLHttp:
         door: Door,
         options: HttpOptions,
         playground: PlaygroundSite | None,
+        identity: IdentityDesk,
         known: KnownDocuments | None = None,
         witness: Witness | None = None,
     ) -> None:
@@ -82,6 +83,7 @@ class GraphQLHttp:
         self._door = door
         self._options = options
         self._playground = playground
+        self._identity = identity
         self._witness = witness or Witness()
         self._cookies = CookieDesk(operations.codec, operations.wall_clock)
         self._counts = operations.counts
@@ -91,15 +93,15 @@ class GraphQLHttp:
         if scope["method"] in READING and self._is_for_people(scope, headers):
             await self._send_playground(send)
             return
-        caller = Caller.of(headers, self._options.subject_header)
         try:
             if scope["method"] == "OPTIONS":
                 await send_reply(send, preflight_reply(headers, self._options.forms.origins))
                 return
             require_fit(scope["method"], headers, self._options.forms.origins)
             body = await self._read_body(scope, receive)
+            caller = Caller.of(headers, await self._identity.identify(headers))
         except ClientLeft:
-            self._left(self._witness.begin(headers, caller.request_id), scope)
+            self._left(self._witness.begin(headers, headers.request_id), scope)
             return
         except RequestRefused as refused:
             await send_reply(send, self.turn_away(refused, headers, scope["method"]))
@@ -149,15 +151,22 @@ class GraphQLHttp:
         *,
         is_read_only: bool = False,
     ) -> Reply | None:
-        """The answer at hand. What has to do with cookies or a deadline is not looked for.
+        """The answer at hand, or 401 for who may have none.
 
-        Nor is what may have to be refused (`http_rules`).
+        What has to do with cookies or a deadline is not looked for, nor what may have to be refused
+        (`http_rules`), nor who shows a token whose key the issuer may have to be asked for.
         """
         if self._options.is_cookie_set or headers.is_more_than_a_question:
             return None
         # The clock of the loop stands still for as long as this takes.
         began_at_s = time.perf_counter()
-        caller = Caller.of(headers, self._options.subject_header)
+        try:
+            viewer = self._identity.find(headers)
+        except RequestRefused as refused:
+            return self.turn_away(refused, headers, "GET" if is_read_only else "POST")
+        if viewer is None:
+            return None
+        caller = Caller.of(headers, viewer)
         try:
             request = self._known.resolve(parse())
         except RequestRefused:

@@ -35,7 +35,7 @@ from resolvers.tokens import TokenDesk
 from resolvers.upstream.call_log import CallLog
 from resolvers.upstream.deadline import Deadline
 from resolvers.upstream.errors import without_frames
-from resolvers.viewer import ANYBODY, Viewer
+from resolvers.viewer import Viewer
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +51,9 @@ class Caller:
     record: RequestRecord | None = None
 
     @classmethod
-    def of(cls, headers: RequestHeaders, subject_header: str | None) -> "Caller":
-        # The last one, where it is repeated: a proxy that appends puts its own there.
-        subject = headers.last(subject_header.lower()) if subject_header else None
+    def of(cls, headers: RequestHeaders, viewer: Viewer) -> "Caller":
         return cls(
-            viewer=Viewer(subject) if subject else ANYBODY,
+            viewer=viewer,
             request_id=headers.request_id,
             token_texts=headers.token_texts,
         )
@@ -177,7 +175,7 @@ class Operations:
         if plan is None:
             return None
         tokens = TokenDesk(self.codec, caller.subject, self.wall_clock)
-        found = self.at_hand.find(plan, variables, tokens, caller.token_texts)
+        found = self.at_hand.find(plan, variables, caller.viewer, tokens, caller.token_texts)
         if found is None:
             return None
         etag = found.etag(caller.subject) if is_read_only else None
@@ -226,10 +224,10 @@ class Operations:
         report = ConsistencyReport(token)
         reads = OperationReads(
             model=self.model,
-            live=LiveLoader(self.clients, call),
+            live=LiveLoader(self.clients, call, caller.viewer),
             report=report,
             deadline=deadline,
-            subject=caller.subject,
+            viewer=caller.viewer,
             options=self.read_options,
             pace=self.pace,
             wall_clock=self.wall_clock,

@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 
 from rich.console import Console
 
-from gateway.app import running
+from gateway.beside import running
 from gateway.catch_up import CatchUp
 from gateway.freshness import FreshnessGauge
 from gateway.progress import show_progress

@@ -13,7 +13,8 @@ import uvicorn
 from fastapi import FastAPI
 from uvicorn.loops.auto import auto_loop_factory
 
-from gateway.app import Gateway, running
+from gateway.app import Gateway
+from gateway.beside import running
 from gateway.direct_protocol import DirectProtocol
 from gateway.replies import CLOSE
 from gateway.settings import Settings

@@ -15,6 +15,7 @@ from gateway.sections.door import DoorSettings
 from gateway.sections.events import EventSettings
 from gateway.sections.field_kinds import PREFIX, field_name, unit_of, variable_name
 from gateway.sections.freshness import FreshnessSettings
+from gateway.sections.identity import IdentitySettings
 from gateway.sections.services import ServiceSettings
 from gateway.sections.store import StoreSettings
 from gateway.sections.tokens import TokenSettings
@@ -38,6 +39,7 @@ class Settings(
     EventSettings,
     ServiceSettings,
     WebSettings,
+    IdentitySettings,
     DoorSettings,
 ):
     """All settings, frozen. The field ``port`` is the variable ``BFF_PORT``."""
@@ -94,6 +96,7 @@ class Settings(
                 f"{PREFIX}EVENTS=kafka needs {PREFIX}STORE=redis: projectors share the partitions "
                 "of Kafka, so the rows have to be where all of them can write"
             )
+        yield from self.identity_contradictions(self.subject_header)
         if self.events == "feed" and (refusal := self.refuse_long_polls()):
             yield refusal
 

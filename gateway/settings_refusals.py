@@ -4,7 +4,7 @@ import re
 from collections.abc import Collection
 from difflib import get_close_matches
 
-SECRETS = ("_KEYS", "_PASSWORD")
+SECRETS = ("_KEYS", "_PASSWORD", "_SECRET")
 
 
 class SettingsError(Exception):

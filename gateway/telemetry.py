@@ -244,6 +244,13 @@ class Telemetry:
         """Consistency cookies of one request were not ours; it went on without them."""
         self._log.info("consistency_cookie_dropped", count=count)
 
+    def identity_keys(self, is_fetched: bool) -> None:  # noqa: FBT001 - the news itself
+        """The keys of the tokens' issuer cannot be fetched any more, or can again."""
+        if is_fetched:
+            self._log.info("identity_keys_fetched")
+        else:
+            self._log.warning("identity_keys_unreachable")
+
     def document_refused(self, document_id: str, reason: str) -> None:
         """A document that clients are said to send cannot be run; they would be told the same."""
         self._log.warning("document_refused", id=document_id, reason=reason)

@@ -3,6 +3,7 @@
 import base64
 import os
 import secrets
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from tempfile import NamedTemporaryFile
@@ -20,16 +21,20 @@ def kept_key(data_dir: Path) -> str:
 
     Readable by this user alone.
     """
-    path = data_dir / KEY_FILE
-    keep_key(path)
+    return keep_secret(data_dir / KEY_FILE, make_key)
+
+
+def keep_secret(path: Path, make: Callable[[], str]) -> str:
+    """What is in this file, made if there is none; readable by this user alone."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if not path.exists():
+        _put_in_place(path, make())
     return path.read_text().strip()
 
 
 def keep_key(path: Path, key_id: int = 1) -> None:
     """Make a key in this file, readable by this user alone; one that is there already stays."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    if not path.exists():
-        _put_in_place(path, make_key(key_id))
+    keep_secret(path, lambda: make_key(key_id))
 
 
 def _put_in_place(path: Path, text: str) -> None:

@@ -7,6 +7,7 @@ weighed is left to `reading`, which would say the same of all that is answered h
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from projections.selection import Root
 from projections.store import Cut
 from projections.token import ConsistencyToken, has_reached, is_proven, seen_places
 from projections.token_shrinking import floor_from
@@ -14,9 +15,11 @@ from projections.versions import AggregateKey, AggregateType
 from projections.views import OrderRow
 from resolvers.answer import Answer, Component, Found, FoundPage, Provenance, Reason, Source
 from resolvers.demand import AtLeast, Demand, Mode
+from resolvers.ownership import may_ask, sees_all, visible_part
 from resolvers.read_model import ReadModel
 from resolvers.read_path import age_s, row_age_s
 from resolvers.read_request import ReadRequest
+from resolvers.viewer import Viewer
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +40,14 @@ def find_at_hand(
     requests: Sequence[ReadRequest],
     model: ReadModel,
     *,
+    viewer: Viewer,
     now_s: float,
     budgets_s: Mapping[AggregateType, float],
 ) -> list[AtHand] | None:
     """One answer a root field, all of one moment; None where any of them takes more than a look.
 
-    ``now_s`` is the wall clock, ``budgets_s`` the staleness budgets. Never waits.
+    It does where anything in it is not the viewer's to see. ``now_s`` is the wall clock,
+    ``budgets_s`` the staleness budgets. Never waits.
     """
     found: list[AtHand] = []
     for request in requests:
@@ -50,11 +55,18 @@ def find_at_hand(
         if not (is_usual(demand.mode) and is_plain(demand.token)):
             return None
         cut = model.at_hand([request.root], seen=seen_places(demand.token))
+        if cut is not None and not _is_hers(viewer, request.root, cut):
+            return None
         answer = None if cut is None else plain_answer(demand, cut, now_s, budgets_s)
         if cut is None or answer is None:
             return None
         found.append(AtHand(answer, cut))
     return found
+
+
+def _is_hers(viewer: Viewer, root: Root, cut: Cut) -> bool:
+    """Is there nothing in what ``root`` leads to that is not the viewer's to see?"""
+    return sees_all(viewer) or (may_ask(viewer, root) and visible_part(viewer, cut, (root,)) is cut)
 
 
 def is_usual(mode: Mode) -> bool:

@@ -3,6 +3,7 @@
 ResolverError
 ├── BadInput            an argument has a value that can never be right; names the argument
 ├── InvalidToken        a consistency token that this gateway did not make for this caller
+├── Forbidden           it names somebody else; nothing was read and nothing written
 ├── ConsistencyTimeout  the demanded world was not reached in time and the caller chose ERROR
 └── OutcomeUnknown      a write may have been done although no answer says so
 """
@@ -32,6 +33,13 @@ class InvalidToken(ResolverError):
         super().__init__(f"{field}: not a consistency token of this gateway and caller ({reason})")
         self.field = field
         self.reason = reason
+
+
+class Forbidden(ResolverError):
+    """Asking again will not help; asking as somebody else may."""
+
+    def __init__(self) -> None:
+        super().__init__("this is not for you to ask")
 
 
 class ConsistencyTimeout(ResolverError):

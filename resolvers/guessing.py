@@ -26,6 +26,7 @@ class Guessing:
         self._projected = projected
         self._live = live
         self._guesses = live.guesses
+        self._links = live.links
         self._asked_at_s: dict[AggregateKey, float] = {}
 
     def asked_at_s(self, key: AggregateKey, *, else_s: float) -> float:
@@ -67,9 +68,9 @@ class Guessing:
 
     def _is_known(self, orders: Collection[AggregateKey], pages: Collection[PageKey]) -> bool:
         """Is there nothing more to learn from the projection?"""
-        if self._guesses is None or self._projected.is_off:
+        if self._links is None or self._projected.is_off:
             return True
-        cut, links = self._projected.cut, self._guesses.links
+        cut, links = self._projected.cut, self._links
         return all(key in cut.rows or links.of(key) for key in orders) and all(
             key in cut.pages for key in pages
         )
@@ -78,9 +79,9 @@ class Guessing:
         self._begin(root, answer, await self._projected.look(root))
 
     def _begin(self, root: Root, answer: Answer, cut: Cut) -> None:
-        if self._guesses is None:
+        if self._guesses is None or self._links is None:
             return
-        keys = guessed_keys(root, answer, cut, self._guesses.links)
+        keys = guessed_keys(root, answer, cut, self._links)
         unguessed = [key for key in keys if key not in self._asked_at_s]
         paths = self._projected.paths_ahead(unguessed, answer)
         now_s = asyncio.get_running_loop().time()

@@ -8,14 +8,15 @@ closing cancels what is still on the wire, unless another operation waits for it
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Generic, TypeVar
-
-from strawberry.dataloader import DataLoader, DefaultCache
+from typing import TypeVar
 
 from projections.selection import PageKey
 from projections.versions import AggregateKey, AggregateType
 from projections.views import Row
 from resolvers.answer import Failed
+from resolvers.loader import Loader
+from resolvers.own_rows import reads_for
+from resolvers.ownership import Links, OwnLinks
 from resolvers.speculation import Guesses
 from resolvers.upstream.call_context import CallContext
 from resolvers.upstream.call_log import CallLog, CallStep
@@ -28,6 +29,7 @@ from resolvers.upstream.products import ProductsClient
 from resolvers.upstream.shared_reads import SharedReads, note_questions
 from resolvers.upstream.task_group import TaskGroup
 from resolvers.upstream.transport import CallKind
+from resolvers.viewer import ANYBODY, Viewer
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -64,59 +66,14 @@ class Clients:
         return {question: Heard(answer, asked_at_s) for question, answer in answers.items()}
 
 
-class Loader(Generic[K, V]):
-    """A DataLoader whose callers are shielded from each other; made when it is first needed."""
-
-    def __init__(self, load: Callable[[list[K]], Awaitable[Sequence[V]]]) -> None:
-        self._load: Callable[[list[K]], Awaitable[Sequence[V]]] | None = load
-        self._cache: DefaultCache[K, V] = DefaultCache()
-        self._loader: DataLoader[K, V] | None = None
-        self._before: list[asyncio.Future[V]] = []
-
-    async def load(self, keys: Iterable[K]) -> dict[K, V]:
-        futures = {key: self.start(key) for key in keys}
-        if futures:
-            await asyncio.wait(futures.values())
-        return {key: future.result() for key, future in futures.items()}
-
-    def start(self, key: K) -> "asyncio.Future[V]":
-        """Load; whoever wants the answer waits for it."""
-        return asyncio.ensure_future(self._made().load(key))
-
-    def started(self, key: K) -> "asyncio.Future[V] | None":
-        """The same, if somebody has begun it."""
-        return self._cache.get(key)
-
-    def begin(self, keys: Iterable[K]) -> None:
-        """Load, and leave the answer for whoever asks for the same: nobody waits here."""
-        for key in keys:
-            self._made().load(key)
-
-    def forget(self) -> None:
-        """Load anew what is asked from now on."""
-        self._before.extend(f for f in self._cache.cache_map.values() if not f.done())
-        self._cache.clear()
-
-    def close(self) -> None:
-        """Cancel what is not there yet; nothing may be loaded from now on. Idempotent."""
-        for future in (*self._before, *self._cache.cache_map.values()):
-            future.cancel()
-        # Else it and its owner, whose method it calls, wait for the garbage collector together.
-        self._load = self._loader = None
-
-    def _made(self) -> DataLoader[K, V]:
-        if self._loader is None:
-            if self._load is None:
-                raise RuntimeError("the operation has ended, and its loaders with it")
-            self._loader = DataLoader(load_fn=self._load, cache_map=self._cache)
-        return self._loader
-
-
 class LiveLoader:
-    """Rows and pages of one operation from the services that own them."""
+    """Rows and pages of one operation from the services that own them, as ``viewer`` may see."""
 
-    def __init__(self, clients: Clients, context: CallContext) -> None:
+    def __init__(self, clients: Clients, context: CallContext, viewer: Viewer = ANYBODY) -> None:
         self._clients = clients
+        self._viewer = viewer
+        links = None if clients.guesses is None else clients.guesses.links
+        self._read = reads_for(viewer, clients.read_rows, links)
         self._context = context
         self._rows: dict[AggregateType, Loader[Asked, Heard]] = {
             of: Loader(self._read_rows) for of in AggregateType
@@ -135,6 +92,12 @@ class LiveLoader:
         """What may be asked ahead on a guess; None where nothing is, as while orders are down."""
         are_orders_down = self._clients.orders.refuses(CallKind.READ)
         return None if are_orders_down else self._clients.guesses
+
+    @property
+    def links(self) -> Links | None:
+        """Whom orders lead to that this viewer may see; None where nothing is guessed."""
+        guesses = self._clients.guesses
+        return None if guesses is None else OwnLinks(guesses.links, self._viewer)
 
     @property
     def log(self) -> CallLog | None:
@@ -232,7 +195,7 @@ class LiveLoader:
             if future is not None
         }
         rest = {question: demand for question, demand in asked if (question, demand) not in futures}
-        heard = await self._clients.read_rows(rest, self._context) if rest else {}
+        heard = await self._read(rest, self._context) if rest else {}
         if futures:
             await asyncio.wait(futures.values())
         heard |= {question: future.result() for (question, _), future in futures.items()}
@@ -242,7 +205,7 @@ class LiveLoader:
         demands: dict[Question, LiveDemand] = {}
         for question, demand in asked:
             demands[question] = demand.joined_with(demands.get(question, demand))
-        heard = await self._clients.read_rows(demands, self._context)
+        heard = await self._read(demands, self._context)
         return [heard[question] for question, _ in asked]
 
     async def _load_pages(self, keys: list[PageKey]) -> list[OrdersPage | Failed]:

@@ -19,6 +19,7 @@ from projections.versions import AggregateKey, AggregateType, Version
 from projections.views import OrderRow
 from resolvers.causality import seen_by_writer
 from resolvers.context import Info
+from resolvers.ownership import require_naming, require_ordering, require_staff
 from resolvers.scalars import ConsistencyToken
 from resolvers.selecting import SelectionReader
 from resolvers.types import Customer, Order, Product
@@ -102,6 +103,7 @@ class UpdateProductPayload(Payload):
 class Mutation:
     @strawberry.mutation(description="Place an order. The order service sets the prices.")
     async def place_order(self, info: Info, input: PlaceOrderInput) -> PlaceOrderPayload:
+        require_naming(info.context.viewer, input.customer_id)
         own_key = _given(input.idempotency_key)
         command = PlaceOrder(
             customer_id=input.customer_id,
@@ -154,6 +156,7 @@ class Mutation:
     async def update_customer(
         self, info: Info, input: UpdateCustomerInput
     ) -> UpdateCustomerPayload:
+        require_naming(info.context.viewer, input.id)
         asked = SelectionReader(info)
         selection = asked.customer(asked.below(asked.nodes, "customer"))
         change = CustomerChange(name=_given(input.name), email=_given(input.email))
@@ -169,6 +172,7 @@ class Mutation:
 
     @strawberry.mutation(description="Change a product; fields left out stay as they are.")
     async def update_product(self, info: Info, input: UpdateProductInput) -> UpdateProductPayload:
+        require_staff(info.context.viewer)
         change = ProductChange(
             name=_given(input.name), price=_given(input.price), stock=_given(input.stock)
         )
@@ -199,6 +203,7 @@ async def _write_order(
     The service is told what its writer has seen of the order's ``causes``: customer and products.
     """
     context = info.context
+    require_ordering(context.viewer)
     asked = SelectionReader(info)
     selection = asked.order(asked.below(asked.nodes, "order"))
 

@@ -26,7 +26,7 @@ from resolvers.causality import needed_by
 from resolvers.demand import AtLeast, Demand, Eventual, Live
 from resolvers.errors import ConsistencyTimeout
 from resolvers.pages import Listed
-from resolvers.read_model import ReadModel
+from resolvers.read_model import ReadableModel
 from resolvers.read_path import (
     Composition,
     Projection,
@@ -51,7 +51,7 @@ class Projected:
     def __init__(
         self,
         demand: Demand,
-        model: ReadModel | None,
+        model: ReadableModel | None,
         cut: SharedCut,
         *,
         awaited: frozenset[AggregateKey],

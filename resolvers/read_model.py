@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from projections.errors import StoreUnavailable
 from projections.positions import NOTHING_SEEN, Floor
@@ -47,6 +47,27 @@ class ReadModelOptions:
         )
     )
     probe_limit_s: float = 1.0
+
+
+class ReadableModel(Protocol):
+    """The projection as one operation reads it: all of it, or what its viewer may see."""
+
+    @property
+    def waiters(self) -> Waiters:
+        """Who waits for it."""
+        ...
+
+    async def read(self, roots: Sequence[Root], *, seen: Floor = NOTHING_SEEN) -> Cut:
+        """See `ReadModel.read`."""
+        ...
+
+    def at_hand(self, roots: Sequence[Root], *, seen: Floor = NOTHING_SEEN) -> Cut | None:
+        """See `ReadModel.at_hand`."""
+        ...
+
+    async def heal(self, rows: Iterable[Row], *, age_s: float) -> None:
+        """See `ReadModel.heal`."""
+        ...
 
 
 class ReadModel:

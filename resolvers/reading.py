@@ -29,10 +29,13 @@ from resolvers.answer import Answer, Found, Provenance, Reason, Source
 from resolvers.causality import needed_by, needed_in
 from resolvers.demand import Demand, Eventual, Live
 from resolvers.live_pace import LivePace
-from resolvers.loaders import LiveLoader, Loader
+from resolvers.loader import Loader
+from resolvers.loaders import LiveLoader
 from resolvers.order_details import OrderDetails
+from resolvers.own_rows import model_for
+from resolvers.ownership import require_asking
 from resolvers.projected import Projected
-from resolvers.read_model import ReadModel
+from resolvers.read_model import ReadableModel, ReadModel
 from resolvers.read_request import ReadOptions, ReadRequest
 from resolvers.report import ConsistencyReport
 from resolvers.shared_cut import SharedCut
@@ -40,6 +43,7 @@ from resolvers.stand_ins import StandIns
 from resolvers.upstream.call_log import stretch
 from resolvers.upstream.deadline import Deadline
 from resolvers.upstream.task_group import TaskGroup
+from resolvers.viewer import ANYBODY, Viewer
 from resolvers.wait_choice import FieldWait, WaitChoice, choose_waits, end_of, wait_budget_s
 from resolvers.waited_time import WaitedTime, noting_wait
 
@@ -68,16 +72,16 @@ class OperationReads:
         live: LiveLoader,
         report: ConsistencyReport,
         deadline: Deadline,
-        subject: str,
+        viewer: Viewer = ANYBODY,
         options: ReadOptions,
         pace: LivePace | None = None,
         wall_clock: Callable[[], float] = time.time,
     ) -> None:
-        self._model = model
+        self._model = model_for(viewer, model, report)
+        self._viewer = viewer
         self._live = live
         self._report = report
         self._deadline = deadline
-        self._subject = subject
         self._options = options
         self._pace = LivePace() if pace is None else pace
         self._wall_clock = wall_clock
@@ -87,13 +91,16 @@ class OperationReads:
     async def read(self, request: ReadRequest) -> Answer:
         """The completed answer of one root field, read in one cut with all fields of this turn.
 
-        Raises nothing for a service that fails: its components are `Failed`. Waits for the
-        projection within the budget, and for services until the deadline.
+        Raises `Forbidden`, and nothing for a service that fails: its components are `Failed`. Waits
+        for the projection within the budget, and for services until the deadline.
         """
+        require_asking(self._viewer, request.root)
         return (await self._requests.load([request]))[request]
 
     async def read_all(self, requests: Sequence[ReadRequest]) -> list[Answer]:
         """Obey `Reads.read_all`; as `read`, for whoever knows all of them beforehand."""
+        for request in requests:
+            require_asking(self._viewer, request.root)
         if len(requests) == 1:
             self._live.read_alone()
         return await self._answer_all(requests)
@@ -176,7 +183,7 @@ class OperationReads:
         self._report.waits.update((ends | choice.skipped).values())
         return SettledCut(SharedCut(cut, self._model, seen=seen), frozenset(awaited))
 
-    async def _read(self, model: ReadModel, roots: Sequence[Root], seen: Floor) -> Cut:
+    async def _read(self, model: ReadableModel, roots: Sequence[Root], seen: Floor) -> Cut:
         with stretch(self._live.log, "store", "read"):
             return await model.read(roots, seen=seen)
 
@@ -197,12 +204,12 @@ class OperationReads:
         )
 
     async def _wait(
-        self, model: ReadModel, unmet: Mapping[AggregateKey, Version], timeout_s: float
+        self, model: ReadableModel, unmet: Mapping[AggregateKey, Version], timeout_s: float
     ) -> WaitEnd:
         try:
             with self._waited.running(), noting_wait(self._live.log, unmet):
                 return await model.waiters.wait_for(
-                    unmet, subject=self._subject, timeout_s=timeout_s
+                    unmet, subject=self._viewer.subject, timeout_s=timeout_s
                 )
         finally:
             self._report.waited_s = self._waited.total_s

@@ -14,7 +14,7 @@ from projections.store import Cut, StoredPage
 from projections.token import FloorKey
 from projections.versions import AggregateKey, AggregateType, Version
 from projections.views import OrderRow, Row
-from resolvers.read_model import ReadModel
+from resolvers.read_model import ReadableModel
 
 
 class SharedCut:
@@ -23,7 +23,9 @@ class SharedCut:
     ``seen`` is what its reader has seen already: no cut is older than that, if the store can help.
     """
 
-    def __init__(self, cut: Cut, model: ReadModel | None, *, seen: Floor = NOTHING_SEEN) -> None:
+    def __init__(
+        self, cut: Cut, model: ReadableModel | None, *, seen: Floor = NOTHING_SEEN
+    ) -> None:
         self.cut = cut
         self._model = model
         self._seen = seen

@@ -5,9 +5,9 @@ comes back is looked at only if the order, as its owner tells it, leads there to
 
 Nobody may be told by a guess what she may not know: a guessed read carries the names of the reader
 for whom it is made, its failure is told to nobody, and what it brought is dropped unless her own
-order leads there. But the ids come from what others have read (`KnownLinks` is one a process). So
-once owners are told who asks, the memory must stay free of rows, and the owner's word on the order
-must go on being the only way from it to what it leads to: here, in `guessed_keys`, and in `reach`.
+order leads there. But the ids come from what others have read (`KnownLinks` is one a process): who
+may see her own orders only is guessed for by the links of those alone (`ownership.OwnLinks`), and
+the owner's word on an order is the only way from it to what it leads to (`reach`).
 """
 
 from collections import OrderedDict
@@ -20,6 +20,7 @@ from projections.versions import AggregateKey, AggregateType
 from projections.views import OrderRow, Row
 from resolvers.answer import Answer
 from resolvers.guess_budget import GuessBudget, GuessOptions
+from resolvers.ownership import Links
 
 
 class KnownLinks:
@@ -88,7 +89,7 @@ class Guesses:
         self.budget.give_back(now_s, right_count=right_count, wrong_count=wrong_count)
 
 
-def guessed_keys(root: Root, answer: Answer, cut: Cut, links: KnownLinks) -> Sequence[AggregateKey]:
+def guessed_keys(root: Root, answer: Answer, cut: Cut, links: Links) -> Sequence[AggregateKey]:
     """The customers and products that ``root`` will need, if things are as they were. Pure.
 
     What the answer has goes before what the projection holds, however old, and that before what is

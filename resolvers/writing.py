@@ -10,19 +10,24 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Generic, TypeVar
 
-from projections.selection import Root
+from projections.selection import OrderRoot, Root
+from projections.store import Cut
 from projections.token import ConsistencyToken as Token
-from projections.versions import AggregateKey
+from projections.versions import AggregateKey, AggregateType
 from projections.views import CustomerRow, OrderRow, ProductRow
+from projections.views.aggregate import is_id
 from resolvers.answer import Answer
-from resolvers.context import Info
+from resolvers.context import Info, OperationContext
 from resolvers.demand import Demand
 from resolvers.errors import OutcomeUnknown
+from resolvers.own_rows import model_for
+from resolvers.ownership import may_see, sees_all
 from resolvers.read_request import ReadRequest
 from resolvers.scalars import ConsistencyToken
 from resolvers.upstream.call_log import stretch
 from resolvers.upstream.errors import Rejected, UpstreamError, without_frames
-from resolvers.user_errors import UserError, from_rejection
+from resolvers.upstream.live_demand import LiveDemand, Question
+from resolvers.user_errors import UserError, UserErrorCode, from_rejection, user_error
 
 MAX_PROBLEMS = 20
 """User errors of one write: who made that many mends the first ones and asks again."""
@@ -75,6 +80,8 @@ async def perform(info: Info, write: Write[RowT]) -> Written | NotWritten:
     if problems := list(islice(write.problems, MAX_PROBLEMS)):
         return NotWritten(problems)
     context = info.context
+    if not await _is_hers(context, write.key):
+        return NotWritten([user_error(UserErrorCode.NOT_FOUND, "id")])
     try:
         with stretch(context.call.log, "gateway", f"mutation {info.field_name}"):
             row = await write.send()
@@ -96,3 +103,25 @@ async def perform(info: Info, write: Write[RowT]) -> Written | NotWritten:
     demand = Demand(token=context.report.token)
     answer = await context.reads.read(ReadRequest(write.root_of(row), demand, written=row))
     return Written(row.key, answer, None if sealed is None else ConsistencyToken(sealed))
+
+
+async def _is_hers(context: OperationContext, key: AggregateKey | None) -> bool:
+    """May she write to this order? If the projection does not say yes, its owner is asked.
+
+    So an order of somebody else costs the very calls of one that does not exist. Of anything but
+    orders, naming it has told. Raises the `UpstreamError` of an owner that could not be asked.
+    """
+    if key is None or key.type is not AggregateType.ORDER or sees_all(context.viewer):
+        return True
+    if not is_id(key.id):
+        return False
+    model = model_for(context.viewer, context.model, context.report)
+    cut = Cut() if model is None else await model.read([OrderRoot(key.id)])
+    stored = cut.rows.get(key)
+    if stored is not None and stored.row is not None:
+        return True
+    question = Question(key)
+    heard = (await context.clients.read_rows({question: LiveDemand()}, context.call))[question]
+    if isinstance(heard.answer, UpstreamError):
+        raise heard.answer
+    return heard.answer is not None and may_see(context.viewer, heard.answer)

@@ -101,6 +101,7 @@ class Grounds:
             **{f"BFF_{name.upper()}_URL": url for name, url in self.services.urls.items()},
             "BFF_PORT": str(port),
             "BFF_LOG_FORMAT": "json",
+            "BFF_ANONYMOUS": "everything",
             "BFF_TOKEN_KEYS": make_key(),
             **settings,
         }

@@ -26,6 +26,7 @@ DOOR_CODES: Final = (
     *(ErrorCode.OVERLOADED, ErrorCode.BODY_TOO_LARGE, ErrorCode.BODY_TIMEOUT),
     *(ErrorCode.BAD_REQUEST, ErrorCode.NOT_ACCEPTABLE, ErrorCode.CROSS_SITE_REFUSED),
     *(ErrorCode.HEAD_TOO_LARGE, ErrorCode.HEAD_TIMEOUT),
+    *(ErrorCode.UNAUTHENTICATED, ErrorCode.UPSTREAM_UNAVAILABLE),
 )
 """With which a request is refused before it is let in."""
 

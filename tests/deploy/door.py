@@ -55,6 +55,7 @@ class Gateways:
             "BFF_HOST": address,
             "BFF_PORT": str(self.port),
             "BFF_EVENTS": "none",
+            "BFF_ANONYMOUS": "everything",
             "BFF_TOKEN_KEYS": make_key(),
             "BFF_DRAIN_MS": DRAIN,
         }

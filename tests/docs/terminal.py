@@ -119,7 +119,9 @@ def commands(script: str) -> Iterator[str]:
 async def open_terminal(data_dir: Path) -> AsyncIterator[Terminal]:
     """A shell before a house that has caught up, at the addresses of `make run`."""
     async with open_shop(data_dir, FULL_DEMO, now=_now) as shop:
-        app = create_app(Settings(), TokenKeys.ephemeral(), wires=_wires_to(shop))
+        app = create_app(
+            Settings(anonymous="everything"), TokenKeys.ephemeral(), wires=_wires_to(shop)
+        )
         async with app.router.lifespan_context(app):
             async for _ in app.state.gateway.catch_up.follow():
                 pass

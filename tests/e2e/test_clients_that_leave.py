@@ -86,6 +86,7 @@ async def running_gateway(folder: Path, orders_url: str) -> AsyncIterator[Role]:
         "BFF_PORT": str(port),
         "BFF_EVENTS": "none",
         "BFF_ORDERS_URL": orders_url,
+        "BFF_ANONYMOUS": "everything",
         "BFF_TOKEN_KEYS": make_key(),
         "BFF_OPERATION_LIMIT": "1",
         "BFF_QUEUE_TIME_MS": "5000",

@@ -34,6 +34,7 @@ def serve_settings(port: int) -> dict[str, str]:
     return {
         "BFF_PORT": str(port),
         "BFF_EVENTS": "none",
+        "BFF_ANONYMOUS": "everything",
         "BFF_TOKEN_KEYS": make_key(),
         "BFF_LOG_FORMAT": "json",
         "BFF_DRAIN_MS": "500",

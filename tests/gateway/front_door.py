@@ -24,6 +24,7 @@ from gateway.watching import Watching
 from projections.token import ConsistencyToken
 from projections.token_codec import TokenCodec
 from projections.versions import AggregateKey, AggregateType, Version
+from projections.views import Row
 from resolvers.upstream.call import Upstream
 from tests.contracts.twins import CUSTOMERS_URL, ORDERS_URL, PRODUCTS_URL, UpstreamTwins
 from tests.gateway_in_process import KEYS, twins_of
@@ -85,18 +86,20 @@ class Door:
 
 
 @asynccontextmanager
-async def open_door(**settings: object) -> AsyncIterator[Door]:
-    """A gateway with these settings before services that own o-1, c-1 and p-1."""
-    async with door_with(settings) as door:
+async def open_door(*rows: Row, **settings: object) -> AsyncIterator[Door]:
+    """A gateway with these settings before services that own these rows, or o-1, c-1 and p-1."""
+    async with door_with(settings, *rows) as door:
         yield door
 
 
 @asynccontextmanager
 async def door_with(
-    settings: Mapping[str, object], *, watching: Callable[[Settings], Watching] = Watching.of
+    settings: Mapping[str, object],
+    *rows: Row,
+    watching: Callable[[Settings], Watching] = Watching.of,
 ) -> AsyncIterator[Door]:
     """The same, with lines and spans of another kind."""
-    twins = twins_of(an_order(), a_customer(), a_product())
+    twins = twins_of(*(rows or (an_order(), a_customer(), a_product())))
     wire = Wire(twins)
     wires = Wires(
         upstream=lambda service, options, to: Upstream.over_http(
@@ -106,7 +109,8 @@ async def door_with(
         wall_clock=wall_clock_s,
         watching=watching,
     )
-    given = Settings.model_validate({"events": "none", "request_log": "none", **URLS, **settings})
+    usual = {"events": "none", "request_log": "none", "anonymous": "everything"}
+    given = Settings.model_validate({**usual, **URLS, **settings})
     app = create_app(given, KEYS, wires=wires)
     network = httpx.ASGITransport(app=app)
     async with (

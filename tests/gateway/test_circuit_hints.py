@@ -12,7 +12,7 @@ import httpx
 import pytest
 import respx
 
-from gateway.app import running
+from gateway.beside import running
 from gateway.circuit_hints import UNTOLD_LIMIT, WORD_LIMIT_BYTES, Channel, CircuitHints
 from projections.errors import StoreUnavailable
 from projections.redis_store import RedisStore

@@ -13,6 +13,7 @@ from projections.versions import AggregateKey, AggregateType, Version
 from resolvers.errors import (
     BadInput,
     ConsistencyTimeout,
+    Forbidden,
     InvalidToken,
     OutcomeUnknown,
     ResolverError,
@@ -55,6 +56,7 @@ def resolver_failures() -> list[ResolverError]:
     return [
         BadInput("first", "must be between 1 and 100"),
         InvalidToken("consistency.atLeast.tokens", "too long"),
+        Forbidden(),
         ConsistencyTimeout(missing, lag_s=1.5),
         OutcomeUnknown(UpstreamTimeout("orders", is_outcome_unknown=True), "key-1"),
     ]
@@ -106,14 +108,8 @@ def test_every_code_is_used() -> None:
     """A code that nothing is translated to would be a promise that nobody keeps."""
     places = (
         *("errors", "request", "receiving", "http_rules", "guarded_protocol", "batches"),
-        *(
-            "known_documents",
-            "operation",
-            "admission.door",
-            "web.origins",
-            "web.json_bodies",
-            "web.lines",
-        ),
+        *("known_documents", "operation", "admission.door", "identity.desk", "web.origins"),
+        *("web.json_bodies", "web.lines"),
     )
     modules = [importlib.import_module(f"gateway.{name}") for name in places]
     source = "".join(inspect.getsource(module) for module in modules)

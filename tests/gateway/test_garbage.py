@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from gateway.admission.door import Crowd
-from gateway.app import running
+from gateway.beside import running
 from gateway.garbage import GarbageOptions, GarbageRounds, may_pause
 from projections.consumer import BatchApplied
 from projections.positions import Partition, SourcePosition

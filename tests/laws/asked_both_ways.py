@@ -17,6 +17,7 @@ from gateway.answers_at_hand import AnswerAtHand, AnswersAtHand
 from gateway.app import Gateway, Wires
 from gateway.errors import RequestRefused
 from gateway.graphql_http import GraphQLHttp, HttpOptions
+from gateway.identity.desk import IdentityDesk
 from gateway.operation import Caller, Operations
 from gateway.ready_answers import ReadyAnswer
 from gateway.replies import Reply, rendered
@@ -38,9 +39,8 @@ from tests.projection_by_hand import wall_clock_s
 
 SUBJECT_HEADER = "x-session"
 LIFETIME_MIN = 2
-SETTINGS = Settings.model_validate(
-    {"store": "redis", "subject_header": SUBJECT_HEADER, "retries": 0, "stale_if_error_s": 0}
-)
+SETTINGS = Settings.model_validate({"store": "redis", "retries": 0, "stale_if_error_s": 0})
+DESK = IdentityDesk("everything", subject_header=SUBJECT_HEADER)
 CODEC = TokenCodec(KEYS, lifetime_minutes=LIFETIME_MIN)
 
 
@@ -155,7 +155,7 @@ class BothWays:
     async def the_long_way(self, question: Question) -> Reply:
         """The answer without anything at hand."""
         headers = RequestHeaders.of(question.headers)
-        caller = Caller.of(headers, SUBJECT_HEADER)
+        caller = Caller.of(headers, await DESK.identify(headers))
         try:
             response = await self.long.run(
                 question.parse(),
@@ -190,7 +190,6 @@ def _answers(model: ReadModel, limit_bytes: int) -> CountedAnswers:
 def _http(gateway: Gateway, operations: Operations) -> GraphQLHttp:
     options = HttpOptions(
         body_limit_bytes=SETTINGS.body_limit_bytes,
-        subject_header=SUBJECT_HEADER,
         is_cookie_set=False,
     )
-    return GraphQLHttp(operations, gateway.door, options, None)
+    return GraphQLHttp(operations, gateway.door, options, None, DESK)

@@ -20,6 +20,7 @@ from resolvers.reading import OperationReads
 from resolvers.report import ConsistencyReport
 from resolvers.upstream.call_context import CallContext
 from resolvers.upstream.deadline import Deadline
+from resolvers.viewer import Viewer
 from tests.builders.applying import apply_next
 from tests.gateway_in_process import GatewayInProcess
 from tests.projection_by_hand import wall_clock_s
@@ -70,7 +71,7 @@ def operation_on(
         live=LiveLoader(bff.gateway.operations.clients, CallContext(deadline, "r-1")),
         report=report,
         deadline=deadline,
-        subject="ada",
+        viewer=Viewer("ada"),
         options=options or ReadOptions(),
         pace=pace,
         wall_clock=wall_clock_s,

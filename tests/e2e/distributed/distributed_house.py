@@ -257,6 +257,7 @@ def house_settings(
         "BFF_REDIS_PREFIX": prefix,
         "BFF_KAFKA_BOOTSTRAP_SERVERS": kafka.address,
         "BFF_KAFKA_GROUP": prefix,
+        "BFF_ANONYMOUS": "everything",
         "BFF_TOKEN_KEYS": make_key(),
         "BFF_SUBJECT_HEADER": SESSION_HEADER,
         "BFF_LOG_FORMAT": "json",

@@ -137,6 +137,7 @@ def running_house(folder: Path, leak: str | None = None) -> Iterator[SoakedHouse
             **{f"BFF_{name.upper()}_URL": url for name, url in urls.items()},
             "BFF_PORT": str(port),
             "BFF_LOG_FORMAT": "json",
+            "BFF_ANONYMOUS": "everything",
             "BFF_TOKEN_KEYS": make_key(),
             "BFF_SUBJECT_HEADER": SESSION_HEADER,
             "BFF_PLAN": "true",

@@ -22,6 +22,7 @@ from projections.token_format import key_id_of
 from resolvers.schema import build_schema
 from resolvers.upstream.call import Upstream
 from resolvers.upstream.deadline import Deadline
+from resolvers.viewer import Viewer
 from tests.laws.proof.world.shared_store import StoreAtGateway
 from tests.laws.proof.world.wire import Wire
 
@@ -88,12 +89,12 @@ class GatewayAtHand:
 
         Raises `RequestRefused` where nothing was run.
         """
-        headers = [("X-Session", subject), ("X-Request-Id", request_id)]
+        headers = [("X-Request-Id", request_id)]
         headers += [("X-Consistency-Token", token) for token in tokens]
         raw = [(name.encode(), value.encode()) for name, value in headers]
         return await self._operations.run(
             GraphQLRequest(query, variables),
-            Caller.of(RequestHeaders.of(raw), "X-Session"),
+            Caller.of(RequestHeaders.of(raw), Viewer(subject)),
             deadline=Deadline.after(SETTINGS.request_timeout_s),
             is_read_only=False,
         )

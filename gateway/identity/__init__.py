@@ -1,0 +1,1 @@
+"""Who is behind a request: bearer tokens verified, remembered, and made into viewers."""
