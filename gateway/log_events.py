@@ -43,6 +43,8 @@ LOG_EVENTS: Final = (
         "A document of `BFF_DOCUMENTS_FILE` cannot be run.",
         ("id", "reason"),
     ),
+    LogEvent("identity_keys_unreachable", "The keys of bearer tokens cannot be fetched any more."),
+    LogEvent("identity_keys_fetched", "They have been fetched, for the first time or again."),
     LogEvent("shedding_began", "Requests are refused for overload."),
     LogEvent("shedding_ended", "None has been for a while.", ("refused_count",)),
     LogEvent(

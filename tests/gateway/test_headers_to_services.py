@@ -14,7 +14,7 @@ PLACE = (
 OF_THE_WIRE = {"host", "connection", "content-length"}
 ALLOWED = {
     *("accept", "accept-encoding", "user-agent", "content-type"),
-    *("x-request-id", "traceparent", "x-deadline-ms"),
+    *("x-request-id", "traceparent", "tracestate", "x-deadline-ms"),
     *("idempotency-key", "if-match", "min-version", "x-causal-deps"),
 }
 TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
@@ -29,7 +29,6 @@ CLIENT_S = {
     "user-agent": "her browser/1.0",
     "accept-language": "de",
     "baggage": "user=ada",
-    "tracestate": "vendor=secret-of-hers",
     "idempotency-key": "smuggled",
     "if-match": '"smuggled"',
     "x-causal-deps": "smuggled",
@@ -37,6 +36,7 @@ CLIENT_S = {
     "proxy-authorization": "Basic secret-of-hers",
     "x-request-id": "request-1",
     "traceparent": TRACE,
+    "tracestate": "vendor=followed",
 }
 
 
@@ -57,6 +57,7 @@ async def test_nothing_of_the_client_s_headers_reaches_a_service(query: str) -> 
         assert CLIENT_S["authorization"] not in sent
         assert hit.headers["x-request-id"] == "request-1"
         assert hit.headers["traceparent"] == TRACE
+        assert hit.headers["tracestate"] == CLIENT_S["tracestate"]
 
 
 async def test_a_header_that_is_no_name_is_not_passed_on() -> None:
