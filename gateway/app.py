@@ -14,7 +14,6 @@ from fastapi import FastAPI
 from starlette.routing import Route
 
 from gateway.admission.door import Door
-from gateway.admission.limits import DocumentLimits
 from gateway.answers_at_hand import AnswersAtHand
 from gateway.catch_up import CatchUp
 from gateway.circuit_hints import CircuitHints
@@ -222,7 +221,7 @@ class Gateway:
             documents=Documents(
                 graphql_schema_of(self.schema),
                 token_limit=settings.query_token_limit,
-                limits=DocumentLimits(settings.query_depth_limit, settings.query_cost_limit),
+                limits=settings.document_limits(),
                 is_introspection_on=settings.introspection,
                 maker=PlanMaker(self.schema, time.monotonic),
             ),

@@ -98,7 +98,13 @@ class RequestRefused(Exception):
 
 
 class TooMuchAsked(Exception):
-    """The document is refused before validation for what it asks."""
+    """The document is refused for how much it asks: ``value`` of ``limit``, not ``allowed``."""
+
+    def __init__(self, message: str, limit: str, value: int | None, allowed: int) -> None:
+        super().__init__(message)
+        self.limit = limit
+        self.value = value
+        self.allowed = allowed
 
 
 UPSTREAM_CODES: dict[type[UpstreamError], ErrorCode] = {
@@ -142,8 +148,11 @@ def translate(error: GraphQLError, request_id: str) -> ClientError:
             return _coded(ErrorCode.GRAPHQL_PARSE_FAILED, error.message)
         case None:
             return _coded(ErrorCode.GRAPHQL_VALIDATION_FAILED, error.message)
-        case TooMuchAsked() as excess:
-            return _coded(ErrorCode.QUERY_TOO_LARGE, str(excess))
+        case TooMuchAsked(limit=limit, value=value, allowed=allowed) as excess:
+            counted = {} if value is None else {"value": value}
+            return _coded(
+                ErrorCode.QUERY_TOO_LARGE, str(excess), limit=limit, **counted, allowed=allowed
+            )
         case BadInput(field=field) as bad:
             return _coded(ErrorCode.BAD_USER_INPUT, str(bad), field=field)
         case InvalidToken(field=field, reason=reason) as invalid:

@@ -15,6 +15,7 @@ from gateway.sections.door import DoorSettings
 from gateway.sections.events import EventSettings
 from gateway.sections.field_kinds import PREFIX, field_name, unit_of, variable_name
 from gateway.sections.freshness import FreshnessSettings
+from gateway.sections.limits import LimitSettings
 from gateway.sections.services import ServiceSettings
 from gateway.sections.store import StoreSettings
 from gateway.sections.tokens import TokenSettings
@@ -29,7 +30,13 @@ __all__ = ["PREFIX", "Settings", "SettingsError", "unit_of", "variable_name"]
 
 # pydantic lists the fields of the last class first, and that is the order of the reference.
 class Settings(
-    TokenSettings, FreshnessSettings, StoreSettings, EventSettings, ServiceSettings, DoorSettings
+    TokenSettings,
+    FreshnessSettings,
+    StoreSettings,
+    EventSettings,
+    ServiceSettings,
+    LimitSettings,
+    DoorSettings,
 ):
     """All settings, frozen. The field ``port`` is the variable ``BFF_PORT``."""
 

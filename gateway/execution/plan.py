@@ -18,6 +18,7 @@ from graphql import (
     OperationType,
 )
 
+from gateway.admission.bills import FREE, Bill
 from gateway.execution.arguments import Unproven, Variables
 from gateway.execution.asking import Asking
 from gateway.execution.collecting import Unplannable, collect
@@ -49,7 +50,8 @@ class Asked:
 class Plan:
     """Made by `compile`; ``source`` is the code that was written for it.
 
-    ``number`` is its own in this process: what is kept under it does not keep the plan.
+    ``number`` is its own in this process: what is kept under it does not keep the plan. ``bill``:
+    what the operation costs.
     """
 
     number: int
@@ -57,6 +59,7 @@ class Plan:
     _render: Render
     _asking: Asking
     _variables: Variables
+    bill: Bill = FREE
 
     @classmethod
     def compile(
