@@ -45,7 +45,9 @@ cli.add_typer(token, name="token")
 @cli.command()
 def dev() -> None:
     """Run everything on this machine: three stub services, their data, gateway and playground."""
-    settings = _settings(playground=True, introspection=True, plan=True)
+    settings = _settings(
+        playground=True, introspection=True, plan=True, cost_shown=True, rate_limit=0
+    )
     configure_logging(settings.log_format)
     run(run_dev(settings, Console()))
 

@@ -15,6 +15,7 @@ from starlette.routing import Route
 
 from gateway.admission.door import Door
 from gateway.answers_at_hand import AnswersAtHand
+from gateway.budget_sharing import BudgetSharing
 from gateway.catch_up import CatchUp
 from gateway.circuit_hints import CircuitHints
 from gateway.execution.documents import DocumentRefused, Documents
@@ -77,6 +78,7 @@ class Gateway:
             watch_redis=self.watcher.observe, watch_circuits=self.hints.observe
         )
         self.wall_clock = wires.wall_clock
+        self.limits = settings.client_limits()
         self.door = Door(settings.admission_options(), observe=self.telemetry.shedding)
         self.upstreams = {
             service: wires.upstream(service, settings.upstream_options(url), self.telemetry)
@@ -119,6 +121,7 @@ class Gateway:
         guesses, model, operations = self.clients.guesses, self.model, self.operations
         return Metered(
             counts=operations.counts,
+            budgets=self.limits.budgets,
             crowd=lambda: self.door.crowd,
             documents=operations.documents,
             executor=operations.executor,
@@ -147,6 +150,9 @@ class Gateway:
             if isinstance(self.store, RedisStore):
                 hinting = self.hints.run(self.store.words("circuits"), self.upstreams)
                 await stack.enter_async_context(running(hinting))
+                if self.limits.is_on:
+                    sharing = BudgetSharing(self.limits.budgets).run(self.store.debts("spent"))
+                    await stack.enter_async_context(running(sharing))
             if self.model is not None:
                 await stack.enter_async_context(self.model.waiters.open())
             if self.projecting is not None:
@@ -233,6 +239,7 @@ class Gateway:
             request_timeout_s=settings.request_timeout_s,
             telemetry=self.telemetry,
             is_plan_shown=settings.plan,
+            is_cost_shown=settings.cost_shown,
             wall_clock=self.wall_clock,
             at_hand=self._at_hand(),
         )
@@ -277,7 +284,7 @@ def create_app(settings: Settings, keys: TokenKeys, *, wires: Wires | None = Non
         is_cookie_set=settings.token_cookie,
         is_metered=settings.metrics,
     )
-    graphql = GraphQLHttp(gateway.operations, gateway.door, http, site)
+    graphql = GraphQLHttp(gateway.operations, gateway.door, http, site, gateway.limits)
     app.state.graphql = graphql
     app.router.routes.append(Route(PATH.decode(), graphql, methods=None))
     app.include_router(health_routes(app, gateway.health))

@@ -18,16 +18,18 @@ error of a request                   code                        HTTP status
 not a GraphQL request                BAD_REQUEST                 400, 405, 415
 body too large, body too slow        BODY_TOO_LARGE, BODY_TIMEOUT      413, 408
 too much is asked at once            OVERLOADED                  503, ask again after `retryAfterMs`
+a client asks for too much           RATE_LIMITED                429, ask again after `retryAfterMs`
 a token in the header is not ours    INVALID_CONSISTENCY_TOKEN   400
 document cannot be read              GRAPHQL_PARSE_FAILED        200, or 400 for a client that
 document does not fit the schema     GRAPHQL_VALIDATION_FAILED   accepts graphql-response+json
 document asks for too much           QUERY_TOO_LARGE             (GraphQL over HTTP)
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from http import HTTPStatus
+from types import MappingProxyType
 
 from graphql import GraphQLError, GraphQLSyntaxError
 
@@ -66,6 +68,7 @@ class ErrorCode(StrEnum):
     BODY_TOO_LARGE = "BODY_TOO_LARGE"
     BODY_TIMEOUT = "BODY_TIMEOUT"
     OVERLOADED = "OVERLOADED"
+    RATE_LIMITED = "RATE_LIMITED"
     GRAPHQL_PARSE_FAILED = "GRAPHQL_PARSE_FAILED"
     GRAPHQL_VALIDATION_FAILED = "GRAPHQL_VALIDATION_FAILED"
     QUERY_TOO_LARGE = "QUERY_TOO_LARGE"
@@ -75,6 +78,7 @@ class RequestRefused(Exception):
     """The request as a whole is refused: nothing was run. ``status`` is its HTTP status.
 
     ``retry_after_s``: the wait after which the same request may fare better, where that is known.
+    ``details`` go into the error's extensions, ``headers`` with the answer.
     """
 
     def __init__(
@@ -84,14 +88,18 @@ class RequestRefused(Exception):
         message: str,
         *,
         retry_after_s: float | None = None,
+        details: Mapping[str, object] = MappingProxyType({}),
+        headers: Sequence[tuple[bytes, bytes]] = (),
     ) -> None:
         super().__init__(message)
         self.status = status
         self.code = code
         self.retry_after_s = retry_after_s
+        self.details = details
+        self.headers = headers
 
     def as_json(self) -> Json:
-        extensions: Json = {"code": self.code.value}
+        extensions: Json = {"code": self.code.value, **self.details}
         if self.retry_after_s is not None:
             extensions["retryAfterMs"] = round(self.retry_after_s * 1000)
         return {"message": str(self), "extensions": extensions}

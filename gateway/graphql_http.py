@@ -19,10 +19,12 @@ from typing import Any, Final
 
 from gateway.admission.door import Door
 from gateway.admission.lanes import lane_of
+from gateway.client_limits import FREE_PASS, ClientLimits, Pass
 from gateway.errors import ErrorCode, RequestRefused
 from gateway.operation import Caller, Operations, Response
 from gateway.playground.site import PlaygroundSite
 from gateway.receiving import ClientLeft, Receive, WhileThere, client_leaves, read_body
+from gateway.refusal_log import Refused
 from gateway.replies import Reply, Send, encoded, page_headers, refusal_of, rendered, send_reply
 from gateway.request import (
     GraphQLRequest,
@@ -57,13 +59,17 @@ class HttpOptions:
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """A request whose bytes are all here. ``leaving`` ends when its client goes away."""
+    """A request whose bytes are all here. ``leaving`` ends when its client goes away.
+
+    ``admitted`` pays for it.
+    """
 
     scope: Scope
     headers: RequestHeaders
     body: bytes
     deadline: Deadline
     leaving: asyncio.Task[None]
+    admitted: Pass = FREE_PASS
 
     @property
     def is_looked_for(self) -> bool:
@@ -86,11 +92,13 @@ class GraphQLHttp:
         door: Door,
         options: HttpOptions,
         playground: PlaygroundSite | None,
+        limits: ClientLimits,
     ) -> None:
         self._operations = operations
         self._door = door
         self._options = options
         self._playground = playground
+        self._limits = limits
         self._cookies = CookieDesk(operations.codec, operations.wall_clock)
         self._counts = operations.counts
 
@@ -106,7 +114,7 @@ class GraphQLHttp:
             self._counts.left_count += 1
             return
         except RequestRefused as refused:
-            turned_away = self._turned_away(refused)
+            turned_away = self._turned_away(refused, caller.request_id)
             await send_reply(send, rendered(turned_away, headers, caller.request_id))
             return
         deadline = Deadline.after(min(self._operations.request_timeout_s, headers.deadline_s))
@@ -118,33 +126,39 @@ class GraphQLHttp:
         if reply is not None:
             await send_reply(send, reply)
 
-    def reply_at_once(self, raw_headers: Headers, body: bytes) -> Reply | None:
+    def reply_at_once(
+        self, raw_headers: Headers, body: bytes, peer: str | None = None
+    ) -> Reply | None:
         """The reply to a POST that takes nobody's time: a refusal, or an answer that is at hand.
 
-        None for what is to come in. Never waits.
+        ``peer`` is the address that it came from. None for what is to come in. Never waits.
         """
         if self._door.is_quiet:
             if len(body) > self._options.body_limit_bytes:
                 return None
             headers = RequestHeaders.of(raw_headers)
-            return self._found(headers, lambda: parse_post(body, headers.media_type))
+            return self._found(headers, lambda: parse_post(body, headers.media_type), peer)
         refused = self._door.turn_away(lane_of("POST", body))
         if refused is None:
             return None
         headers = RequestHeaders.of(raw_headers)
-        return rendered(self._turned_away(refused), headers, headers.request_id)
+        response = self._turned_away(refused, headers.request_id)
+        return rendered(response, headers, headers.request_id)
 
-    def find(self, raw_headers: Headers, query_string: bytes) -> Reply | None:
+    def find(
+        self, raw_headers: Headers, query_string: bytes, peer: str | None = None
+    ) -> Reply | None:
         """Likewise the answer to a GET that is at hand."""
         if not self._door.is_quiet:
             return None
         headers = RequestHeaders.of(raw_headers)
-        return self._found(headers, lambda: parse_get(query_string), is_read_only=True)
+        return self._found(headers, lambda: parse_get(query_string), peer, is_read_only=True)
 
     def _found(
         self,
         headers: RequestHeaders,
         parse: Callable[[], GraphQLRequest],
+        peer: str | None,
         *,
         is_read_only: bool = False,
     ) -> Reply | None:
@@ -161,8 +175,14 @@ class GraphQLHttp:
         response = self._operations.find(request, caller, is_read_only=is_read_only)
         if response is None:
             return None
+        key = self._limits.key_of(caller.viewer, peer, headers.forwarded_for)
+        refused = self._limits.charge(key, response.cost)
+        if refused is not None:
+            response = self._turned_away(refused, caller.request_id)
+            return rendered(response, headers, caller.request_id)
         reply = rendered(response, headers, caller.request_id)
         if self._options.is_metered:
+            self._counts.ready_cost += response.cost
             self._counts.took[response.way].note(time.perf_counter() - began_at_s)
         return reply
 
@@ -171,27 +191,37 @@ class GraphQLHttp:
         began_at_s = time.perf_counter()
         set_cookies: list[str] = []
         lane = lane_of(exchange.scope["method"], exchange.body)
+        key = self._key_of(exchange, caller)
         try:
-            async with self._door.place(lane, exchange.deadline, exchange.leaving):
-                response, set_cookies = await self._serve(exchange, caller)
+            with self._limits.entered(key) as admitted:
+                async with self._door.place(lane, exchange.deadline, exchange.leaving):
+                    exchange = replace(exchange, admitted=admitted)
+                    response, set_cookies = await self._serve(exchange, caller)
         except ClientLeft:
             self._counts.left_count += 1
             return None
         except RequestRefused as refused:
-            response = self._turned_away(refused)
+            response = self._turned_away(refused, caller.request_id)
             return rendered(response, exchange.headers, caller.request_id)
+        response = replace(response, headers=(*response.headers, *self._limits.told(key)))
         took_s = time.perf_counter() - began_at_s
         self._counts.answered(response.way, response.outcome, took_s)
         return rendered(response, exchange.headers, caller.request_id, set_cookies)
 
-    def _turned_away(self, refused: RequestRefused) -> Response:
+    def _key_of(self, exchange: Exchange, caller: Caller) -> str | None:
+        """Who pays for it."""
+        peer, _ = exchange.scope.get("client") or (None, 0)
+        return self._limits.key_of(caller.viewer, peer, exchange.headers.forwarded_for)
+
+    def _turned_away(self, refused: RequestRefused, request_id: str) -> Response:
         """The answer to a request that is not let in."""
         self._counts.turned_away(refused.code)
-        return self._refusal(refused)
+        return self._refusal(refused, request_id)
 
-    def _refusal(self, refused: RequestRefused) -> Response:
+    def _refusal(self, refused: RequestRefused, request_id: str) -> Response:
         """The answer to a request that is not run."""
         self._counts.errors[refused.code] += 1
+        self._operations.telemetry.refused(Refused(refused.code, request_id))
         return refusal_of(refused)
 
     async def _serve(self, exchange: Exchange, caller: Caller) -> tuple[Response, list[str]]:
@@ -235,7 +265,7 @@ class GraphQLHttp:
             request = exchange.parse()
             response = await self._run(request, caller, exchange)
         except RequestRefused as refused:
-            return self._refusal(refused), False
+            return self._refusal(refused, caller.request_id), False
         return response, not self._operations.may_be_abandoned(request)
 
     async def _run(self, request: GraphQLRequest, caller: Caller, exchange: Exchange) -> Response:
@@ -255,15 +285,15 @@ class GraphQLHttp:
                 deadline=exchange.deadline,
                 is_read_only=is_read_only,
                 is_looked_for=exchange.is_looked_for,
+                admitted=exchange.admitted,
             )
         except RequestRefused as refused:
-            return self._refusal(refused)
+            return self._refusal(refused, caller.request_id)
         except Exception as error:  # noqa: BLE001 - the edge of a request
             return self._operations.mistake(error, caller)
 
     async def _send_playground(self, send: Send) -> None:
-        site = self._playground
-        if site is None:
+        if (site := self._playground) is None:
             return
         await send_reply(
             send, Reply(HTTPStatus.OK, encoded(page_headers(site), site.html), site.html)

@@ -2,20 +2,23 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 
 import orjson
 from graphql import ExecutionResult, GraphQLError, OperationType
 
+from gateway.admission.bills import Cost
 from gateway.answers_at_hand import AnswersAtHand
+from gateway.client_limits import FREE_PASS, Pass
 from gateway.consistency_extension import render_consistency
 from gateway.errors import ErrorCode, Json, RequestRefused, translate
 from gateway.execution.documents import Document, DocumentRefused, Documents
 from gateway.execution.executor import Executor
 from gateway.metrics.counts import OperationCounts
 from gateway.plan_extension import render_plan
+from gateway.refusal_log import Refused
 from gateway.request import GraphQLRequest, RequestHeaders
 from gateway.telemetry import Telemetry
 from gateway.validators import etag_of
@@ -68,7 +71,8 @@ class Caller:
 class Response:
     """What goes back; ``body`` may be bytes already. ``token`` is the sealed joined token.
 
-    ``etag`` is the validator of an answer to a GET that has one, ``way`` how it came about.
+    ``etag`` is the validator of an answer to a GET that has one, ``way`` how it came about,
+    ``cost`` what its data have cost; ``headers`` go with it.
     """
 
     body: Json | bytes
@@ -78,6 +82,8 @@ class Response:
     retry_after_s: float | None = None
     etag: str | None = None
     way: Way = "refused"
+    cost: int = 0
+    headers: Sequence[tuple[bytes, bytes]] = ()
 
     @property
     def outcome(self) -> Outcome:
@@ -100,6 +106,7 @@ class Operations:
     request_timeout_s: float
     telemetry: Telemetry
     is_plan_shown: bool = False
+    is_cost_shown: bool = False
     pace: LivePace = field(default_factory=LivePace)
     wall_clock: Callable[[], float] = time.time
     at_hand: AnswersAtHand | None = None
@@ -113,16 +120,20 @@ class Operations:
         deadline: Deadline,
         is_read_only: bool,
         is_looked_for: bool = False,
+        admitted: Pass = FREE_PASS,
     ) -> Response:
         """The answer to ``request``. Raises `RequestRefused` where nothing was run.
 
-        ``is_looked_for``: it was not at hand a moment ago.
+        ``is_looked_for``: it was not at hand a moment ago. ``admitted`` pays for it.
         """
         found = None if is_looked_for else self.find(request, caller, is_read_only=is_read_only)
         if found is not None:
+            admitted.has_run(Cost(0, found.cost))
             return found
         tokens = TokenDesk(self.codec, caller.subject, self.wall_clock)
         token = self._demanded(tokens, caller)
+        if self.documents.find(request.query) is None:
+            admitted.reads(len(request.query))
         try:
             document = self.documents.read(request.query, request.variables)
         except DocumentRefused as refused:
@@ -132,6 +143,8 @@ class Operations:
         if is_read_only and operation_type not in (OperationType.QUERY, None):
             message = "only queries can be sent by GET"
             raise RequestRefused(HTTPStatus.METHOD_NOT_ALLOWED, ErrorCode.BAD_REQUEST, message)
+        bill = document.bill(request.operation_name) if plan is None else plan.bill
+        estimated_cost = admitted.runs(bill.estimate(request.variables))
         context = self._context(document, caller, deadline, tokens, token)
         try:
             result, way = await self.executor.run(
@@ -141,15 +154,14 @@ class Operations:
                 operation_name=request.operation_name,
                 plan=plan,
             )
-            if _is_refused(result):
-                return self._refuse(result.errors or [], caller)
-            response = await self._respond(result, context, caller)
-            self.counts.shown(context.report, expired_count=context.tokens.expired_count)
-            may_be_known = is_read_only and not result.errors and context.report.is_satisfied
-            if not may_be_known:
+            cost = admitted.has_run(Cost(estimated_cost, bill.actual(result.data)))
+            if result.errors and _is_refused(result):
+                return self._refuse(result.errors, caller)
+            response = await self._respond(result, context, caller, cost)
+            self.counts.shown(context.report, cost, expired_count=context.tokens.expired_count)
+            if not is_read_only or result.errors or not context.report.is_satisfied:
                 return replace(response, way=way)
-            data = orjson.dumps(result.data)
-            etag = etag_of(data, context.report.token, caller.subject)
+            etag = etag_of(orjson.dumps(result.data), context.report.token, caller.subject)
             return replace(response, way=way, etag=etag)
         finally:
             context.close()
@@ -158,10 +170,10 @@ class Operations:
         self, request: GraphQLRequest, caller: Caller, *, is_read_only: bool
     ) -> Response | None:
         """The answer of `run`, where it is at hand; None where it is not. Never waits."""
-        if self.at_hand is None or self.is_plan_shown:
+        if self.at_hand is None or self.is_plan_shown or self.is_cost_shown:
             return None
-        name, variables = request.operation_name, request.variables
-        plan = self.documents.ready_plan(request.query, name, variables)
+        variables = request.variables
+        plan = self.documents.ready_plan(request.query, request.operation_name, variables)
         if plan is None:
             return None
         tokens = TokenDesk(self.codec, caller.subject, self.wall_clock)
@@ -169,7 +181,7 @@ class Operations:
         if found is None:
             return None
         etag = found.etag(caller.subject) if is_read_only else None
-        return Response(found.body, found.token, etag=etag, way=found.way)
+        return Response(found.body, found.token, etag=etag, way=found.way, cost=found.cost)
 
     def may_be_abandoned(self, request: GraphQLRequest) -> bool:
         """May a running request be cancelled when its client leaves? Only if it writes nothing.
@@ -231,7 +243,7 @@ class Operations:
         )
 
     async def _respond(
-        self, result: ExecutionResult, context: OperationContext, caller: Caller
+        self, result: ExecutionResult, context: OperationContext, caller: Caller, cost: Cost
     ) -> Response:
         sealed = await context.tokens.seal_joined(context.report.token, self.model)
         body: Json = {"data": result.data}
@@ -243,10 +255,14 @@ class Operations:
         extensions: Json = {"consistency": consistency}
         if context.call.log is not None:
             extensions["plan"] = render_plan(context.call.log, _now_s())
-        body["extensions"] = extensions
-        return Response(body, sealed)
+        if self.is_cost_shown:
+            extensions["cost"] = cost._asdict()
+        return Response(body | {"extensions": extensions}, sealed)
 
     def _refuse(self, errors: list[GraphQLError], caller: Caller) -> Response:
+        refused = Refused.of(errors[0], caller.request_id)
+        self.telemetry.refused(refused)
+        self.counts.refused_for(refused.limit)
         return Response({"errors": self._render_all(errors, caller)}, is_request_error=True)
 
     def _render_all(self, errors: list[GraphQLError], caller: Caller) -> list[Json]:
@@ -268,9 +284,7 @@ class Operations:
             self.telemetry.mistake_made(caller.request_id, error)
         rendered: Json = {"message": told.message}
         if error.locations:
-            rendered["locations"] = [
-                {"line": at.line, "column": at.column} for at in error.locations
-            ]
+            rendered["locations"] = [at.formatted for at in error.locations]
         if error.path is not None:
             rendered["path"] = error.path
         rendered["extensions"] = told.extensions

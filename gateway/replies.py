@@ -54,7 +54,12 @@ def page_headers(site: PlaygroundSite) -> dict[str, str]:
 def refusal_of(refused: RequestRefused) -> Response:
     """The answer to a request that was not run."""
     body: Json = {"errors": [refused.as_json()]}
-    return Response(body, status=refused.status, retry_after_s=refused.retry_after_s)
+    return Response(
+        body,
+        status=refused.status,
+        retry_after_s=refused.retry_after_s,
+        headers=refused.headers,
+    )
 
 
 def rendered(
@@ -78,6 +83,7 @@ def rendered(
         *(ASKED_AGAIN if response.etag else NOT_STORED),
         (b"x-request-id", request_id.encode("latin-1")),
         *STATUS_HEADERS.get(status, ()),
+        *response.headers,
     ]
     if response.token is not None:
         sent.append((TOKEN_HEADER.encode(), response.token.encode("latin-1")))

@@ -6,7 +6,8 @@ Log events have a fixed name and fields; a request can be followed by its id, a 
 import logging
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from dataclasses import asdict
 from typing import Literal, assert_never
 
 import structlog
@@ -14,6 +15,7 @@ from graphql import GraphQLError
 
 from gateway.admission.door import SheddingChanged
 from gateway.freshness import Freshness
+from gateway.refusal_log import RefusalLog, Refused
 from gateway.watcher import Hearing, HearingState
 from gateway.workers.supervisor import WorkerEnded
 from projections.consumer import (
@@ -102,6 +104,7 @@ class Telemetry:
         self._caught_up: set[str] = set()
         self._failing: set[str] = set()
         self._next_progress_at_s: dict[str, float] = {}
+        self.refused: Callable[[Refused], None] = RefusalLog(self._refused, time.monotonic).note
 
     def projection(self, signal: ProjectionSignal) -> None:
         """A consumer's news: each change of state once, not each batch."""
@@ -228,6 +231,12 @@ class Telemetry:
     def document_refused(self, document_id: str, reason: str) -> None:
         """A document that clients are said to send cannot be run; they would be told the same."""
         self._log.warning("document_refused", id=document_id, reason=reason)
+
+    def _refused(self, refused: Refused) -> None:
+        self._log.info(
+            "request_refused",
+            **{name: told for name, told in asdict(refused).items() if told is not None},
+        )
 
     def mistake_made(self, request_id: str, error: GraphQLError) -> None:
         """A field failed for a reason that is our own; the client was told only the request id."""

@@ -9,9 +9,16 @@ cost is no more than the estimate while no list is longer than the schema assume
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 Path = tuple[str, ...]
+
+
+class Cost(NamedTuple):
+    """What an operation was taken to cost, and what it has cost."""
+
+    estimated: int
+    actual: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,10 @@ more, newcomers share some budgets, picked by a hash that nobody outside can for
 """
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+import math
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from typing import Final
 
 from gateway.admission.rate import (
@@ -35,13 +37,23 @@ def loop_time_s() -> float:
     return asyncio.get_running_loop().time()
 
 
+CROWD: Final = "*"
+"""How the keys of shared budgets begin; no client's does."""
+
+
+@dataclass(slots=True)
+class Account(Budget):
+    """A client's budget, and the client; several, where there was no room for more."""
+
+    key: str = ""
+
+
 @dataclass(slots=True)
 class Lease:
     """What one request holds of a client's budget while it waits and runs. Close it."""
 
     _budgets: "Budgets"
-    _key: str
-    _budget: Budget
+    _account: Account
     _reserved_cost: int = 0
 
     def raise_to(self, cost: int) -> Overdrawn | None:
@@ -49,18 +61,15 @@ class Lease:
         more_cost = cost - self._reserved_cost
         if more_cost <= 0:
             return None
-        refused = self._budgets.reserve(self._budget, more_cost)
-        if refused is None:
+        overdrawn = self._budgets.reserve(self._account, more_cost)
+        if overdrawn is None:
             self._reserved_cost = cost
-        return refused
+        return overdrawn
 
-    def pay(self, cost: int) -> None:
-        """What has been done has cost so much."""
-        self._budgets.pay(self._key, cost)
-
-    def close(self) -> None:
-        """Hold nothing more."""
-        release(self._budget, self._reserved_cost)
+    def close(self, paid_cost: int) -> None:
+        """Hold nothing more; it has cost so much."""
+        self._budgets.pay(self._account, paid_cost)
+        release(self._account, self._reserved_cost)
         self._reserved_cost = 0
 
 
@@ -77,10 +86,10 @@ class Budgets:
         self.is_shared = False
         self.wake: Callable[[], None] = lambda: None
         self._now_s = now_s
-        self._young: dict[str, Budget] = {}
-        self._old: dict[str, Budget] = {}
-        self._ages_at_s = 0.0
-        self._untold: dict[str, Budget] = {}
+        self._young: dict[str, Account] = {}
+        self._old: dict[str, Account] = {}
+        self._ages_at_s = -math.inf
+        self._untold: dict[str, Account] = {}
 
     def __len__(self) -> int:
         return len(self._young) + len(self._old)
@@ -88,98 +97,85 @@ class Budgets:
     def charge(self, key: str, cost: int) -> Overdrawn | None:
         """Pay for what is at hand, or say why not. Costs half a microsecond."""
         now_s = self._now_s()
-        budget = self._budget(key, now_s)
-        refused = self._refusal(budget, cost, now_s)
-        if refused is None:
-            self._pay(key, budget, cost, now_s)
-        return refused
-
-    def pay(self, key: str, cost: int) -> None:
-        """Pay for what has been done already."""
-        now_s = self._now_s()
-        self._pay(key, self._budget(key, now_s), cost, now_s)
-
-    def overdrawn(self, key: str, cost: int) -> Overdrawn | None:
-        """Why so much would be too much."""
-        now_s = self._now_s()
-        return self._refusal(self._budget(key, now_s), cost, now_s)
+        account = self._account(key, now_s)
+        overdrawn = refusal_of(account, cost, self.options, now_s)
+        if overdrawn is None and self.is_shared:
+            overdrawn = self._slack_refusal(account, cost)
+        if overdrawn is not None:
+            return self._counted(overdrawn)
+        self._pay(account, cost, now_s)
+        return None
 
     def open(self, key: str) -> Lease | Overdrawn:
         """Let a request in that nobody has read, or say why not."""
-        lease = Lease(self, key, self._budget(key, self._now_s()))
+        lease = Lease(self, self._account(key, self._now_s()))
         return lease.raise_to(self.options.entry_cost) or lease
 
-    def reserve(self, budget: Budget, cost: int) -> Overdrawn | None:
-        """See `Lease`."""
-        now_s = self._now_s()
-        refused = self._untold_refusal(budget, cost) or reserve(budget, cost, self.options, now_s)
-        return self._counted(refused)
+    def reserve(self, account: Account, cost: int) -> Overdrawn | None:
+        """Hold so much more; see `Lease`."""
+        overdrawn = self._slack_refusal(account, cost) if self.is_shared else None
+        overdrawn = overdrawn or reserve(account, cost, self.options, self._now_s())
+        return None if overdrawn is None else self._counted(overdrawn)
+
+    def pay(self, account: Account, cost: int) -> None:
+        """Pay for what has been done already."""
+        self._pay(account, cost, self._now_s())
 
     def left(self, key: str) -> tuple[int, float]:
         """The cost that is left, and the seconds until all of it is there again."""
         now_s, options = self._now_s(), self.options
-        owed_cost = owed(self._budget(key, now_s), options, now_s)
+        owed_cost = owed(self._account(key, now_s), options, now_s)
         return max(0, int(options.burst_cost - owed_cost)), owed_cost / options.per_second_cost
 
-    def take_untold(self, limit: int) -> Mapping[str, int]:
-        """What clients have paid that nobody else knows of, by client; `learn` or `untake` it."""
-        taken = [(key, self._untold[key]) for key in list(self._untold)[:limit]]
-        return {key: budget.untold_cost for key, budget in taken}
+    def untold(self, limit: int) -> Mapping[str, int]:
+        """What ``limit`` clients, at most, have paid that nobody else knows of."""
+        return {key: one.untold_cost for key, one in islice(self._untold.items(), limit)}
 
     def learn(self, key: str, told_cost: int, debt_s: float) -> None:
-        """``told_cost`` is known to all now, and all together say what the client owes."""
-        budget = self._untold.get(key)
-        if budget is None:
+        """``told_cost`` of `untold` is known to all now, who say what the client owes them (s)."""
+        account = self._untold.get(key)
+        if account is None:
             return
-        budget.untold_cost -= told_cost
-        if budget.untold_cost <= 0:
+        account.untold_cost = max(0, account.untold_cost - told_cost)
+        if not account.untold_cost:
             del self._untold[key]
-        learn(budget, debt_s, self.options, self._now_s())
+        learn(account, debt_s, self.options, self._now_s())
 
-    def _budget(self, key: str, now_s: float) -> Budget:
-        budget = self._young.get(key)
-        return budget if budget is not None and now_s < self._ages_at_s else self._found(key, now_s)
+    def _account(self, key: str, now_s: float) -> Account:
+        account = self._young.get(key)
+        if account is None or now_s >= self._ages_at_s:
+            account = self._found(key, now_s)
+        return account
 
-    def _found(self, key: str, now_s: float) -> Budget:
+    def _found(self, key: str, now_s: float) -> Account:
         if now_s >= self._ages_at_s:
             self._old, self._young = self._young, {}
             self._ages_at_s = now_s + max(TOUCHED_S, 2 * self.options.burst_s)
-        budget = self._young.get(key) or self._old.pop(key, None)
-        if budget is None:
+        account = self._young.get(key) or self._old.pop(key, None)
+        if account is None:
             if len(self) >= self.options.client_limit and not key.startswith(CROWD):
                 return self._found(f"{CROWD}{hash(key) % self.options.shared_count}", now_s)
-            budget = Budget()
-        self._young[key] = budget
-        return budget
+            account = Account(key=key)
+        self._young[key] = account
+        return account
 
-    def _refusal(self, budget: Budget, cost: int, now_s: float) -> Overdrawn | None:
-        refused = refusal_of(budget, cost, self.options, now_s)
-        if refused is None and not self.is_shared:
-            return None
-        return self._counted(refused or self._untold_refusal(budget, cost))
-
-    def _untold_refusal(self, budget: Budget, cost: int) -> Overdrawn | None:
+    def _slack_refusal(self, account: Account, cost: int) -> Overdrawn | None:
         """Where the others must hear first what she has paid here."""
-        untold = budget.untold_cost
-        if self.is_shared and untold and untold + cost > self.options.slack_cost:
-            self.wake()
-            return Overdrawn(RateLimit.RATE, SOON_S)
-        return None
+        unheard_cost = account.untold_cost + account.reserved_cost
+        if not unheard_cost or unheard_cost + cost <= self.options.slack_cost:
+            return None
+        self.wake()
+        return Overdrawn(RateLimit.RATE, SOON_S)
 
-    def _counted(self, refused: Overdrawn | None) -> Overdrawn | None:
-        if refused is not None:
-            self.refused[refused.limit] += 1
-        return refused
+    def _counted(self, overdrawn: Overdrawn) -> Overdrawn:
+        self.refused[overdrawn.limit] += 1
+        return overdrawn
 
-    def _pay(self, key: str, budget: Budget, cost: int, now_s: float) -> None:
-        pay(budget, cost, self.options, now_s)
-        if self.is_shared:
-            self._untold[key] = budget
-            if budget.untold_cost * 2 > self.options.slack_cost:
+    def _pay(self, account: Account, cost: int, now_s: float) -> None:
+        pay(account, cost, self.options, now_s)
+        if not self.is_shared:
+            account.untold_cost = 0
+        elif not account.key.startswith(CROWD):
+            self._untold[account.key] = account
+            if account.untold_cost * 2 > self.options.slack_cost:
                 self.wake()
-        else:
-            budget.untold_cost = 0
-
-
-CROWD: Final = "*"
-"""How the keys of shared budgets begin; no client's does."""

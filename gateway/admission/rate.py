@@ -97,9 +97,7 @@ def owed(budget: Budget, options: RateOptions, now_s: float) -> float:
     return max(0.0, debt_s * options.per_second_cost) + budget.reserved_cost
 
 
-def refusal_of(
-    budget: Budget, cost: int, options: RateOptions, now_s: float
-) -> Overdrawn | None:
+def refusal_of(budget: Budget, cost: int, options: RateOptions, now_s: float) -> Overdrawn | None:
     """Why so much more is too much; None where it is not."""
     excess = owed(budget, options, now_s) + cost - options.burst_cost
     return Overdrawn(RateLimit.RATE, excess / options.per_second_cost) if excess > 0 else None
@@ -113,11 +111,9 @@ def pay(budget: Budget, cost: int, options: RateOptions, now_s: float) -> None:
     budget.untold_cost += cost
 
 
-def reserve(
-    budget: Budget, cost: int, options: RateOptions, now_s: float
-) -> Overdrawn | None:
+def reserve(budget: Budget, cost: int, options: RateOptions, now_s: float) -> Overdrawn | None:
     """Hold ``cost`` for what is about to run, or say why not; give it up with `release`."""
-    if budget.reserved_cost + cost > options.in_flight_cost and budget.reserved_cost:
+    if budget.reserved_cost + cost > options.in_flight_cost:
         return Overdrawn(RateLimit.IN_FLIGHT, 0.0)
     refused = refusal_of(budget, cost, options, now_s)
     if refused is None:

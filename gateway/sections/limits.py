@@ -2,7 +2,11 @@
 
 from pydantic import Field
 
+from gateway.admission.budgets import Budgets
+from gateway.admission.client_keys import ClientKeys
 from gateway.admission.limits import DocumentLimits
+from gateway.admission.rate import RateOptions
+from gateway.client_limits import ClientLimits
 from gateway.sections.field_kinds import Section
 
 
@@ -43,6 +47,52 @@ class LimitSettings(Section):
         "the prices in the schema (`@cost`, `@listSize`). One is the work of a plain field, on "
         "graphql-core some 20 µs, during which nobody else is served.",
     )
+
+    cost_shown: bool = Field(
+        False,
+        description="Tell with each answer what it was taken to cost, and what it has cost "
+        "(`extensions.cost`). On in `bff dev`.",
+    )
+    rate_limit: int = Field(
+        600_000,
+        ge=0,
+        le=10**9,
+        description="What one client may cost in a minute, steadily; 0 for no limit, as in "
+        "`bff dev`. Ten thousand a second are a fifth of a processor; no person comes near it.",
+    )
+    rate_burst: int = Field(
+        60_000,
+        ge=1000,
+        le=10**9,
+        description="What one client may cost at once; at least `BFF_QUERY_COST_LIMIT`.",
+    )
+    client_in_flight_cost: int = Field(
+        20_000,
+        ge=1000,
+        le=10**9,
+        description="What one client may have asked and not been answered, each request taken for "
+        "100 at least: two hundred small ones. At least `BFF_QUERY_COST_LIMIT`.",
+    )
+    trusted_proxies: int | None = Field(
+        None,
+        ge=0,
+        le=6,
+        description="Proxies before the gateway that write `X-Forwarded-For`, of which the address "
+        "of a client is taken; 0 where there is none. Unset, the header is not read, and only "
+        "public addresses tell clients apart. Callers with a subject are told apart by that.",
+    )
+
+    def client_limits(self) -> ClientLimits:
+        """What one client may ask for."""
+        burst_cost = max(self.rate_burst, self.query_cost_limit)
+        options = RateOptions(
+            is_on=self.rate_limit > 0,
+            per_second_cost=max(self.rate_limit, 60) / 60,
+            burst_cost=burst_cost,
+            in_flight_cost=max(self.client_in_flight_cost, self.query_cost_limit),
+            slack_cost=max(burst_cost // 4, self.query_cost_limit),
+        )
+        return ClientLimits(Budgets(options), ClientKeys(self.trusted_proxies))
 
     def document_limits(self) -> DocumentLimits:
         """What one document may ask for."""

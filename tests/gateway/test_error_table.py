@@ -156,7 +156,10 @@ def test_a_consistency_timeout_tells_what_is_missing_and_the_lag() -> None:
     [
         (GraphQLSyntaxError(Source("{"), 1, "expected a name"), "GRAPHQL_PARSE_FAILED"),
         (GraphQLError("no such field"), "GRAPHQL_VALIDATION_FAILED"),
-        (GraphQLError("", original_error=TooMuchAsked("too deep")), "QUERY_TOO_LARGE"),
+        (
+            GraphQLError("", original_error=TooMuchAsked("too deep", "DEPTH", 9, 5)),
+            "QUERY_TOO_LARGE",
+        ),
         (GraphQLError("$n is no Int", original_error=GraphQLError("no Int")), "BAD_USER_INPUT"),
     ],
 )

@@ -193,4 +193,4 @@ def _http(gateway: Gateway, operations: Operations) -> GraphQLHttp:
         subject_header=SUBJECT_HEADER,
         is_cookie_set=False,
     )
-    return GraphQLHttp(operations, gateway.door, options, None)
+    return GraphQLHttp(operations, gateway.door, options, None, gateway.limits)

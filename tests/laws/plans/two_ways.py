@@ -35,7 +35,14 @@ from tests.laws.plans import desk
 from tests.laws.plans.drawn_worlds import DrawnReads, World
 from tests.laws.plans.written_documents import CORE, SCHEMA
 
-NO_LIMITS = DocumentLimits(depth_limit=10_000, cost_limit=10**9)
+NO_LIMITS = DocumentLimits(
+    depth_limit=10_000,
+    cost_limit=10**9,
+    root_limit=10**9,
+    alias_limit=10**9,
+    directive_limit=10**9,
+    field_limit=10**9,
+)
 MISSING: tuple[Mapping[AggregateKey, Version], ...] = (
     {},
     {},
