@@ -1,8 +1,8 @@
 """What fields cost, as the schema says it: ``@cost`` and ``@listSize``.
 
-The directives are those of the GraphQL Cost Directives specification
-(https://ibm.github.io/graphql-specs/cost-spec.html). One thing differs: a field that says nothing
-costs 1, plain ones too, because the work of an answer is that of its fields.
+The directives are those of IBM's GraphQL Cost Directives specification (docs/limits.md). One thing
+differs: a field that says nothing costs 1, plain ones too, because the work of an answer is that of
+its fields.
 
 Weights are what was measured of a gateway's processor, where 1 is a field on graphql-core (20 µs):
 to begin a read is ten of them, another row of an answer two, a write and the read after it fifty.
