@@ -2,7 +2,7 @@
 
 A request pays for what it was: an answer at hand for what it has cost when it was made, one that is
 run for its actual cost, while its estimate is held; a document that nobody knew also for being
-read; a refused one for that. One that is left before its answer pays its estimate. A client that
+read; and any request for being taken in. One that is left before its answer pays its estimate. A client that
 has spent her budget is refused before anything is read, for nothing.
 """
 
@@ -75,7 +75,7 @@ class ClientLimits:
         lease = self.budgets.open(key)
         if isinstance(lease, Overdrawn):
             raise self._refused(key, lease)
-        admitted = Pass(self, key, lease, self.budgets.options.refusal_cost)
+        admitted = Pass(self, key, lease, self.budgets.options.request_cost)
         try:
             yield admitted
         finally:

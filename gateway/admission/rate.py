@@ -42,8 +42,9 @@ class RateOptions:
     entry_cost: Annotated[int, Between(1, 10_000)] = 100
     """Reserved for a request at least, while it waits and runs: a place costs whatever is asked."""
 
-    refusal_cost: Annotated[int, Between(0, 10_000)] = 5
-    """Paid for a request that is refused: to read and to refuse one takes 100 µs."""
+    request_cost: Annotated[int, Between(0, 10_000)] = 5
+    """Paid for a request that is not at hand, whatever becomes of it: to take one in, to read it
+    and to answer takes 100 µs."""
 
     reading_ratio: Annotated[float, Between(0, 10)] = 0.5
     """Cost of each character of a document that is not known yet: to parse, measure and check it
