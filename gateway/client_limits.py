@@ -2,8 +2,8 @@
 
 A request pays for what it was: an answer at hand for what it has cost when it was made, one that is
 run for its actual cost, while its estimate is held; a document that nobody knew also for being
-read; and any request for being taken in. One that is left before its answer pays its estimate. A client that
-has spent her budget is refused before anything is read, for nothing.
+read; and any request for being taken in. One that is left before its answer pays its estimate. A
+client that has spent her budget is refused before anything is read, for nothing.
 """
 
 from collections.abc import Iterator
@@ -14,10 +14,11 @@ from typing import Final
 
 from gateway.admission.bills import Cost
 from gateway.admission.budgets import Budgets, Lease
-from gateway.admission.client_keys import ClientKeys
+from gateway.admission.client_keys import SUBJECT, ClientKeys
 from gateway.admission.rate import Overdrawn, RateLimit
 from gateway.admission.rate_headers import RawHeaders, told
 from gateway.errors import ErrorCode, RequestRefused
+from gateway.request import RequestHeaders
 from resolvers.viewer import ANYBODY, Role, Viewer
 
 MESSAGES: Final = {
@@ -39,13 +40,14 @@ class ClientLimits:
         self.is_on = budgets.options.is_on
         self._shown_cost = budgets.options.shown_ratio * budgets.options.burst_cost
 
-    def key_of(self, viewer: Viewer, peer: str | None, forwarded: bytes | None) -> str | None:
+    def key_of(self, viewer: Viewer, peer: str | None, headers: RequestHeaders) -> str | None:
         """Who pays; None where nobody does."""
         if not self.is_on:
             return None
-        if viewer.subject != ANYBODY.subject and viewer.role is not Role.VISITOR:
-            return self._keys.of_subject(viewer.subject)
-        return self._keys.of_address(peer, forwarded)
+        subject = viewer.subject
+        if subject != ANYBODY.subject and viewer.role is not Role.VISITOR:
+            return SUBJECT + subject
+        return self._keys.of_address(peer, headers)
 
     def charge(self, key: str | None, cost: int) -> RequestRefused | None:
         """Pay for an answer that is at hand; the refusal where that is too much."""
@@ -93,7 +95,7 @@ class ClientLimits:
             ErrorCode.RATE_LIMITED,
             MESSAGES[overdrawn.limit],
             retry_after_s=max(overdrawn.wait_s, SOONEST_S),
-            details={"limit": overdrawn.limit.value},
+            limit=overdrawn.limit.value,
             headers=told(self.budgets.options, *self.budgets.left(key)),
         )
 

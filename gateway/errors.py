@@ -29,7 +29,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from http import HTTPStatus
-from types import MappingProxyType
 
 from graphql import GraphQLError, GraphQLSyntaxError
 
@@ -78,7 +77,7 @@ class RequestRefused(Exception):
     """The request as a whole is refused: nothing was run. ``status`` is its HTTP status.
 
     ``retry_after_s``: the wait after which the same request may fare better, where that is known.
-    ``details`` go into the error's extensions, ``headers`` with the answer.
+    ``limit``: which one was reached, if one was; ``headers`` go with the answer.
     """
 
     def __init__(
@@ -88,18 +87,20 @@ class RequestRefused(Exception):
         message: str,
         *,
         retry_after_s: float | None = None,
-        details: Mapping[str, object] = MappingProxyType({}),
+        limit: str | None = None,
         headers: Sequence[tuple[bytes, bytes]] = (),
     ) -> None:
         super().__init__(message)
         self.status = status
         self.code = code
         self.retry_after_s = retry_after_s
-        self.details = details
+        self.limit = limit
         self.headers = headers
 
     def as_json(self) -> Json:
-        extensions: Json = {"code": self.code.value, **self.details}
+        extensions: Json = {"code": self.code.value}
+        if self.limit is not None:
+            extensions["limit"] = self.limit
         if self.retry_after_s is not None:
             extensions["retryAfterMs"] = round(self.retry_after_s * 1000)
         return {"message": str(self), "extensions": extensions}

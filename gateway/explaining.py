@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from functools import cache
 
 from gateway.execution.collecting import Unplannable, settled
-from gateway.execution.documents import Document, DocumentRefused, Documents
+from gateway.execution.document import Document
+from gateway.execution.documents import DocumentRefused, Documents
 from gateway.execution.executor import Executor
 from gateway.execution.graphql_schema import graphql_schema_of
 from gateway.execution.plan import Plan

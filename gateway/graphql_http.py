@@ -175,7 +175,7 @@ class GraphQLHttp:
         response = self._operations.find(request, caller, is_read_only=is_read_only)
         if response is None:
             return None
-        key = self._limits.key_of(caller.viewer, peer, headers.forwarded_for)
+        key = self._limits.key_of(caller.viewer, peer, headers)
         refused = self._limits.charge(key, response.cost)
         if refused is not None:
             response = self._turned_away(refused, caller.request_id)
@@ -211,7 +211,7 @@ class GraphQLHttp:
     def _key_of(self, exchange: Exchange, caller: Caller) -> str | None:
         """Who pays for it."""
         peer, _ = exchange.scope.get("client") or (None, 0)
-        return self._limits.key_of(caller.viewer, peer, exchange.headers.forwarded_for)
+        return self._limits.key_of(caller.viewer, peer, exchange.headers)
 
     def _turned_away(self, refused: RequestRefused, request_id: str) -> Response:
         """The answer to a request that is not let in."""
@@ -221,7 +221,7 @@ class GraphQLHttp:
     def _refusal(self, refused: RequestRefused, request_id: str) -> Response:
         """The answer to a request that is not run."""
         self._counts.errors[refused.code] += 1
-        self._operations.telemetry.refused(Refused(refused.code, request_id))
+        self._operations.telemetry.refused(Refused(refused.code, request_id, refused.limit))
         return refusal_of(refused)
 
     async def _serve(self, exchange: Exchange, caller: Caller) -> tuple[Response, list[str]]:

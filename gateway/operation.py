@@ -14,7 +14,8 @@ from gateway.answers_at_hand import AnswersAtHand
 from gateway.client_limits import FREE_PASS, Pass
 from gateway.consistency_extension import render_consistency
 from gateway.errors import ErrorCode, Json, RequestRefused, translate
-from gateway.execution.documents import Document, DocumentRefused, Documents
+from gateway.execution.document import Document
+from gateway.execution.documents import DocumentRefused, Documents
 from gateway.execution.executor import Executor
 from gateway.metrics.counts import OperationCounts
 from gateway.plan_extension import render_plan
@@ -172,12 +173,11 @@ class Operations:
         """The answer of `run`, where it is at hand; None where it is not. Never waits."""
         if self.at_hand is None or self.is_plan_shown or self.is_cost_shown:
             return None
-        variables = request.variables
-        plan = self.documents.ready_plan(request.query, request.operation_name, variables)
+        plan = self.documents.ready_plan(request.query, request.operation_name, request.variables)
         if plan is None:
             return None
         tokens = TokenDesk(self.codec, caller.subject, self.wall_clock)
-        found = self.at_hand.find(plan, variables, tokens, caller.token_texts)
+        found = self.at_hand.find(plan, request.variables, tokens, caller.token_texts)
         if found is None:
             return None
         etag = found.etag(caller.subject) if is_read_only else None

@@ -11,11 +11,14 @@ from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Final
 
+from gateway.request import RequestHeaders
+
 MAX_READ: Final = 256
 """Characters at the end of ``X-Forwarded-For`` that are read; room for the last six proxies."""
 
 SUBJECT: Final = "s:"
 ADDRESS: Final = "a:"
+"""How the keys of callers begin who have a name, and of those who have none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,15 +27,11 @@ class ClientKeys:
 
     proxy_count: int | None = None
 
-    def of_subject(self, subject: str) -> str:
-        """The key of a caller who is told apart by name."""
-        return SUBJECT + subject
-
-    def of_address(self, peer: str | None, forwarded: bytes | None) -> str | None:
-        """The key of anybody else; None where she cannot be told apart."""
+    def of_address(self, peer: str | None, headers: RequestHeaders) -> str | None:
+        """The key of who has no name; None where she cannot be told apart."""
         if self.proxy_count is None:
             return _public(peer) if peer else None
-        if self.proxy_count and forwarded is not None:
+        if self.proxy_count and (forwarded := headers.forwarded_for) is not None:
             seen = _forwarded(forwarded[-MAX_READ:], self.proxy_count)
             if seen is not None:
                 return seen

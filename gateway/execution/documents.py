@@ -1,30 +1,25 @@
 """Documents by their text: parsed and validated once, then kept in a bounded cache."""
 
 from collections import OrderedDict
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from functools import cached_property
+from dataclasses import replace
 
 from graphql import (
     DocumentNode,
-    FragmentDefinitionNode,
     GraphQLError,
     GraphQLSchema,
     GraphQLSyntaxError,
     NoSchemaIntrospectionCustomRule,
     OperationDefinitionNode,
-    OperationType,
-    Undefined,
     parse,
     specified_rules,
     validate,
 )
 
-from gateway.admission.bills import FREE, Bill
 from gateway.admission.fragments import fragments_of
 from gateway.admission.limits import DocumentLimits, Excess, Limit, cost_excess, first_excess
 from gateway.errors import TooMuchAsked
-from gateway.execution.collecting import conditions_of, settled
+from gateway.execution.collecting import settled
+from gateway.execution.document import Document, PlanKey, Variables, name_of
 from gateway.execution.plan import Plan
 from gateway.execution.plans import PlanCounts, PlanMaker, PutOff
 from gateway.execution.prices import Prices
@@ -44,93 +39,12 @@ MAX_CHARACTERS = 128 * 1024
 MAX_PLANS = 16
 """Plans of one document: its operations, times the values of what decides their fields."""
 
-Variables = Mapping[str, object]
-PlanKey = tuple[str | None, tuple[object, ...]]
-"""The name of an operation, and the values of the document's conditions."""
-
 MAX_ERRORS = 10
 """Errors of one document that are looked for: to word a hundred takes graphql-core 0.3 s, and who
 mends ten asks again."""
 
 ABORTED = "Parsing aborted."
 """How graphql-core ends its word on a text that is too much to parse, not wrong."""
-
-
-@dataclass(frozen=True, eq=False)
-class Document:
-    """A document that may be run.
-
-    ``bills``: what its operations cost, in order. ``plans``: those made for it, None where there
-    can be none.
-    """
-
-    text: str
-    node: DocumentNode
-    bills: tuple[Bill, ...]
-    plans: dict[PlanKey, Plan | None] = field(default_factory=dict)
-
-    @cached_property
-    def fragments(self) -> Mapping[str, FragmentDefinitionNode]:
-        """Its fragments by name."""
-        return fragments_of(self.node)
-
-    @cached_property
-    def is_size_fixed(self) -> bool:
-        """Does it ask for as much whatever its variables are?"""
-        return all(bill.is_fixed for bill in self.bills)
-
-    @cached_property
-    def conditions(self) -> tuple[str, ...] | None:
-        """The variables that decide what is in the answer; None where not only variables do."""
-        return conditions_of(self.node)
-
-    @property
-    def weight(self) -> int:
-        """Characters of its text, and of the plans that are kept with it."""
-        plans = (plan.source for plan in self.plans.values() if plan is not None)
-        return len(self.text) + sum(map(len, plans))
-
-    @cached_property
-    def operations(self) -> tuple[OperationDefinitionNode, ...]:
-        """All its operations, in order."""
-        definitions = self.node.definitions
-        return tuple(one for one in definitions if isinstance(one, OperationDefinitionNode))
-
-    @cached_property
-    def only_name(self) -> str | None:
-        """The name of its operation, where it has but one."""
-        return _name(self.operations[0]) if len(self.operations) == 1 else None
-
-    def plan_key(self, operation_name: str | None, variables: Variables) -> PlanKey:
-        """Under which its plan for these is kept; its only operation need not be named."""
-        if operation_name is None:
-            operation_name = self.only_name
-        if not self.conditions:
-            return operation_name, ()
-        return operation_name, self.condition_values(variables)
-
-    def operation(self, operation_name: str | None) -> OperationDefinitionNode | None:
-        """The named operation, or the only one; None where that names none, or several."""
-        named = [
-            operation
-            for operation in self.operations
-            if operation_name is None or _name(operation) == operation_name
-        ]
-        return named[0] if len(named) == 1 else None
-
-    def bill(self, operation_name: str | None) -> Bill:
-        """What that operation costs; nothing where there is none."""
-        operation = self.operation(operation_name)
-        return FREE if operation is None else self.bills[self.operations.index(operation)]
-
-    def condition_values(self, variables: Variables) -> tuple[object, ...]:
-        """What the variables say of its conditions; `Undefined` where they say nothing."""
-        return tuple([variables.get(name, Undefined) for name in self.conditions or ()])
-
-    def operation_type(self, operation_name: str | None) -> OperationType | None:
-        """What that operation is."""
-        operation = self.operation(operation_name)
-        return None if operation is None else operation.operation
 
 
 class DocumentRefused(Exception):
@@ -198,7 +112,7 @@ class Documents:
         """
         document = self.read(text, {})
         for operation in document.operations:
-            name = _name(operation)
+            name = name_of(operation)
             self._made(document, document.plan_key(name, {}), is_paced=False)
 
     def find(self, text: str) -> Document | None:
@@ -320,7 +234,3 @@ def _of_the_document(error: GraphQLError) -> GraphQLError:
     if error.original_error is None:
         return error
     return GraphQLError("A literal is not a value of its type.", error.nodes)
-
-
-def _name(operation: OperationDefinitionNode) -> str | None:
-    return None if operation.name is None else operation.name.value

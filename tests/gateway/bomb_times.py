@@ -1,4 +1,4 @@
-"""What bombs cost in milliseconds of the processor, dearest first: `python -m tests.gateway.bomb_times`."""
+"""What bombs cost in ms of the processor: `python -m tests.gateway.bomb_times`."""
 
 import gc
 import time
@@ -26,7 +26,7 @@ def main() -> None:
         rows += [(milliseconds(found.whole), name, "whole")]
         rows += [(milliseconds(found.spared), name, "within the limits")]
     for took_ms, name, kind in sorted(rows, reverse=True):
-        print(f"{took_ms:8.1f} ms  {name}, {kind}")  # noqa: T201 - what it is for
+        print(f"{took_ms:8.1f} ms  {name}, {kind}")
 
 
 if __name__ == "__main__":

@@ -6,10 +6,15 @@ from gateway.admission.budgets import Budgets
 from gateway.admission.client_keys import ClientKeys
 from gateway.admission.rate import RateOptions
 from gateway.client_limits import ClientLimits
+from gateway.request import RequestHeaders
 from resolvers.viewer import ANYBODY, Role, Viewer
 
 PUBLIC = "8.8.8.8"
 PRIVATE = "10.1.2.3"
+
+
+def headers_of(forwarded: bytes | None) -> RequestHeaders:
+    return RequestHeaders.of([] if forwarded is None else [(b"X-Forwarded-For", forwarded)])
 
 
 @pytest.mark.parametrize(
@@ -39,7 +44,7 @@ def test_an_address_is_believed_as_far_as_our_proxies_have_seen_it(
     proxy_count: int | None, peer: str | None, forwarded: bytes | None, key: str | None
 ) -> None:
     """What stands further left was written by anybody; where no proxy is known, nothing is read."""
-    assert ClientKeys(proxy_count).of_address(peer, forwarded) == key
+    assert ClientKeys(proxy_count).of_address(peer, headers_of(forwarded)) == key
 
 
 @pytest.mark.parametrize(
@@ -55,11 +60,11 @@ def test_who_is_told_apart_is_told_apart_by_name(viewer: Viewer, key: str) -> No
     """A subject is a client wherever she is; a visitor is her address; no name is an address."""
     limits = ClientLimits(Budgets(RateOptions()), ClientKeys(0))
 
-    assert limits.key_of(viewer, PUBLIC, None) == key
+    assert limits.key_of(viewer, PUBLIC, headers_of(None)) == key
 
 
 def test_nobody_pays_where_nothing_is_limited() -> None:
     """The control: off, there are no clients."""
     limits = ClientLimits(Budgets(RateOptions(is_on=False)), ClientKeys(0))
 
-    assert limits.key_of(Viewer("ada"), PUBLIC, None) is None
+    assert limits.key_of(Viewer("ada"), PUBLIC, headers_of(None)) is None

@@ -31,11 +31,11 @@ class RefusingDoor:
     bodies: list[bytes] = field(default_factory=list)
     names: set[bytes] = field(default_factory=set)
 
-    def find(self, _: Headers, query_string: bytes, peer: str | None) -> Reply | None:
+    def find(self, _: Headers, query_string: bytes, __: str | None) -> Reply | None:
         self.bodies.append(query_string)
         return None
 
-    def reply_at_once(self, headers: Headers, body: bytes, peer: str | None) -> Reply | None:
+    def reply_at_once(self, headers: Headers, body: bytes, __: str | None) -> Reply | None:
         self.bodies.append(body)
         self.names.update(name for name, _ in headers)
         return None if WANTED in body else REFUSAL

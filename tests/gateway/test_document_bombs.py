@@ -105,7 +105,7 @@ def test_no_document_that_chance_writes_is_dear(chance: random.Random) -> None:
 
 
 def written(chance: random.Random) -> str:
-    """A document of fragments that spread each other, with fields that repeat, within the tokens."""
+    """Fragments that spread each other, with fields that repeat, within the tokens."""
     count = chance.randint(0, 40)
     names = [f"F{n}" for n in range(count)]
     text = f'{{ order(id: "1") {{ {selections(chance, names)} }} }}'

@@ -44,7 +44,7 @@ class World:
         self._random = random
         self._longest_items = longest_items
 
-    def answer(self, source: Any, info: GraphQLResolveInfo, **arguments: Any) -> Any:
+    def answer(self, source: Any, info: GraphQLResolveInfo[Any], **arguments: Any) -> Any:
         """The value of one field."""
         price = PRICES.by_field.get((info.parent_type.name, info.field_name))
         self.cost += 1 if price is None else price.weight

@@ -100,7 +100,7 @@ def test_a_clock_that_goes_back_lets_nothing_more_through(asks: list[tuple[float
 
 @given(st.lists(st.tuples(st.integers(1, 400), st.booleans()), max_size=40))
 def test_what_is_in_flight_is_bounded(steps: list[tuple[int, bool]]) -> None:
-    """However requests come and go, no more is held than may be in flight, and in the end nothing."""
+    """However requests come and go, no more is held than may be, and in the end nothing."""
     budget, held = Budget(), list[int]()
     for cost, is_ending in steps:
         if is_ending and held:

@@ -11,7 +11,7 @@ import pytest
 from graphql import located_error
 
 from gateway.execution import arguments, asking, collecting, executor, generating
-from gateway.execution.documents import Document
+from gateway.execution.document import Document
 from gateway.execution.generating import Generator
 from gateway.execution.rendering import Place, Rendition
 from resolvers.answer import Absent

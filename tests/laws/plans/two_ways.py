@@ -12,7 +12,8 @@ from graphql import ExecutionResult, GraphQLError
 from gateway.admission.limits import DocumentLimits
 from gateway.consistency_extension import render_consistency
 from gateway.execution.arguments import Unproven
-from gateway.execution.documents import Document, DocumentRefused, Documents
+from gateway.execution.document import Document
+from gateway.execution.documents import DocumentRefused, Documents
 from gateway.execution.executor import Executor
 from gateway.execution.plan import Plan
 from gateway.execution.plans import PlanMaker
