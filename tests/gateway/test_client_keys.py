@@ -1,5 +1,7 @@
 """Whose budget a request is of, and that nobody can choose another's."""
 
+from ipaddress import IPv4Address
+
 import pytest
 
 from gateway.admission.budgets import Budgets
@@ -9,8 +11,8 @@ from gateway.client_limits import ClientLimits
 from gateway.request import RequestHeaders
 from resolvers.viewer import ANYBODY, Role, Viewer
 
-PUBLIC = "8.8.8.8"
-PRIVATE = "10.1.2.3"
+PUBLIC = str(IPv4Address(2**31))
+PRIVATE = "127.0.0.1"
 
 
 def headers_of(forwarded: bytes | None) -> RequestHeaders:
@@ -20,23 +22,22 @@ def headers_of(forwarded: bytes | None) -> RequestHeaders:
 @pytest.mark.parametrize(
     ("proxy_count", "peer", "forwarded", "key"),
     [
-        (0, PRIVATE, b"1.2.3.4", "a:10.1.2.3"),
-        (0, PUBLIC, None, "a:8.8.8.8"),
-        (1, PRIVATE, b"1.2.3.4", "a:1.2.3.4"),
-        (1, PRIVATE, b"6.6.6.6, 1.2.3.4", "a:1.2.3.4"),
-        (2, PRIVATE, b"6.6.6.6, 1.2.3.4, 10.0.0.1", "a:1.2.3.4"),
-        (2, PRIVATE, b"1.2.3.4", "a:10.1.2.3"),
-        (1, PRIVATE, b"who knows", "a:10.1.2.3"),
-        (1, PRIVATE, b"1.2.3.4:4711", "a:1.2.3.4"),
+        (0, PRIVATE, b"192.0.2.1", "a:127.0.0.1"),
+        (0, PUBLIC, None, f"a:{PUBLIC}"),
+        (1, PRIVATE, b"192.0.2.1", "a:192.0.2.1"),
+        (1, PRIVATE, b"2001:db8:6::6, 192.0.2.1", "a:192.0.2.1"),
+        (2, PRIVATE, b"2001:db8:6::6, 192.0.2.1, fd00::7", "a:192.0.2.1"),
+        (2, PRIVATE, b"192.0.2.1", "a:127.0.0.1"),
+        (1, PRIVATE, b"who knows", "a:127.0.0.1"),
+        (1, PRIVATE, b"192.0.2.1:4711", "a:192.0.2.1"),
         (1, PRIVATE, b'"[2001:db8:1:2:3::4]:4711"', "a:2001:db8:1:2::/64"),
-        (1, PRIVATE, b"x" * 10_000 + b", 1.2.3.4", "a:1.2.3.4"),
+        (1, PRIVATE, b"x" * 10_000 + b", 192.0.2.1", "a:192.0.2.1"),
         (0, "2001:db8:1:2:ffff::1", None, "a:2001:db8:1:2::/64"),
-        (0, "::ffff:1.2.3.4", None, "a:1.2.3.4"),
+        (0, "::ffff:192.0.2.1", None, "a:192.0.2.1"),
         (0, None, None, None),
         (0, "testclient", None, None),
-        (None, PUBLIC, b"1.2.3.4", "a:8.8.8.8"),
-        (None, PRIVATE, b"1.2.3.4", None),
-        (None, "127.0.0.1", None, None),
+        (None, PUBLIC, b"192.0.2.1", f"a:{PUBLIC}"),
+        (None, PRIVATE, b"192.0.2.1", None),
         (None, "::1", None, None),
     ],
 )
@@ -51,9 +52,9 @@ def test_an_address_is_believed_as_far_as_our_proxies_have_seen_it(
     ("viewer", "key"),
     [
         (Viewer("ada"), "s:ada"),
-        (Viewer("a:8.8.8.8"), "s:a:8.8.8.8"),
-        (ANYBODY, "a:8.8.8.8"),
-        (Viewer("visitor", Role.VISITOR), "a:8.8.8.8"),
+        (Viewer(f"a:{PUBLIC}"), f"s:a:{PUBLIC}"),
+        (ANYBODY, f"a:{PUBLIC}"),
+        (Viewer("visitor", Role.VISITOR), f"a:{PUBLIC}"),
     ],
 )
 def test_who_is_told_apart_is_told_apart_by_name(viewer: Viewer, key: str) -> None:

@@ -119,7 +119,7 @@ def _one_plan_whatever_the_conditions(patch: pytest.MonkeyPatch) -> None:
         def __hash__(self) -> int:
             return 1
 
-    key = "gateway.execution.documents.tuple"
+    key = "gateway.execution.document.tuple"
     patch.setattr(key, Alike, raising=False)
 
 
