@@ -55,7 +55,14 @@ def dev() -> None:
     """Run everything on this machine: three stub services, their data, gateway and playground."""
     given = _settings()
     anonymous = given.anonymous if given.has_identity else "everything"
-    settings = _settings(playground=True, introspection=True, plan=True, anonymous=anonymous)
+    settings = _settings(
+        playground=True,
+        introspection=True,
+        plan=True,
+        cost_shown=True,
+        rate_limit=0,
+        anonymous=anonymous,
+    )
     configure_logging(settings.log_format)
     run(run_dev(settings, Console()))
 

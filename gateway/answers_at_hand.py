@@ -44,7 +44,8 @@ SUBJECT_LIMIT: Final = 256
 class AnswerAtHand:
     """A whole body, the data in it, and the token; ``way`` says where it came from.
 
-    ``seen`` is what the token says: the floor of these types in this cut.
+    ``seen`` is what the token says: the floor of these types in this cut. ``cost``: what it has
+    cost when it was made.
     """
 
     body: bytes
@@ -52,6 +53,7 @@ class AnswerAtHand:
     token: str
     way: Way
     seen: tuple[Cut, frozenset[AggregateType]]
+    cost: int
 
     def etag(self, subject: str) -> str:
         """The validator of this answer to ``subject``."""
@@ -129,7 +131,7 @@ class AnswersAtHand:
             return None
         parts = ready.data, ready.consistency.at(sealed, ages_s)
         body = b'{"data":%b,"extensions":{"consistency":%b}}' % parts
-        return AnswerAtHand(body, ready.data, sealed, way, (ready.cut, types))
+        return AnswerAtHand(body, ready.data, sealed, way, (ready.cut, types), ready.cost)
 
     def _made(
         self,
@@ -157,6 +159,7 @@ class AnswersAtHand:
         if result.errors:
             return None
         ready = _ready(found, result.data, context.report, healed_at_s)
+        ready.cost = plan.bill.actual(result.data)
         if identity is not None:
             self.missed_count += 1
             self.ready.keep((identity, viewer), ready)

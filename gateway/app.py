@@ -13,9 +13,9 @@ from fastapi import FastAPI
 from starlette.routing import Route
 
 from gateway.admission.door import Door
-from gateway.admission.limits import DocumentLimits
 from gateway.answers_at_hand import AnswersAtHand
 from gateway.beside import running
+from gateway.budget_sharing import BudgetSharing
 from gateway.catch_up import CatchUp
 from gateway.circuit_hints import CircuitHints
 from gateway.execution.documents import DocumentRefused, Documents
@@ -96,6 +96,7 @@ class Gateway:
             wall_clock=wires.wall_clock,
             observe=self.telemetry.identity_keys,
         )
+        self.limits = settings.client_limits()
         self.door = Door(settings.admission_options(), observe=self.telemetry.shedding)
         self.upstreams = {
             service: wires.upstream(service, settings.upstream_options(url), self.telemetry)
@@ -139,6 +140,7 @@ class Gateway:
         guesses, model, operations = self.clients.guesses, self.model, self.operations
         return Metered(
             counts=operations.counts,
+            budgets=self.limits.budgets,
             crowd=lambda: self.door.crowd,
             documents=operations.documents,
             executor=operations.executor,
@@ -170,6 +172,9 @@ class Gateway:
             if isinstance(self.store, RedisStore):
                 hinting = self.hints.run(self.store.words("circuits"), self.upstreams)
                 await stack.enter_async_context(running(hinting))
+                if self.limits.is_on:
+                    sharing = BudgetSharing(self.limits.budgets).run(self.store.debts("spent"))
+                    await stack.enter_async_context(running(sharing))
             if self.model is not None:
                 await stack.enter_async_context(self.model.waiters.open())
             if self.projecting is not None:
@@ -244,7 +249,7 @@ class Gateway:
             documents=Documents(
                 graphql_schema_of(self.schema),
                 token_limit=settings.query_token_limit,
-                limits=DocumentLimits(settings.query_depth_limit, settings.query_cost_limit),
+                limits=settings.document_limits(),
                 is_introspection_on=settings.introspection,
                 maker=PlanMaker(self.schema, time.monotonic),
             ),
@@ -256,6 +261,7 @@ class Gateway:
             request_timeout_s=settings.request_timeout_s,
             telemetry=self.telemetry,
             is_plan_shown=settings.plan,
+            is_cost_shown=settings.cost_shown,
             wall_clock=self.wall_clock,
             at_hand=self._at_hand(),
         )
@@ -302,15 +308,15 @@ def create_app(
         ),
         batch=settings.batch_options(),
     )
-    witness = Witness(gateway.watching.lines, gateway.watching.traces)
     graphql = GraphQLHttp(
         gateway.operations,
         gateway.door,
         http,
-        site,
-        gateway.identity.desk,
-        gateway.known,
-        witness,
+        identity=gateway.identity.desk,
+        limits=gateway.limits,
+        known=gateway.known,
+        witness=Witness(gateway.watching.lines, gateway.watching.traces),
+        playground=site,
     )
     app.state.graphql = graphql
     app.state.connections = settings.connection_options()

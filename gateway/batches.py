@@ -17,13 +17,16 @@ import orjson
 
 from gateway.admission.door import Door
 from gateway.admission.lanes import lane_of_text
+from gateway.caller import Caller
+from gateway.client_limits import ClientLimits
 from gateway.errors import ErrorCode, RequestRefused
-from gateway.operation import Caller, Operations, Response
+from gateway.operation import Operations
 from gateway.receiving import ClientLeft
-from gateway.replies import Reply, refusal_of
+from gateway.replies import Reply
 from gateway.request import GraphQLRequest, RequestHeaders, request_from
 from gateway.request_record import RequestRecord
-from gateway.witness import Witness
+from gateway.response import Response
+from gateway.telling import Teller
 from resolvers.tokens import TokenDesk
 from resolvers.upstream.deadline import Deadline
 
@@ -38,11 +41,12 @@ def is_batch(body: bytes) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """A list of requests; who asks, until when, and the news that she has left."""
+    """A list of requests; who asks, who pays, until when, and the news that she has left."""
 
     entries: list[object]
     headers: RequestHeaders
     caller: Caller
+    key: str | None
     deadline: Deadline
     leaving: asyncio.Task[None]
 
@@ -67,13 +71,19 @@ def entries_of(parsed: object, limit: int) -> list[object]:
 
 
 async def run_batch(
-    batch: Batch, run: RunOne, *, door: Door, operations: Operations, witness: Witness
+    batch: Batch,
+    run: RunOne,
+    *,
+    door: Door,
+    limits: ClientLimits,
+    operations: Operations,
+    teller: Teller,
 ) -> tuple[Response, bool]:
     """All answers as one, and whether any of them may have written something.
 
     Raises `ClientLeft` when all have ended and nobody is there to be told.
     """
-    seats = _Seats(batch, run, door, operations, witness)
+    seats = _Seats(batch, run, door, limits, teller)
     async with asyncio.TaskGroup() as group:
         tasks = [group.create_task(seats.answer(entry)) for entry in batch.entries]
     answers = [task.result() for task in tasks]
@@ -92,42 +102,36 @@ class _Seats:
     _batch: Batch
     _run: RunOne
     _door: Door
-    _operations: Operations
-    _witness: Witness
+    _limits: ClientLimits
+    _teller: Teller
     may_write: bool = False
 
     async def answer(self, entry: object) -> Response | None:
         """The answer to one of them; None where its client has left."""
-        counts, caller = self._operations.counts, self._batch.caller
-        record = self._witness.begin(self._batch.headers, caller.request_id)
+        counts = self._teller.counts
+        record = self._teller.begin(self._batch.headers, self._batch.caller.request_id)
         try:
-            request = request_from(entry)
-        except RequestRefused as refused:
-            counts.errors[refused.code] += 1
-            return self._told(record, refusal_of(refused))
-        try:
-            return self._told(record, await self._let_in(request, record))
+            response = await self._let_in(request_from(entry), record)
         except ClientLeft:
-            counts.left_count += 1
-            self._witness.left(record, "POST")
+            self._teller.left(record, "POST")
             return None
         except RequestRefused as refused:
             counts.turned_away(refused.code)
-            counts.errors[refused.code] += 1
-            return self._told(record, refusal_of(refused))
+            response = self._teller.refusal(refused)
+        else:
+            took_s = time.perf_counter() - record.began_at_s
+            counts.answered(response.way, response.outcome, took_s)
+        reply = Reply(response.status, (), _as_bytes(response))
+        self._teller.witness.answered(record, response, reply, "POST")
+        return response
 
     async def _let_in(self, request: GraphQLRequest, record: RequestRecord) -> Response:
         batch, lane = self._batch, lane_of_text(request.query)
-        async with self._door.place(lane, batch.deadline, batch.leaving):
-            response, may_write = await self._run(request, replace(batch.caller, record=record))
+        with self._limits.entered(batch.key) as admitted:
+            async with self._door.place(lane, batch.deadline, batch.leaving):
+                caller = replace(batch.caller, record=record, admitted=admitted)
+                response, may_write = await self._run(request, caller)
         self.may_write |= may_write
-        took_s = time.perf_counter() - record.began_at_s
-        self._operations.counts.answered(response.way, response.outcome, took_s)
-        return response
-
-    def _told(self, record: RequestRecord, response: Response) -> Response:
-        reply = Reply(response.status, (), _as_bytes(response))
-        self._witness.answered(record, response, reply, "POST")
         return response
 
 

@@ -89,8 +89,13 @@ class DirectProtocol(GuardedProtocol):
     def _reply_to(self, body: bytes) -> Reply | None:
         path, _, query_string = self.url.partition(b"?")
         if path == self.url:
-            return self._graphql.reply_at_once(self.headers, body)
-        return self._graphql.find(self.headers, query_string)
+            return self._graphql.at_once.reply(self.headers, body, self._peer)
+        return self._graphql.at_once.find(self.headers, query_string, self._peer)
+
+    @property
+    def _peer(self) -> str | None:
+        """The address that the connection came from."""
+        return self.client[0] if self.client else None
 
     def _may_hold(self) -> bool:
         method = self.parser.get_method()

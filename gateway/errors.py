@@ -24,6 +24,7 @@ a list of requests, too long or off  BATCH_REFUSED               400
 head or body too large, or too slow  HEAD_TOO_LARGE, HEAD_TIMEOUT      431, 408
                                      BODY_TOO_LARGE, BODY_TIMEOUT      413, 408
 too much is asked at once            OVERLOADED                  503, ask again after `retryAfterMs`
+a client asks for too much           RATE_LIMITED                429, ask again after `retryAfterMs`
 a token in the header is not ours    INVALID_CONSISTENCY_TOKEN   400
 document cannot be read              GRAPHQL_PARSE_FAILED        200, or 400 for a client that
 document does not fit the schema     GRAPHQL_VALIDATION_FAILED   accepts graphql-response+json
@@ -82,6 +83,7 @@ class ErrorCode(StrEnum):
     BODY_TOO_LARGE = "BODY_TOO_LARGE"
     BODY_TIMEOUT = "BODY_TIMEOUT"
     OVERLOADED = "OVERLOADED"
+    RATE_LIMITED = "RATE_LIMITED"
     GRAPHQL_PARSE_FAILED = "GRAPHQL_PARSE_FAILED"
     GRAPHQL_VALIDATION_FAILED = "GRAPHQL_VALIDATION_FAILED"
     QUERY_TOO_LARGE = "QUERY_TOO_LARGE"
@@ -95,7 +97,7 @@ class RequestRefused(Exception):
 
     200 is for what GraphQL itself refuses: 400 for a client that accepts graphql-response+json.
     ``retry_after_s``: the wait after which the same request may fare better, where that is known.
-    ``headers``: what the refusal says beside.
+    ``limit``: which one was reached, if one was; ``headers``: what the refusal says beside.
     """
 
     def __init__(
@@ -105,23 +107,33 @@ class RequestRefused(Exception):
         message: str,
         *,
         retry_after_s: float | None = None,
+        limit: str | None = None,
         headers: Sequence[tuple[bytes, bytes]] = (),
     ) -> None:
         super().__init__(message)
         self.status = status
         self.code = code
         self.retry_after_s = retry_after_s
+        self.limit = limit
         self.headers = headers
 
     def as_json(self) -> Json:
         extensions: Json = {"code": self.code.value}
+        if self.limit is not None:
+            extensions["limit"] = self.limit
         if self.retry_after_s is not None:
             extensions["retryAfterMs"] = round(self.retry_after_s * 1000)
         return {"message": str(self), "extensions": extensions}
 
 
 class TooMuchAsked(Exception):
-    """The document is refused before validation for what it asks."""
+    """The document is refused for how much it asks: ``value`` of ``limit``, not ``allowed``."""
+
+    def __init__(self, message: str, limit: str, value: int | None, allowed: int) -> None:
+        super().__init__(message)
+        self.limit = limit
+        self.value = value
+        self.allowed = allowed
 
 
 UPSTREAM_CODES: dict[type[UpstreamError], ErrorCode] = {
@@ -165,8 +177,11 @@ def translate(error: GraphQLError, request_id: str) -> ClientError:
             return _coded(ErrorCode.GRAPHQL_PARSE_FAILED, error.message)
         case None:
             return _coded(ErrorCode.GRAPHQL_VALIDATION_FAILED, error.message)
-        case TooMuchAsked() as excess:
-            return _coded(ErrorCode.QUERY_TOO_LARGE, str(excess))
+        case TooMuchAsked(limit=limit, value=value, allowed=allowed) as excess:
+            counted = {} if value is None else {"value": value}
+            return _coded(
+                ErrorCode.QUERY_TOO_LARGE, str(excess), limit=limit, **counted, allowed=allowed
+            )
         case BadInput(field=field) as bad:
             return _coded(ErrorCode.BAD_USER_INPUT, str(bad), field=field)
         case InvalidToken(field=field, reason=reason) as invalid:

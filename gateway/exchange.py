@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from gateway.batches import Batch, entries_of, is_batch
+from gateway.caller import Caller
 from gateway.http_rules import READING
-from gateway.operation import Caller
 from gateway.request import GraphQLRequest, RequestHeaders, parse_body, parse_get, parse_post
 from resolvers.upstream.deadline import Deadline
 
@@ -48,7 +48,7 @@ class Exchange:
             return parse_get(self.scope["query_string"])
         return parse_post(self.body, self.headers.media_type)
 
-    def parse_batch(self, caller: Caller, limit: int) -> Batch:
-        """Likewise what is asked at once, by ``caller``."""
+    def parse_batch(self, caller: Caller, key: str | None, limit: int) -> Batch:
+        """Likewise what is asked at once, by ``caller``; ``key`` pays for it."""
         entries = entries_of(parse_body(self.body, self.headers.media_type), limit)
-        return Batch(entries, self.headers, caller, self.deadline, self.leaving)
+        return Batch(entries, self.headers, caller, key, self.deadline, self.leaving)

@@ -9,9 +9,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 
-from gateway.admission.limits import DocumentLimits
 from gateway.execution.collecting import Unplannable, settled
-from gateway.execution.documents import Document, DocumentRefused, Documents
+from gateway.execution.document import Document
+from gateway.execution.documents import DocumentRefused, Documents
 from gateway.execution.executor import Executor
 from gateway.execution.graphql_schema import graphql_schema_of
 from gateway.execution.plan import Plan
@@ -184,7 +184,7 @@ def _read(question: Question, settings: Settings) -> Document:
     documents = Documents(
         graphql_schema_of(_schema()),
         token_limit=settings.query_token_limit,
-        limits=DocumentLimits(settings.query_depth_limit, settings.query_cost_limit),
+        limits=settings.document_limits(),
         is_introspection_on=True,
     )
     try:

@@ -282,7 +282,7 @@ class GuardedProtocol(HttpToolsProtocol):
     def _say(self, refused: RequestRefused) -> None:
         """The refusal, and no more; its client may close, or has a moment to read it."""
         headers = RequestHeaders.of(self.headers or ())
-        reply = self._graphql.turn_away(refused, headers, "")
+        reply = self._graphql.teller.turn_away(refused, headers, "")
         if CLOSE not in reply.headers:
             reply = reply._replace(headers=[*reply.headers, CLOSE])
         self.transport.write(on_the_wire(reply, self.server_state.default_headers))

@@ -83,6 +83,7 @@ def numbers_of(settings: Settings) -> Iterator[Number]:
         "reads": settings.read_options(),
         "guesses": GuessOptions(),
         "garbage": GarbageOptions(),
+        "clients": settings.client_limits().budgets.options,
         "workers": RestartOptions(),
     }
     for room, options in rooms.items():

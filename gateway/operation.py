@@ -2,25 +2,28 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 
 import orjson
 from graphql import ExecutionResult, GraphQLError, OperationType
 
+from gateway.admission.bills import Cost
 from gateway.answers_at_hand import AnswersAtHand
+from gateway.caller import Caller
 from gateway.consistency_extension import render_consistency
-from gateway.errors import ErrorCode, Json, RequestRefused, translate
-from gateway.execution.documents import Document, DocumentRefused, Documents
+from gateway.errors import ErrorCode, Json, RequestRefused, TooMuchAsked, translate
+from gateway.execution.document import Document
+from gateway.execution.documents import DocumentRefused, Documents
 from gateway.execution.executor import Executor
 from gateway.metrics.counts import OperationCounts
 from gateway.plan_extension import render_plan
-from gateway.request import GraphQLRequest, RequestHeaders
-from gateway.request_record import OperationName, RequestRecord
+from gateway.request import GraphQLRequest
+from gateway.request_record import RequestRecord
+from gateway.response import Response
 from gateway.telemetry import Telemetry
 from gateway.validators import etag_of
-from gateway.ways import Outcome, Way
 from projections.token import ConsistencyToken
 from projections.token_codec import TokenCodec
 from resolvers.context import OperationContext
@@ -35,59 +38,6 @@ from resolvers.tokens import TokenDesk
 from resolvers.upstream.call_log import CallLog
 from resolvers.upstream.deadline import Deadline
 from resolvers.upstream.errors import without_frames
-from resolvers.viewer import Viewer
-
-
-@dataclass(frozen=True, slots=True)
-class Caller:
-    """One request's word on who asks, and what it brings along.
-
-    ``record``: where is noted what becomes of it; None while an answer at hand is looked for.
-    """
-
-    viewer: Viewer
-    request_id: str
-    token_texts: list[str]
-    record: RequestRecord | None = None
-
-    @classmethod
-    def of(cls, headers: RequestHeaders, viewer: Viewer) -> "Caller":
-        return cls(
-            viewer=viewer,
-            request_id=headers.request_id,
-            token_texts=headers.token_texts,
-        )
-
-    @property
-    def subject(self) -> str:
-        """What her tokens are bound to."""
-        return self.viewer.subject
-
-
-@dataclass(frozen=True, slots=True)
-class Response:
-    """What goes back; ``body`` may be bytes already. ``token`` is the sealed joined token.
-
-    ``etag`` is the validator of an answer to a GET that has one, ``way`` how it came about,
-    ``headers`` what it says beside. ``operation`` names what was asked, where the plan tells that.
-    """
-
-    body: Json | bytes
-    token: str | None = None
-    status: HTTPStatus = HTTPStatus.OK
-    is_request_error: bool = False
-    retry_after_s: float | None = None
-    etag: str | None = None
-    way: Way = "refused"
-    operation: OperationName | None = None
-    headers: Sequence[tuple[bytes, bytes]] = ()
-
-    @property
-    def outcome(self) -> Outcome:
-        """Whether it has what was asked for."""
-        if self.is_request_error or self.status is not HTTPStatus.OK:
-            return "request_error"
-        return "errors" if isinstance(self.body, dict) and "errors" in self.body else "ok"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,6 +53,7 @@ class Operations:
     request_timeout_s: float
     telemetry: Telemetry
     is_plan_shown: bool = False
+    is_cost_shown: bool = False
     pace: LivePace = field(default_factory=LivePace)
     wall_clock: Callable[[], float] = time.time
     at_hand: AnswersAtHand | None = None
@@ -121,11 +72,15 @@ class Operations:
 
         ``is_looked_for``: it was not at hand a moment ago.
         """
+        admitted = caller.admitted
         found = None if is_looked_for else self.find(request, caller, is_read_only=is_read_only)
         if found is not None:
+            admitted.has_run(Cost(0, found.cost))
             return found
         tokens = TokenDesk(self.codec, caller.subject, self.wall_clock)
         token = self._demanded(tokens, caller)
+        if self.documents.find(request.query) is None:
+            admitted.reads(len(request.query))
         try:
             document = self.documents.read(request.query, request.variables)
         except DocumentRefused as refused:
@@ -141,6 +96,8 @@ class Operations:
                 "only queries can be sent by GET",
                 headers=((b"allow", b"POST"),),
             )
+        bill = document.bill(request.operation_name) if plan is None else plan.bill
+        estimated_cost = admitted.runs(bill.estimate(request.variables))
         context = self._context(document, caller, deadline, tokens, token, record)
         try:
             result, way = await self.executor.run(
@@ -150,15 +107,14 @@ class Operations:
                 operation_name=request.operation_name,
                 plan=plan,
             )
-            if _is_refused(result):
-                return self._refuse(result.errors or [], caller)
-            response = await self._respond(result, context, caller)
-            self.counts.shown(context.report, expired_count=context.tokens.expired_count)
-            may_be_known = is_read_only and not result.errors and context.report.is_satisfied
-            if not may_be_known:
+            cost = admitted.has_run(Cost(estimated_cost, bill.actual(result.data)))
+            if result.errors and _is_refused(result):
+                return self._refuse(result.errors, caller)
+            response = await self._respond(result, context, caller, cost)
+            self.counts.shown(context.report, cost, expired_count=context.tokens.expired_count)
+            if not is_read_only or result.errors or not context.report.is_satisfied:
                 return replace(response, way=way)
-            data = orjson.dumps(result.data)
-            etag = etag_of(data, context.report.token, caller.subject)
+            etag = etag_of(orjson.dumps(result.data), context.report.token, caller.subject)
             return replace(response, way=way, etag=etag)
         finally:
             record.waited_s = context.report.waited_s
@@ -168,19 +124,24 @@ class Operations:
         self, request: GraphQLRequest, caller: Caller, *, is_read_only: bool
     ) -> Response | None:
         """The answer of `run`, where it is at hand; None where it is not. Never waits."""
-        if self.at_hand is None or self.is_plan_shown:
+        if self.at_hand is None or self.is_plan_shown or self.is_cost_shown:
             return None
-        name, variables = request.operation_name, request.variables
-        plan = self.documents.ready_plan(request.query, name, variables)
+        plan = self.documents.ready_plan(request.query, request.operation_name, request.variables)
         if plan is None:
             return None
         tokens = TokenDesk(self.codec, caller.subject, self.wall_clock)
-        found = self.at_hand.find(plan, variables, caller.viewer, tokens, caller.token_texts)
+        viewer, variables = caller.viewer, request.variables
+        found = self.at_hand.find(plan, variables, viewer, tokens, caller.token_texts)
         if found is None:
             return None
-        etag = found.etag(caller.subject) if is_read_only else None
-        way, operation = found.way, plan.operation
-        return Response(found.body, found.token, etag=etag, way=way, operation=operation)
+        return Response(
+            found.body,
+            found.token,
+            etag=found.etag(caller.subject) if is_read_only else None,
+            way=found.way,
+            operation=plan.operation,
+            cost=found.cost,
+        )
 
     def may_be_abandoned(self, request: GraphQLRequest) -> bool:
         """May a running request be cancelled when its client leaves? Only if it writes nothing.
@@ -245,7 +206,7 @@ class Operations:
         )
 
     async def _respond(
-        self, result: ExecutionResult, context: OperationContext, caller: Caller
+        self, result: ExecutionResult, context: OperationContext, caller: Caller, cost: Cost
     ) -> Response:
         sealed = await context.tokens.seal_joined(context.report.token, self.model)
         body: Json = {"data": result.data}
@@ -257,10 +218,14 @@ class Operations:
         extensions: Json = {"consistency": consistency}
         if context.call.log is not None and self.is_plan_shown:
             extensions["plan"] = render_plan(context.call.log, _now_s())
-        body["extensions"] = extensions
-        return Response(body, sealed)
+        if self.is_cost_shown:
+            extensions["cost"] = cost._asdict()
+        return Response(body | {"extensions": extensions}, sealed)
 
     def _refuse(self, errors: list[GraphQLError], caller: Caller) -> Response:
+        match errors[0].original_error:
+            case TooMuchAsked(limit=limit):
+                self.counts.refused_for(limit)
         return Response({"errors": self._render_all(errors, caller)}, is_request_error=True)
 
     def _render_all(self, errors: list[GraphQLError], caller: Caller) -> list[Json]:
@@ -282,9 +247,7 @@ class Operations:
             self.telemetry.mistake_made(caller.request_id, error)
         rendered: Json = {"message": told.message}
         if error.locations:
-            rendered["locations"] = [
-                {"line": at.line, "column": at.column} for at in error.locations
-            ]
+            rendered["locations"] = [at.formatted for at in error.locations]
         if error.path is not None:
             rendered["path"] = error.path
         rendered["extensions"] = told.extensions

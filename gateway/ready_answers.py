@@ -28,7 +28,7 @@ class ReadyAnswer:
     """One answer: the bytes of its ``data``, its extension, and the cut that both are of.
 
     The cut is replaced by the same one of a later moment. ``healed_at_s``: by type, when the last
-    of its rows was healed (Unix s), where any was.
+    of its rows was healed (Unix s), where any was. ``cost``: what it has cost.
     """
 
     cut: Cut
@@ -36,6 +36,7 @@ class ReadyAnswer:
     consistency: ReadyConsistency
     types: frozenset[AggregateType]
     healed_at_s: Mapping[AggregateType, float] = field(default_factory=dict)
+    cost: int = 0
 
     @property
     def size_bytes(self) -> int:

@@ -10,10 +10,10 @@ import orjson
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
 from gateway.errors import Json, RequestRefused
-from gateway.operation import Response
 from gateway.playground.site import PlaygroundSite
 from gateway.receiving import Message
 from gateway.request import TOKEN_HEADER, RequestHeaders
+from gateway.response import Response
 from gateway.web.accepting import GRAPHQL_RESPONSE_JSON
 from gateway.web.compression import GZIP, UNPACKED, Compression
 from gateway.web.origins import Origins, RawHeaders

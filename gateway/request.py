@@ -165,6 +165,12 @@ class RequestHeaders:
         given = self.first("x-deadline-ms")
         return int(given) / 1000 if given and _milliseconds.match(given) else math.inf
 
+    @property
+    def forwarded_for(self) -> bytes | None:
+        """The addresses that proxies have seen, as they say, or whoever came before them."""
+        values = self.values.get(b"x-forwarded-for")
+        return None if values is None else b",".join(values)
+
     def knows(self, etag: str) -> bool:
         """Does the client have what has this validator, as ``If-None-Match`` says?"""
         given = self.first("if-none-match")

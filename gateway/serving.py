@@ -220,6 +220,7 @@ def make_server(
         access_log=False,
         lifespan="on",
         server_header=False,
+        proxy_headers=False,  # how many proxies may be believed is a setting of ours
         timeout_graceful_shutdown=DRAIN_S,
     )
     return Server(app, config, drain_s=drain_s, on_start=on_start)

@@ -16,6 +16,7 @@ from gateway.sections.events import EventSettings
 from gateway.sections.field_kinds import PREFIX, field_name, unit_of, variable_name
 from gateway.sections.freshness import FreshnessSettings
 from gateway.sections.identity import IdentitySettings
+from gateway.sections.limits import LimitSettings
 from gateway.sections.services import ServiceSettings
 from gateway.sections.store import StoreSettings
 from gateway.sections.tokens import TokenSettings
@@ -40,6 +41,7 @@ class Settings(
     ServiceSettings,
     WebSettings,
     IdentitySettings,
+    LimitSettings,
     DoorSettings,
 ):
     """All settings, frozen. The field ``port`` is the variable ``BFF_PORT``."""

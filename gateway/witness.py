@@ -7,11 +7,11 @@ import asyncio
 import time
 from typing import Final
 
-from gateway.operation import Response
 from gateway.replies import Reply
 from gateway.request import RequestHeaders
 from gateway.request_lines import AtHandLine, RequestLine, RequestLines
 from gateway.request_record import UNNAMED, RequestRecord
+from gateway.response import Response
 from gateway.tracing.traces import Ended, Traces
 from resolvers.upstream.call_log import CallLog
 from resolvers.upstream.trace_context import Trace, TraceContext, unrecorded

@@ -19,6 +19,7 @@ from projections.versions import AggregateKey, AggregateType, Version
 from projections.views import OrderRow
 from resolvers.causality import seen_by_writer
 from resolvers.context import Info
+from resolvers.costs import WRITE
 from resolvers.ownership import require_naming, require_ordering, require_staff
 from resolvers.scalars import ConsistencyToken
 from resolvers.selecting import SelectionReader
@@ -101,7 +102,9 @@ class UpdateProductPayload(Payload):
 
 @strawberry.type
 class Mutation:
-    @strawberry.mutation(description="Place an order. The order service sets the prices.")
+    @strawberry.mutation(
+        description="Place an order. The order service sets the prices.", directives=[WRITE]
+    )
     async def place_order(self, info: Info, input: PlaceOrderInput) -> PlaceOrderPayload:
         require_naming(info.context.viewer, input.customer_id)
         own_key = _given(input.idempotency_key)
@@ -122,7 +125,7 @@ class Mutation:
             may_be_repeated=bool(own_key),
         )
 
-    @strawberry.mutation(description="Change the note of an order.")
+    @strawberry.mutation(description="Change the note of an order.", directives=[WRITE])
     async def update_order(self, info: Info, input: UpdateOrderInput) -> UpdateOrderPayload:
         orders, call = info.context.clients.orders, info.context.call
         version = _given(input.expected_version)
@@ -137,7 +140,9 @@ class Mutation:
             order_id=input.id,
         )
 
-    @strawberry.mutation(description="Cancel an order that has not been shipped.")
+    @strawberry.mutation(
+        description="Cancel an order that has not been shipped.", directives=[WRITE]
+    )
     async def cancel_order(self, info: Info, input: CancelOrderInput) -> CancelOrderPayload:
         orders, call = info.context.clients.orders, info.context.call
         reason, version = _given(input.reason), _given(input.expected_version)
@@ -152,7 +157,9 @@ class Mutation:
             order_id=input.id,
         )
 
-    @strawberry.mutation(description="Change a customer; fields left out stay as they are.")
+    @strawberry.mutation(
+        description="Change a customer; fields left out stay as they are.", directives=[WRITE]
+    )
     async def update_customer(
         self, info: Info, input: UpdateCustomerInput
     ) -> UpdateCustomerPayload:
@@ -170,7 +177,9 @@ class Mutation:
         )
         return _payload(UpdateCustomerPayload, await perform(info, write))
 
-    @strawberry.mutation(description="Change a product; fields left out stay as they are.")
+    @strawberry.mutation(
+        description="Change a product; fields left out stay as they are.", directives=[WRITE]
+    )
     async def update_product(self, info: Info, input: UpdateProductInput) -> UpdateProductPayload:
         require_staff(info.context.viewer)
         change = ProductChange(

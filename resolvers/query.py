@@ -10,6 +10,7 @@ from projections.views import OrderStatus
 from projections.views.aggregate import ID_RULE, is_id
 from resolvers.answer import Answer
 from resolvers.context import Info
+from resolvers.costs import PAGE, READ
 from resolvers.errors import BadInput
 from resolvers.inputs import ConsistencyInput, read_demand
 from resolvers.pages import DEFAULT_PAGE_SIZE
@@ -20,7 +21,7 @@ from resolvers.types import Customer, Order, OrderConnection, Product
 
 @strawberry.type
 class Query:
-    @strawberry.field(description="One order; null when there is none.")
+    @strawberry.field(description="One order; null when there is none.", directives=[READ])
     async def order(
         self, info: Info, id: ID, consistency: ConsistencyInput | None = UNSET
     ) -> Order | None:
@@ -29,7 +30,7 @@ class Query:
         answer = await _read(info, root, consistency, seen=asked.seen)
         return Order.shown(info, answer, AggregateKey(AggregateType.ORDER, root.id))
 
-    @strawberry.field(description="A customer's orders, newest first.")
+    @strawberry.field(description="A customer's orders, newest first.", directives=[READ, PAGE])
     async def orders(
         self,
         info: Info,
@@ -45,7 +46,7 @@ class Query:
         answer = await _read(info, root, consistency, seen=asked.seen)
         return OrderConnection(answer=answer, page_key=PageKey.of(root.customer_id, page))
 
-    @strawberry.field(description="One customer; null when there is none.")
+    @strawberry.field(description="One customer; null when there is none.", directives=[READ])
     async def customer(
         self, info: Info, id: ID, consistency: ConsistencyInput | None = UNSET
     ) -> Customer | None:
@@ -54,7 +55,7 @@ class Query:
         answer = await _read(info, root, consistency, seen=asked.seen)
         return Customer.shown(info, answer, AggregateKey(AggregateType.CUSTOMER, root.id))
 
-    @strawberry.field(description="One product; null when there is none.")
+    @strawberry.field(description="One product; null when there is none.", directives=[READ])
     async def product(
         self, info: Info, id: ID, consistency: ConsistencyInput | None = UNSET
     ) -> Product | None:

@@ -24,8 +24,11 @@ from projections.views import (
 from resolvers.answer import Absent, Answer, Failed, Found, FoundPage
 from resolvers.connections import cursor_of, ends_of, listed_on, sealed_seen
 from resolvers.context import Info
+from resolvers.costs import ANOTHER_ROW, LINES, PAGE
 from resolvers.pages import DEFAULT_PAGE_SIZE
 from resolvers.selecting import read_page
+
+UNKNOWN = "Null when unknown, or with an error when nobody could tell."
 
 
 @strawberry.type(description="Something that can be ordered.")
@@ -66,7 +69,7 @@ class OrderItem:
     def line_total(self) -> Decimal:
         return self.row.line_total
 
-    @strawberry.field(description="Null when unknown, or with an error when nobody could tell.")
+    @strawberry.field(description=UNKNOWN, directives=[ANOTHER_ROW])
     def product(self, info: Info) -> Product | None:
         key = AggregateKey(AggregateType.PRODUCT, self.row.product_id)
         return Product.shown(info, self.answer, key)
@@ -92,7 +95,7 @@ class Customer:
         row = _shown_row(info, answer, key)
         return cls.of(row, answer) if isinstance(row, CustomerRow) else None
 
-    @strawberry.field(description="Her orders, newest first.")
+    @strawberry.field(description="Her orders, newest first.", directives=[ANOTHER_ROW, PAGE])
     def orders(
         self,
         info: Info,
@@ -135,12 +138,12 @@ class Order:
         row = _shown_row(info, answer, key)
         return cls.of(row, answer) if isinstance(row, OrderRow) else None
 
-    @strawberry.field(description="Null when unknown, or with an error when nobody could tell.")
+    @strawberry.field(description=UNKNOWN, directives=[ANOTHER_ROW])
     def customer(self, info: Info) -> Customer | None:
         key = AggregateKey(AggregateType.CUSTOMER, self.row.customer_id)
         return Customer.shown(info, self.answer, key)
 
-    @strawberry.field
+    @strawberry.field(directives=[LINES])
     def items(self) -> list[OrderItem]:
         return [
             OrderItem(

@@ -1,164 +1,114 @@
-"""How much a document asks for, measured in one pass before it is validated or run.
+"""What one document may ask for, and in which words and numbers it is refused for more.
 
-Each fragment is measured once and remembered, so the pass is linear in the document however often
-fragments are spread; a depth rule without this memory takes minutes for a kilobyte of text.
+The order of the limits is that of `Limit`. The first two bound the parser, the next ones are of the
+one pass over the parsed document (`survey`), the last is of its price (`bills`).
 """
 
-import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
 
-from graphql import (
-    DocumentNode,
-    FieldNode,
-    FragmentSpreadNode,
-    InlineFragmentNode,
-    IntValueNode,
-    OperationDefinitionNode,
-    SelectionSetNode,
-    ValueNode,
-    VariableNode,
-)
+from graphql import DocumentNode
 
-from gateway.admission.fragments import fragments_of
-from gateway.admission.repeats import count_repeats
-from resolvers.pages import DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE
+from gateway.admission.bills import Bill
+from gateway.admission.survey import Survey, survey_of
 
-ITEMS_OF_AN_ORDER = 10
-"""Lines an order is taken to have; the true number is known only afterwards, and may be 50."""
+MAX_TOLD: Final = 2**31 - 1
+"""The greatest number that clients are told: fragments that double come to more than JSON has."""
+
+
+class Limit(StrEnum):
+    """Every limit of a document, as `extensions.limit` names it. Public."""
+
+    CHARACTERS = "CHARACTERS"
+    TOKENS = "TOKENS"
+    OPERATIONS = "OPERATIONS"
+    DEPTH = "DEPTH"
+    ROOT_FIELDS = "ROOT_FIELDS"
+    ALIASES = "ALIASES"
+    DIRECTIVES = "DIRECTIVES"
+    REPEATS = "REPEATS"
+    FIELDS = "FIELDS"
+    COST = "COST"
+
+
+MESSAGES: Final[Mapping[Limit, str]] = {
+    Limit.CHARACTERS: "a document has at most {allowed} characters",
+    Limit.TOKENS: "a document has at most {allowed} tokens",
+    Limit.OPERATIONS: "the document has more than {allowed} operations: send the one that you run",
+    Limit.DEPTH: "the query is nested deeper than {allowed} levels",
+    Limit.ROOT_FIELDS: "the operation has more than {allowed} root fields",
+    Limit.ALIASES: "the operation has more than {allowed} aliases",
+    Limit.DIRECTIVES: "the operation has more than {allowed} directives",
+    Limit.REPEATS: "the document repeats its fields too often: select each field once",
+    Limit.FIELDS: "the operation selects more than {allowed} fields, fragments included",
+    Limit.COST: "the answer may cost {value}, more than {allowed}: "
+    "ask for smaller pages or fewer levels",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Excess:
+    """Of what a document has too much, and how much; ``value`` is None where nobody counted on."""
+
+    limit: Limit
+    value: int | None
+    allowed: int
+
+    def __str__(self) -> str:
+        return MESSAGES[self.limit].format(value=self.value, allowed=self.allowed)
 
 
 @dataclass(frozen=True, slots=True)
 class DocumentLimits:
-    """What one document may ask for; see the settings of the same names.
+    """What one document may ask for (counts); see the settings of the same names.
 
-    ``root_limit``: root fields of an operation (count, default 32): each is a read or a write.
+    ``nested_repeat_limit``: repeats of fields with selections, each compared with all that lies
+    below it: 200 pairs. ``repeat_limit``: of plain fields, 5,000 pairs, some 5 ms; fragments that
+    lie side by side repeat `id` for good reasons.
     """
 
     depth_limit: int
     cost_limit: int
     root_limit: int = 32
+    alias_limit: int = 100
+    directive_limit: int = 100
+    field_limit: int = 2_000
+    operation_limit: int = 20
+    repeat_limit: int = 100
+    nested_repeat_limit: int = 20
 
 
-@dataclass(frozen=True, slots=True)
-class Measure:
-    """The size of a selection.
-
-    ``width`` in fields side by side, ``depth`` in levels of them; ``cost`` in fields of the answer,
-    page sizes multiplied in.
-    """
-
-    width: int = 0
-    depth: int = 0
-    cost: int = 0
+def first_excess(document: DocumentNode, limits: DocumentLimits) -> Excess | None:
+    """What the document has too much of, before anybody knows whether it is valid."""
+    return excess_of(survey_of(document), limits)
 
 
-def first_excess(
-    document: DocumentNode, variables: Mapping[str, object], limits: DocumentLimits
-) -> str | None:
-    """What the document asks too much of, in a sentence for its author; None if nothing.
-
-    Does not need a valid document: what is unknown or circular counts nothing here and is refused
-    by validation.
-    """
-    if count_repeats(document).is_too_many:
-        return "the document repeats its fields too often: select each field once"
-    return excess_in_size(document, variables, limits)
-
-
-def excess_in_size(
-    document: DocumentNode, variables: Mapping[str, object], limits: DocumentLimits
-) -> str | None:
-    """The part of `first_excess` that depends on the variables, so is asked at every request."""
-    ruler = _Ruler(document, variables)
-    for operation in document.definitions:
-        if not isinstance(operation, OperationDefinitionNode):
-            continue
-        measure = ruler.measure(operation.selection_set)
-        if measure.width > limits.root_limit:
-            return f"the operation has more than {limits.root_limit} root fields"
-        if measure.depth > limits.depth_limit:
-            return f"the query is nested deeper than {limits.depth_limit} levels"
-        if measure.cost > limits.cost_limit:
-            return (
-                f"the answer may have {measure.cost} fields, more than {limits.cost_limit}: "
-                "ask for smaller pages or fewer levels"
-            )
+def excess_of(survey: Survey, limits: DocumentLimits) -> Excess | None:
+    """The first limit that these counts break."""
+    rows = (
+        (Limit.OPERATIONS, survey.operation_count, limits.operation_limit),
+        (Limit.DEPTH, survey.depth, limits.depth_limit),
+        (Limit.ROOT_FIELDS, survey.root_count, limits.root_limit),
+        (Limit.ALIASES, survey.alias_count, limits.alias_limit),
+        (Limit.DIRECTIVES, survey.directive_count, limits.directive_limit),
+        (Limit.REPEATS, survey.plain_repeat_count, limits.repeat_limit),
+        (Limit.REPEATS, survey.nested_repeat_count, limits.nested_repeat_limit),
+        (Limit.FIELDS, survey.field_count, limits.field_limit),
+    )
+    for limit, value, allowed in rows:
+        if value > allowed:
+            return Excess(limit, min(value, MAX_TOLD), allowed)
     return None
 
 
-def is_size_fixed(document: DocumentNode) -> bool:
-    """Does the document ask for as much whatever its variables are?"""
-    ruler = _Ruler(document, {})
-    for operation in document.definitions:
-        if isinstance(operation, OperationDefinitionNode):
-            ruler.measure(operation.selection_set)
-    return not ruler.has_met_variables
-
-
-class _Ruler:
-    def __init__(self, document: DocumentNode, variables: Mapping[str, object]) -> None:
-        self.has_met_variables = False
-        self._variables = variables
-        self._fragments = fragments_of(document)
-        self._measured: dict[str, Measure] = {}
-
-    def measure(self, selections: SelectionSetNode | None) -> Measure:
-        if selections is None:
-            return Measure()
-        return _together(self._measure_one(selection) for selection in selections.selections)
-
-    def _measure_one(self, selection: object) -> Measure:
-        match selection:
-            case FieldNode():
-                below = self.measure(selection.selection_set)
-                return Measure(1, below.depth + 1, 1 + self._list_size(selection) * below.cost)
-            case InlineFragmentNode():
-                return self.measure(selection.selection_set)
-            case FragmentSpreadNode():
-                return self._measure_fragment(selection.name.value)
-            case _:
-                return Measure()
-
-    def _measure_fragment(self, name: str) -> Measure:
-        if name not in self._measured and name in self._fragments:
-            self._measured[name] = Measure()  # a circle ends here
-            self._measured[name] = self.measure(self._fragments[name].selection_set)
-        return self._measured.get(name, Measure())
-
-    def _list_size(self, field: FieldNode) -> int:
-        """How often the selections of ``field`` are answered, at most."""
-        match field.name.value:
-            case "items":
-                return ITEMS_OF_AN_ORDER
-            case "orders":
-                return self._page_size(field)
-            case _:
-                return 1
-
-    def _page_size(self, field: FieldNode) -> int:
-        """The size asked for, held within what a page can be: any other size is refused later."""
-        for argument in field.arguments or ():
-            if argument.name.value == "first":
-                return max(1, min(self._read_size(argument.value), MAX_PAGE_SIZE))
-        return DEFAULT_PAGE_SIZE
-
-    def _read_size(self, value: ValueNode) -> int:
-        match value:
-            case IntValueNode(value=text) if len(text) < len(str(sys.maxsize)):
-                return int(text)
-            case VariableNode(name=name):
-                self.has_met_variables = True
-                size = self._variables.get(name.value)
-                return size if isinstance(size, int) else MAX_PAGE_SIZE
-            case _:
-                return MAX_PAGE_SIZE
-
-
-def _together(measures: Iterable[Measure]) -> Measure:
-    width = depth = cost = 0
-    for measure in measures:
-        width += measure.width
-        depth = max(depth, measure.depth)
-        cost += measure.cost
-    return Measure(width, depth, cost)
+def cost_excess(
+    bills: Iterable[Bill], variables: Mapping[str, object], limits: DocumentLimits
+) -> Excess | None:
+    """The first operation that may cost too much with these variables."""
+    for bill in bills:
+        cost = bill.estimate(variables)
+        if cost > limits.cost_limit:
+            return Excess(Limit.COST, min(cost, MAX_TOLD), limits.cost_limit)
+    return None

@@ -1,37 +1,28 @@
 """Documents by their text: parsed and validated once, then kept in a bounded cache."""
 
 from collections import OrderedDict
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from functools import cached_property
+from dataclasses import replace
 
 from graphql import (
     DocumentNode,
-    FragmentDefinitionNode,
     GraphQLError,
     GraphQLSchema,
     GraphQLSyntaxError,
     NoSchemaIntrospectionCustomRule,
     OperationDefinitionNode,
-    OperationType,
-    Undefined,
     parse,
     specified_rules,
     validate,
 )
 
 from gateway.admission.fragments import fragments_of
-from gateway.admission.limits import (
-    DocumentLimits,
-    excess_in_size,
-    first_excess,
-    is_size_fixed,
-)
+from gateway.admission.limits import DocumentLimits, Excess, Limit, cost_excess, first_excess
 from gateway.errors import TooMuchAsked
-from gateway.execution.collecting import conditions_of, settled
-from gateway.execution.plan import Plan, told_name
+from gateway.execution.collecting import settled
+from gateway.execution.document import Document, PlanKey, Variables, name_of
+from gateway.execution.plan import Plan
 from gateway.execution.plans import PlanCounts, PlanMaker, PutOff
-from gateway.request_record import UNNAMED, OperationName
+from gateway.execution.prices import Prices
 
 MAX_KEPT = 1_000
 """Documents kept; a frontend has tens."""
@@ -48,84 +39,12 @@ MAX_CHARACTERS = 128 * 1024
 MAX_PLANS = 16
 """Plans of one document: its operations, times the values of what decides their fields."""
 
-Variables = Mapping[str, object]
-PlanKey = tuple[str | None, tuple[object, ...]]
-"""The name of an operation, and the values of the document's conditions."""
+MAX_ERRORS = 10
+"""Errors of one document that are looked for: to word a hundred takes graphql-core 0.3 s, and who
+mends ten asks again."""
 
 ABORTED = "Parsing aborted."
 """How graphql-core ends its word on a text that is too much to parse, not wrong."""
-
-
-@dataclass(frozen=True, eq=False)
-class Document:
-    """A document that may be run. ``plans``: those made for it, None where there can be none."""
-
-    text: str
-    node: DocumentNode
-    plans: dict[PlanKey, Plan | None] = field(default_factory=dict)
-
-    @cached_property
-    def fragments(self) -> Mapping[str, FragmentDefinitionNode]:
-        """Its fragments by name."""
-        return fragments_of(self.node)
-
-    @cached_property
-    def is_size_fixed(self) -> bool:
-        """Does it ask for as much whatever its variables are?"""
-        return is_size_fixed(self.node)
-
-    @cached_property
-    def conditions(self) -> tuple[str, ...] | None:
-        """The variables that decide what is in the answer; None where not only variables do."""
-        return conditions_of(self.node)
-
-    @property
-    def weight(self) -> int:
-        """Characters of its text, and of the plans that are kept with it."""
-        plans = (plan.source for plan in self.plans.values() if plan is not None)
-        return len(self.text) + sum(map(len, plans))
-
-    @cached_property
-    def operations(self) -> tuple[OperationDefinitionNode, ...]:
-        """All its operations, in order."""
-        definitions = self.node.definitions
-        return tuple(one for one in definitions if isinstance(one, OperationDefinitionNode))
-
-    @cached_property
-    def only_name(self) -> str | None:
-        """The name of its operation, where it has but one."""
-        return _name(self.operations[0]) if len(self.operations) == 1 else None
-
-    def plan_key(self, operation_name: str | None, variables: Variables) -> PlanKey:
-        """Under which its plan for these is kept; its only operation need not be named."""
-        if operation_name is None:
-            operation_name = self.only_name
-        if not self.conditions:
-            return operation_name, ()
-        return operation_name, self.condition_values(variables)
-
-    def operation(self, operation_name: str | None) -> OperationDefinitionNode | None:
-        """The named operation, or the only one; None where that names none, or several."""
-        named = [
-            operation
-            for operation in self.operations
-            if operation_name is None or _name(operation) == operation_name
-        ]
-        return named[0] if len(named) == 1 else None
-
-    def condition_values(self, variables: Variables) -> tuple[object, ...]:
-        """What the variables say of its conditions; `Undefined` where they say nothing."""
-        return tuple([variables.get(name, Undefined) for name in self.conditions or ()])
-
-    def told_name(self, operation_name: str | None) -> OperationName:
-        """What that operation is called, as far as that is told."""
-        operation = self.operation(operation_name)
-        return UNNAMED if operation is None else told_name(operation)
-
-    def operation_type(self, operation_name: str | None) -> OperationType | None:
-        """What that operation is."""
-        operation = self.operation(operation_name)
-        return None if operation is None else operation.operation
 
 
 class DocumentRefused(Exception):
@@ -158,6 +77,7 @@ class Documents:
         self._is_introspection_on = is_introspection_on
         self._maker = maker
         hidden = () if is_introspection_on else (NoSchemaIntrospectionCustomRule,)
+        self._prices = Prices(schema)
         self._rules = (*specified_rules, *hidden)
         self._kept: OrderedDict[str, Document] = OrderedDict()
         self._kept_characters = 0
@@ -176,13 +96,12 @@ class Documents:
         """The document of ``text``, ready to run; raises `DocumentRefused` otherwise."""
         document = self._kept.get(text)
         if document is None:
-            document = self._parse(text)
-            self._require_little(first_excess(document.node, variables, self._limits))
-            self._validate(document)
+            document = self._checked(text)
+            self._require_little(cost_excess(document.bills, variables, self._limits))
             self._keep(document)
             return document
         if not document.is_size_fixed:
-            self._require_little(excess_in_size(document.node, variables, self._limits))
+            self._require_little(cost_excess(document.bills, variables, self._limits))
         self._kept.move_to_end(text)
         return document
 
@@ -193,7 +112,7 @@ class Documents:
         """
         document = self.read(text, {})
         for operation in document.operations:
-            name = _name(operation)
+            name = name_of(operation)
             self._made(document, document.plan_key(name, {}), is_paced=False)
 
     def find(self, text: str) -> Document | None:
@@ -240,34 +159,55 @@ class Documents:
             plan = self._maker.make(document.node, operation, conditions, is_paced=is_paced)
         except PutOff:
             return None
+        if plan is not None:
+            plan = replace(plan, bill=document.bill(operation_name))
         document.plans[key] = plan
         if plan is not None and self._kept.get(document.text) is document:
             self._kept_characters += len(plan.source)
             self._forget_oldest()
         return plan
 
-    def _parse(self, text: str) -> Document:
+    def _checked(self, text: str) -> Document:
+        """The document, if it is neither too much nor wrong; what it costs is not judged yet."""
+        node = self._parse(text)
+        self._require_little(first_excess(node, self._limits))
+        self._validate(node)
+        fragments = fragments_of(node)
+        bills = (
+            self._prices.bill(one, fragments)
+            for one in node.definitions
+            if isinstance(one, OperationDefinitionNode)
+        )
+        return Document(text, node, tuple(bills))
+
+    def _parse(self, text: str) -> DocumentNode:
         if len(text) > MAX_CHARACTERS:
-            raise _too_much(f"a document has at most {MAX_CHARACTERS} characters")
+            raise _too_much(Excess(Limit.CHARACTERS, len(text), MAX_CHARACTERS))
         try:
-            node = parse(text, max_tokens=self._token_limit)
+            return parse(text, max_tokens=self._token_limit)
         except GraphQLSyntaxError as error:
             if error.message.endswith(ABORTED):
-                raise _too_much(error.message) from error
+                raise _too_much(self._unread(error.message)) from error
             raise DocumentRefused([error]) from error
-        return Document(text, node)
 
-    def _validate(self, document: Document) -> None:
+    def _unread(self, message: str) -> Excess:
+        """Of what there is too much in a text that the parser has given up."""
+        if "tokens" in message:
+            return Excess(Limit.TOKENS, None, self._token_limit)
+        return Excess(Limit.DEPTH, None, self._limits.depth_limit)
+
+    def _validate(self, node: DocumentNode) -> None:
         errors = validate(
             self._schema,
-            document.node,
+            node,
             self._rules,
+            max_errors=MAX_ERRORS,
             hide_suggestions=not self._is_introspection_on,
         )
         if errors:
             raise DocumentRefused([_of_the_document(error) for error in errors])
 
-    def _require_little(self, excess: str | None) -> None:
+    def _require_little(self, excess: Excess | None) -> None:
         if excess:
             raise _too_much(excess)
 
@@ -283,8 +223,10 @@ class Documents:
             self._kept_characters -= document.weight
 
 
-def _too_much(message: str) -> DocumentRefused:
-    return DocumentRefused([GraphQLError(message, original_error=TooMuchAsked(message))])
+def _too_much(excess: Excess) -> DocumentRefused:
+    message = str(excess)
+    told = TooMuchAsked(message, excess.limit.value, excess.value, excess.allowed)
+    return DocumentRefused([GraphQLError(message, original_error=told)])
 
 
 def _of_the_document(error: GraphQLError) -> GraphQLError:
@@ -292,7 +234,3 @@ def _of_the_document(error: GraphQLError) -> GraphQLError:
     if error.original_error is None:
         return error
     return GraphQLError("A literal is not a value of its type.", error.nodes)
-
-
-def _name(operation: OperationDefinitionNode) -> str | None:
-    return None if operation.name is None else operation.name.value

@@ -19,7 +19,7 @@ from graphql import ExecutionResult, execute
 from graphql.execution import Executor as CoreExecutor
 from graphql.type import GraphQLResolveInfoHelpers
 
-from gateway.execution.documents import Document
+from gateway.execution.document import Document
 from gateway.execution.graphql_schema import graphql_schema_of
 from gateway.execution.plan import Plan
 from gateway.ways import Way

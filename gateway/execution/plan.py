@@ -18,6 +18,7 @@ from graphql import (
     OperationType,
 )
 
+from gateway.admission.bills import FREE, Bill
 from gateway.execution.arguments import Unproven, Variables
 from gateway.execution.asking import Asking
 from gateway.execution.collecting import Unplannable, collect
@@ -51,7 +52,7 @@ class Plan:
     """Made by `compile`; ``source`` is the code that was written for it.
 
     ``number`` is its own in this process: what is kept under it does not keep the plan.
-    ``operation``: what it is called in its document.
+    ``operation``: what it is called in its document. ``bill``: what it costs.
     """
 
     number: int
@@ -60,6 +61,7 @@ class Plan:
     _asking: Asking
     _variables: Variables
     operation: OperationName
+    bill: Bill = FREE
 
     @classmethod
     def compile(

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 
 from prometheus_client.metrics_core import Metric
 
+from gateway.admission.budgets import Budgets
 from gateway.admission.door import Crowd
 from gateway.answers_at_hand import AnswersAtHand
 from gateway.execution.documents import Documents
@@ -36,6 +37,7 @@ class Metered:
     """
 
     counts: OperationCounts
+    budgets: Budgets
     crowd: Callable[[], Crowd]
     documents: Documents
     executor: Executor
@@ -73,7 +75,7 @@ async def read_projection(gauge: FreshnessGauge | None, letters: DeadLetters) ->
 
 def collect(metered: Metered, projected: Projected | None) -> Iterator[Metric]:
     """Every family, in the order of `names.FAMILIES`."""
-    yield from _requests(metered.counts)
+    yield from _requests(metered.counts, metered.budgets)
     yield from _crowd(metered.crowd())
     yield from _plans(metered.documents, metered.executor)
     yield from _ready(metered.at_hand, metered.counts)
@@ -90,13 +92,19 @@ def collect_projector(projected: Projected | None, started_at_s: float) -> Itera
     yield single(names.STARTED, started_at_s)
 
 
-def _requests(counts: OperationCounts) -> Iterator[Metric]:
+def _requests(counts: OperationCounts, budgets: Budgets) -> Iterator[Metric]:
     yield family(names.OPERATIONS, counts.outcomes.items())
     took = (((way,), durations) for way, durations in counts.took.items())
     yield histogram(names.OPERATION_DURATION, took)
     yield family(names.ERRORS, (((code.value,), n) for code, n in counts.errors.items()))
     yield family(names.REFUSED, (((code.value,), n) for code, n in counts.refused.items()))
+    of_clients = {limit.value: n for limit, n in budgets.refused.items()}
+    exceeded = {**counts.exceeded, **of_clients}
+    yield family(names.EXCEEDED, (((limit,), n) for limit, n in exceeded.items()))
     yield single(names.LEFT, counts.left_count)
+    yield single(names.ESTIMATED_COST, counts.estimated_cost + counts.ready_cost)
+    yield single(names.ACTUAL_COST, counts.actual_cost + counts.ready_cost)
+    yield single(names.BUDGETS, len(budgets))
 
 
 def _crowd(crowd: Crowd) -> Iterator[Metric]:

@@ -9,6 +9,9 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Final
 
+from gateway.admission.bills import Cost
+from gateway.admission.limits import Limit
+from gateway.admission.rate import RateLimit
 from gateway.errors import ErrorCode
 from gateway.ways import OUTCOMES, WAYS, Outcome, Way
 from projections.waiters import WaitEnd
@@ -25,10 +28,14 @@ BOUNDS_S: Final = (
 DOOR_CODES: Final = (
     *(ErrorCode.OVERLOADED, ErrorCode.BODY_TOO_LARGE, ErrorCode.BODY_TIMEOUT),
     *(ErrorCode.BAD_REQUEST, ErrorCode.NOT_ACCEPTABLE, ErrorCode.CROSS_SITE_REFUSED),
-    *(ErrorCode.HEAD_TOO_LARGE, ErrorCode.HEAD_TIMEOUT),
+    *(ErrorCode.HEAD_TOO_LARGE, ErrorCode.HEAD_TIMEOUT, ErrorCode.RATE_LIMITED),
     *(ErrorCode.UNAUTHENTICATED, ErrorCode.UPSTREAM_UNAVAILABLE),
 )
 """With which a request is refused before it is let in."""
+
+
+LIMITS: Final = tuple(limit.value for limit in (*Limit, *RateLimit))
+"""Every limit of a document, and of a client."""
 
 
 class OperationCounts:
@@ -39,6 +46,10 @@ class OperationCounts:
         self._failed: Counter[tuple[Way, Outcome]] = Counter()
         self.errors: dict[ErrorCode, int] = dict.fromkeys(ErrorCode, 0)
         self.refused: dict[ErrorCode, int] = dict.fromkeys(DOOR_CODES, 0)
+        self.exceeded: dict[str, int] = dict.fromkeys(LIMITS, 0)
+        self.estimated_cost = 0
+        self.actual_cost = 0
+        self.ready_cost = 0
         self.left_count = 0
         self.waits: Counter[WaitEnd] = Counter()
         self.waited_s = 0.0
@@ -64,12 +75,19 @@ class OperationCounts:
         if outcome != "ok":
             self._failed[way, outcome] += 1
 
+    def refused_for(self, limit: str | None) -> None:
+        """A document was refused, for this limit if for any."""
+        if limit is not None:
+            self.exceeded[limit] += 1
+
     def turned_away(self, code: ErrorCode) -> None:
         """One was not let in."""
         self.refused[code] += 1
 
-    def shown(self, report: ConsistencyReport, *, expired_count: int) -> None:
+    def shown(self, report: ConsistencyReport, cost: Cost, *, expired_count: int) -> None:
         """One was run: what it waited for and showed, and how many of its tokens had expired."""
+        self.estimated_cost += cost.estimated
+        self.actual_cost += cost.actual
         self.waits.update(report.waits)
         self.waited_s += report.waited_s
         self.unsatisfied_count += not report.is_satisfied

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from gateway.errors import ErrorCode
+from gateway.metrics.counts import LIMITS
 from gateway.ways import OUTCOMES, WAYS
 from projections.versions import AggregateType
 from projections.waiters import WaitEnd
@@ -51,6 +52,7 @@ LABELS: Final[Mapping[str, Sequence[str]]] = {
     "guess": ("guessed", "right", "wrong", "refused"),
     "source": SERVICES,
     "span": ("sent", "dropped", "lost"),
+    "limit": LIMITS,
 }
 
 OPERATIONS: Final = Family(
@@ -74,6 +76,19 @@ REFUSED: Final = Family(
     "Requests that were not let in; `OVERLOADED` are those that were shed.",
     ("code",),
 )
+EXCEEDED: Final = Family(
+    "bff_limits_exceeded_total",
+    COUNTER,
+    "Requests that were refused because a document, or a client, asks for too much.",
+    ("limit",),
+)
+ESTIMATED_COST: Final = Family(
+    "bff_cost_estimated_total", COUNTER, "Cost that was reckoned with before operations ran."
+)
+ACTUAL_COST: Final = Family(
+    "bff_cost_actual_total", COUNTER, "What they have cost, by the lists of their answers."
+)
+BUDGETS: Final = Family("bff_client_budgets", GAUGE, "Clients whose budgets are kept.")
 LEFT: Final = Family(
     "bff_requests_left_total", COUNTER, "Requests whose clients left before the answer."
 )
@@ -209,7 +224,8 @@ LONGEST_PAUSE: Final = Family(
 )
 
 FAMILIES: Final[Sequence[Family]] = (
-    *(OPERATIONS, OPERATION_DURATION, ERRORS, REFUSED, LEFT, IN_FLIGHT, WAITING, SHEDDING),
+    *(OPERATIONS, OPERATION_DURATION, ERRORS, REFUSED, EXCEEDED, LEFT, ESTIMATED_COST, ACTUAL_COST),
+    *(BUDGETS, IN_FLIGHT, WAITING, SHEDDING),
     *(PLANS, HANDED_ON, DOCUMENTS, READY, READY_BYTES, READY_HITS, READY_MISSES),
     *(WAITS, WAITED, UNSATISFIED, STALE, TOKENS_EXPIRED, COOKIES_DROPPED),
     *(CIRCUITS, ATTEMPTS, ATTEMPT_DURATION, RETRIES, HEDGES, NOT_MADE, SHARED, GUESSES),

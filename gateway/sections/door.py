@@ -64,18 +64,6 @@ class DoorSettings(Section):
     body_limit_bytes: int = Field(
         256 * 1024, ge=1024, le=16 * 1024 * 1024, description="The largest request body."
     )
-    query_token_limit: int = Field(
-        1000, ge=50, le=20_000, description="Lexical tokens of one document."
-    )
-    query_depth_limit: int = Field(15, ge=3, le=100, description="Nesting of one document.")
-    query_cost_limit: int = Field(
-        7_500,
-        ge=100,
-        le=10_000_000,
-        description="Fields one answer may have, estimated before anything runs from the page "
-        "sizes and ten lines an order. The executor takes some 20 µs a field, during which "
-        "nobody else is served.",
-    )
     documents_file: Path | None = Field(
         None,
         description="Documents that clients are known to send, made ready before the first "

@@ -46,6 +46,8 @@ REPLAY = _script(*_WRITING, "replay")
 FLIP = _script("keys", "values", "news", "flip")
 ROLL_BACK = _script("keys", "values", "news", "roll_back")
 
+DEBTS = _script("keys", "debts")
+
 FORGET = _script("keys", "values", "news", "forget", flags=_SHRINKS)
 DISCARD = _script("keys", "keeping_letters", "discard", flags=_SHRINKS)
 DROP = _script("keys", "drop", flags=_SHRINKS)

@@ -18,6 +18,7 @@ from projections.positions import NOTHING_SEEN, Floor, Partition, SourcePosition
 from projections.projector import Verdict
 from projections.redis_store.building import RedisBuilding
 from projections.redis_store.cuts import StampedCut
+from projections.redis_store.debts import Debts
 from projections.redis_store.generations import BEFORE, NEXT, RedisGeneration, RedisGenerations
 from projections.redis_store.letters import RedisLetters
 from projections.redis_store.link import Link
@@ -129,6 +130,10 @@ class RedisStore:
         options = self._options
         channel = f"{options.tag}:{name}"
         return Words(self._link, channel, timeout_s=options.connect_timeout_s)
+
+    def debts(self, name: str) -> Debts:
+        """Debts of this name, shared by all processes over this store."""
+        return Debts(self._link, name, timeout_s=self._options.connect_timeout_s)
 
     async def dead_letters(self, limit: int) -> Sequence[DeadLetter]:
         return await self._letters.newest(limit)

@@ -31,11 +31,11 @@ class RefusingDoor:
     bodies: list[bytes] = field(default_factory=list)
     names: set[bytes] = field(default_factory=set)
 
-    def find(self, _: Headers, query_string: bytes) -> Reply | None:
+    def find(self, _: Headers, query_string: bytes, __: str | None) -> Reply | None:
         self.bodies.append(query_string)
         return None
 
-    def reply_at_once(self, headers: Headers, body: bytes) -> Reply | None:
+    def reply(self, headers: Headers, body: bytes, __: str | None) -> Reply | None:
         self.bodies.append(body)
         self.names.update(name for name, _ in headers)
         return None if WANTED in body else REFUSAL
@@ -74,7 +74,7 @@ async def line_to_a_refusing_gateway() -> AsyncIterator[Line]:
     settings = Settings.model_construct(host="127.0.0.1", port=0)
     with bind(settings) as listening:
         async with open_door() as door, asyncio.TaskGroup() as group:
-            door.app.state.graphql = refusing = RefusingDoor()
+            door.app.state.graphql.at_once = refusing = RefusingDoor()
             server = make_server(door.app)
             group.create_task(server.serve(sockets=[listening]))
             reader, writer = await asyncio.open_connection(*listening.getsockname())
@@ -279,7 +279,7 @@ async def test_both_ways_refuse_with_the_same_words(accept: str) -> None:
         crowd = [group.create_task(door.ask(A_QUERY)) for _ in range(2)]
         await asyncio.sleep(0.0625)
         spoken = await door.post(headers=headers)
-        reply = door.app.state.graphql.reply_at_once(raw(headers), TYPENAME)
+        reply = door.app.state.graphql.at_once.reply(raw(headers), TYPENAME)
         for one in crowd:
             one.cancel()
 

@@ -4,7 +4,6 @@ import pytest
 from graphql import get_introspection_query
 from structlog.testing import capture_logs
 
-from gateway.admission.limits import DocumentLimits
 from gateway.execution.documents import (
     MAX_CHARACTERS,
     MAX_KEPT_TEXT_CHARACTERS,
@@ -24,7 +23,7 @@ def some_documents(*, is_introspection_on: bool = False) -> Documents:
     return Documents(
         SCHEMA,
         token_limit=settings.query_token_limit,
-        limits=DocumentLimits(settings.query_depth_limit, settings.query_cost_limit),
+        limits=settings.document_limits(),
         is_introspection_on=is_introspection_on,
     )
 

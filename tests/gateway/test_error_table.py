@@ -109,7 +109,7 @@ def test_every_code_is_used() -> None:
     places = (
         *("errors", "request", "receiving", "http_rules", "guarded_protocol", "batches"),
         *("known_documents", "operation", "admission.door", "identity.desk", "web.origins"),
-        *("web.json_bodies", "web.lines"),
+        *("web.json_bodies", "web.lines", "client_limits"),
     )
     modules = [importlib.import_module(f"gateway.{name}") for name in places]
     source = "".join(inspect.getsource(module) for module in modules)
@@ -162,7 +162,10 @@ def test_a_consistency_timeout_tells_what_is_missing_and_the_lag() -> None:
     [
         (GraphQLSyntaxError(Source("{"), 1, "expected a name"), "GRAPHQL_PARSE_FAILED"),
         (GraphQLError("no such field"), "GRAPHQL_VALIDATION_FAILED"),
-        (GraphQLError("", original_error=TooMuchAsked("too deep")), "QUERY_TOO_LARGE"),
+        (
+            GraphQLError("", original_error=TooMuchAsked("too deep", "DEPTH", 9, 5)),
+            "QUERY_TOO_LARGE",
+        ),
         (GraphQLError("$n is no Int", original_error=GraphQLError("no Int")), "BAD_USER_INPUT"),
     ],
 )

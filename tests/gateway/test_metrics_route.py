@@ -112,7 +112,7 @@ async def test_switched_off_there_is_no_page() -> None:
     """It is a plain 404, and answers at hand are not looked at twice."""
     async with projecting_door(metrics=False) as door:
         await door.ask(A_QUERY)
-        reply = door.app.state.graphql.reply_at_once(RAW_JSON, BODY)
+        reply = door.app.state.graphql.at_once.reply(RAW_JSON, BODY)
         response = await door.client.get("/metrics")
 
     assert reply is not None

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import pytest
 
 from gateway.admission.limits import DocumentLimits
-from gateway.execution.documents import MAX_PLANS, Document, Documents
+from gateway.execution.document import Document
+from gateway.execution.documents import MAX_PLANS, Documents
 from gateway.execution.graphql_schema import graphql_schema_of
 from gateway.execution.plans import PLANS_PER_S, PlanCounts, PlanMaker, PutOff
 from resolvers.schema import build_schema

@@ -15,10 +15,11 @@ import orjson
 
 from gateway.answers_at_hand import AnswerAtHand, AnswersAtHand
 from gateway.app import Gateway, Wires
+from gateway.caller import Caller
 from gateway.errors import RequestRefused
 from gateway.graphql_http import GraphQLHttp, HttpOptions
 from gateway.identity.desk import IdentityDesk
-from gateway.operation import Caller, Operations
+from gateway.operation import Operations
 from gateway.ready_answers import ReadyAnswer
 from gateway.replies import Reply, rendered
 from gateway.request import GraphQLRequest, RequestHeaders, parse_get, parse_post
@@ -90,8 +91,8 @@ class Question:
     def ask_at_once(self, http: GraphQLHttp) -> Reply | None:
         """What is at hand."""
         if self.is_get:
-            return http.find(self.headers, self.query_string)
-        return http.reply_at_once(self.headers, self.body)
+            return http.at_once.find(self.headers, self.query_string)
+        return http.at_once.reply(self.headers, self.body)
 
 
 class CountedAnswers(AnswersAtHand):
@@ -192,4 +193,4 @@ def _http(gateway: Gateway, operations: Operations) -> GraphQLHttp:
         body_limit_bytes=SETTINGS.body_limit_bytes,
         is_cookie_set=False,
     )
-    return GraphQLHttp(operations, gateway.door, options, None, DESK)
+    return GraphQLHttp(operations, gateway.door, options, identity=DESK, limits=gateway.limits)

@@ -35,7 +35,7 @@ def at_once(door: Door, query: str, order_id: str, headers: Mapping[str, str]) -
     http: GraphQLHttp = door.app.state.graphql
     body = json.dumps({"query": query, "variables": {"id": order_id}}).encode()
     sent = {**JSON_TYPE, **headers}.items()
-    reply = http.reply_at_once([(name.encode(), value.encode()) for name, value in sent], body)
+    reply = http.at_once.reply([(name.encode(), value.encode()) for name, value in sent], body)
     return None if reply is None else reply.body.decode()
 
 

@@ -99,7 +99,7 @@ async def test_what_is_refused_at_once_may_be_read_as_well() -> None:
     refused = RequestRefused(HTTPStatus.SERVICE_UNAVAILABLE, ErrorCode.OVERLOADED, "later")
     async with open_door(**LISTED) as door:
         headers = RequestHeaders.of([(b"origin", SHOP.encode())])
-        reply = door.app.state.graphql.turn_away(refused, headers, "one")
+        reply = door.app.state.graphql.teller.turn_away(refused, headers, "one")
 
     assert (b"access-control-allow-origin", SHOP.encode()) in reply.headers
 

@@ -11,7 +11,7 @@ import pytest
 from graphql import located_error
 
 from gateway.execution import arguments, asking, collecting, executor, generating
-from gateway.execution.documents import Document
+from gateway.execution.document import Document
 from gateway.execution.generating import Generator
 from gateway.execution.rendering import Place, Rendition
 from resolvers.answer import Absent
@@ -119,7 +119,7 @@ def _one_plan_whatever_the_conditions(patch: pytest.MonkeyPatch) -> None:
         def __hash__(self) -> int:
             return 1
 
-    key = "gateway.execution.documents.tuple"
+    key = "gateway.execution.document.tuple"
     patch.setattr(key, Alike, raising=False)
 
 

@@ -12,7 +12,8 @@ from graphql import ExecutionResult, GraphQLError
 from gateway.admission.limits import DocumentLimits
 from gateway.consistency_extension import render_consistency
 from gateway.execution.arguments import Unproven
-from gateway.execution.documents import Document, DocumentRefused, Documents
+from gateway.execution.document import Document
+from gateway.execution.documents import DocumentRefused, Documents
 from gateway.execution.executor import Executor
 from gateway.execution.plan import Plan
 from gateway.execution.plans import PlanMaker
@@ -35,7 +36,14 @@ from tests.laws.plans import desk
 from tests.laws.plans.drawn_worlds import DrawnReads, World
 from tests.laws.plans.written_documents import CORE, SCHEMA
 
-NO_LIMITS = DocumentLimits(depth_limit=10_000, cost_limit=10**9)
+NO_LIMITS = DocumentLimits(
+    depth_limit=10_000,
+    cost_limit=10**9,
+    root_limit=10**9,
+    alias_limit=10**9,
+    directive_limit=10**9,
+    field_limit=10**9,
+)
 MISSING: tuple[Mapping[AggregateKey, Version], ...] = (
     {},
     {},

@@ -8,7 +8,10 @@ from unittest.mock import patch
 
 from graphql import ExecutionResult
 
-from gateway.operation import Caller, Operations, Response
+from gateway.admission.bills import Cost
+from gateway.caller import Caller
+from gateway.operation import Operations
+from gateway.response import Response
 from projections import token_codec
 from projections.token import ConsistencyToken, FloorKey, Seen, View
 from projections.token_codec import TokenKey
@@ -76,11 +79,15 @@ def no_token_after_a_failure() -> AbstractContextManager[object]:
     respond = Operations._respond
 
     async def respond_or_fail(
-        self: Operations, result: ExecutionResult, context: OperationContext, caller: Caller
+        self: Operations,
+        result: ExecutionResult,
+        context: OperationContext,
+        caller: Caller,
+        cost: Cost,
     ) -> Response:
         payloads = (result.data or {}).values()
         has_failed = any(isinstance(p, dict) and p.get("userErrors") for p in payloads)
-        response = await respond(self, result, context, caller)
+        response = await respond(self, result, context, caller, cost)
         return replace(response, token=None) if result.errors or has_failed else response
 
     return patch.object(Operations, "_respond", respond_or_fail)

@@ -13,9 +13,10 @@ from unittest.mock import patch
 import strawberry
 
 from gateway.app import Gateway, Wires
+from gateway.caller import Caller
 from gateway.execution.documents import Documents
-from gateway.operation import Caller, Response
 from gateway.request import GraphQLRequest, RequestHeaders
+from gateway.response import Response
 from gateway.settings import Settings
 from projections.token_codec import TokenCodec, TokenKey, TokenKeys, disarm
 from projections.token_format import key_id_of
