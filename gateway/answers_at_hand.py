@@ -22,7 +22,7 @@ from gateway.ways import Way
 from projections.store import Cut
 from projections.token import ConsistencyToken, seen_places
 from projections.token_shrinking import floor_from
-from projections.versions import AggregateType
+from projections.versions import AggregateKey, AggregateType
 from resolvers.at_hand import (
     AtHand,
     find_at_hand,
@@ -88,27 +88,61 @@ class AnswersAtHand:
             return None
         try:
             token = tokens.open_all(token_texts, "X-Consistency-Token")
-            if tokens.expired_count or not is_plain(token):
-                return None
-            identity = plan.identity(variables)
-            ready = None if identity is None else self.ready.find((identity, tokens.subject))
-            again = None if ready is None else self._again(ready, token, tokens)
-            return again or self._made(plan, variables, tokens, token, identity)
+            return self._look(plan, variables, tokens, token, None)
         except Exception:  # noqa: BLE001 - the long way finds it again, and says whose it is
             return None
 
+    def follow(
+        self,
+        plan: Plan,
+        variables: Mapping[str, object],
+        tokens: TokenDesk,
+        token: ConsistencyToken,
+        followed: AggregateKey,
+    ) -> AnswerAtHand | None:
+        """The answer for who follows an aggregate: her token names the version that she is shown."""
+        try:
+            return self._look(plan, variables, tokens, token, followed)
+        except Exception:  # noqa: BLE001 - as above
+            return None
+
+    def _look(
+        self,
+        plan: Plan,
+        variables: Mapping[str, object],
+        tokens: TokenDesk,
+        token: ConsistencyToken,
+        followed: AggregateKey | None,
+    ) -> AnswerAtHand | None:
+        if tokens.expired_count or not is_plain(token):
+            return None
+        identity = plan.identity(variables)
+        ready = None if identity is None else self.ready.find((identity, tokens.subject))
+        again = None if ready is None else self._again(ready, token, tokens, followed)
+        return again or self._made(plan, variables, tokens, token, identity, followed)
+
     def _again(
-        self, ready: ReadyAnswer, token: ConsistencyToken, tokens: TokenDesk
+        self,
+        ready: ReadyAnswer,
+        token: ConsistencyToken,
+        tokens: TokenDesk,
+        followed: AggregateKey | None,
     ) -> AnswerAtHand | None:
         """The answer that is kept, if it would be made again."""
         cut = self._model.still(ready.cut, seen=seen_places(token))
         if cut is None or not is_satisfied(token, cut):
             return None
         ready.cut = cut
-        return self._given("kept", ready, token, tokens, self._wall_clock())
+        return self._given("kept", ready, token, tokens, self._wall_clock(), followed)
 
     def _given(
-        self, way: Way, ready: ReadyAnswer, token: ConsistencyToken, tokens: TokenDesk, now_s: float
+        self,
+        way: Way,
+        ready: ReadyAnswer,
+        token: ConsistencyToken,
+        tokens: TokenDesk,
+        now_s: float,
+        followed: AggregateKey | None,
     ) -> AnswerAtHand | None:
         """The answer with what it lacks; None where that takes more than a floor and ages."""
         ages_s: dict[AggregateType, float] = {}
@@ -118,7 +152,7 @@ class AnswersAtHand:
                 return None  # a row that was healed later than that is younger than its source
             ages_s[of] = age_s
         types = ready.types | _types_of(token)
-        sealed = self._floors.seal(ready.cut, types, tokens, now_s)
+        sealed = self._floors.seal(ready.cut, types, tokens, now_s, followed)
         if sealed is None:
             return None
         parts = ready.data, ready.consistency.at(sealed, ages_s)
@@ -132,6 +166,7 @@ class AnswersAtHand:
         tokens: TokenDesk,
         token: ConsistencyToken,
         identity: Hashable | None,
+        followed: AggregateKey | None,
     ) -> AnswerAtHand | None:
         """The answer, made of the rows that are at hand."""
         now_s = self._wall_clock()
@@ -151,7 +186,7 @@ class AnswersAtHand:
         if identity is not None:
             self.missed_count += 1
             self.ready.keep((identity, tokens.subject), ready)
-        return self._given("at_hand", ready, token, tokens, now_s)
+        return self._given("at_hand", ready, token, tokens, now_s, followed)
 
 
 def _healed_at_s(found: Sequence[AtHand]) -> dict[AggregateType, float] | None:

@@ -11,7 +11,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
 from fastapi import FastAPI
-from starlette.routing import Route
+from starlette.routing import Route, WebSocketRoute
 
 from gateway.admission.door import Door
 from gateway.admission.limits import DocumentLimits
@@ -22,6 +22,7 @@ from gateway.execution.documents import DocumentRefused, Documents
 from gateway.execution.executor import Executor
 from gateway.execution.graphql_schema import graphql_schema_of
 from gateway.execution.plans import PlanMaker
+from gateway.execution.standing import StandingQueries
 from gateway.freshness import FreshnessGauge
 from gateway.garbage import GarbageOptions, GarbageRounds
 from gateway.graphql_http import PATH, GraphQLHttp, HttpOptions
@@ -34,6 +35,7 @@ from gateway.playground.site import PlaygroundSite
 from gateway.projecting import FeedProjecting, MakeFeed
 from gateway.settings import Settings
 from gateway.stores import MakeStore, make_store, opened
+from gateway.subscriptions.live import Live
 from gateway.telemetry import Telemetry
 from gateway.watcher import StoreWatcher
 from projections.consumer import ProjectionSignal
@@ -92,6 +94,7 @@ class Gateway:
         self.clients = self._clients()
         self.schema = build_schema()
         self.operations = self._operations(keys)
+        self.live = self._live()
         self.garbage = GarbageRounds(
             GarbageOptions(), crowd=lambda: self.door.crowd, loaded=self._loaded
         )
@@ -155,6 +158,7 @@ class Gateway:
                 await stack.enter_async_context(running(self.projecting.run()))
             if self.gauge is not None:
                 await stack.enter_async_context(running(self.gauge.run()))
+            await stack.enter_async_context(self.live.open())
             yield
 
     async def _loaded(self) -> None:
@@ -238,6 +242,17 @@ class Gateway:
             at_hand=self._at_hand(),
         )
 
+    def _live(self) -> Live:
+        return Live(
+            self.operations,
+            StandingQueries(graphql_schema_of(self.schema)),
+            self.door,
+            self.settings.live_options(),
+            store=self.store,
+            model=self.model,
+            subject_header=self.settings.subject_header,
+        )
+
     def _at_hand(self) -> AnswersAtHand | None:
         if self.model is None:
             return None
@@ -278,9 +293,10 @@ def create_app(settings: Settings, keys: TokenKeys, *, wires: Wires | None = Non
         is_cookie_set=settings.token_cookie,
         is_metered=settings.metrics,
     )
-    graphql = GraphQLHttp(gateway.operations, gateway.door, http, site)
+    graphql = GraphQLHttp(gateway.operations, gateway.door, http, site, gateway.live.streams)
     app.state.graphql = graphql
     app.router.routes.append(Route(PATH.decode(), graphql, methods=None))
+    app.router.routes.append(WebSocketRoute(PATH.decode(), gateway.live.sockets))
     app.include_router(health_routes(app, gateway.health))
     if settings.metrics:
         app.include_router(metrics_route(gateway.metered))

@@ -18,6 +18,7 @@ from uvicorn.server import ServerState
 
 from gateway.graphql_http import LOOKED_FOR, PATH, GraphQLHttp
 from gateway.replies import CLOSE, Reply
+from gateway.subscriptions.sockets import ABORT
 
 HELD_LIMIT_BYTES: Final = 65_536
 """Bytes of a body that are held; whoever brings more is read by her own task."""
@@ -70,7 +71,7 @@ class DirectProtocol(HttpToolsProtocol):
         if self._may_hold():
             self._held = bytearray()
         else:
-            super().on_headers_complete()
+            self._hand_on()
 
     def on_body(self, body: bytes) -> None:
         if self._held is None:
@@ -120,9 +121,14 @@ class DirectProtocol(HttpToolsProtocol):
         """Hand what was held to uvicorn, as if it came just now."""
         held = self._held
         self._drop()
-        super().on_headers_complete()
+        self._hand_on()
         if held:
             super().on_body(bytes(held))
+
+    def _hand_on(self) -> None:
+        """Let uvicorn make a task for this request, which may cut its connection off."""
+        self.scope["state"][ABORT] = self.transport.abort
+        super().on_headers_complete()
 
     def _drop(self) -> None:
         self._held = None

@@ -22,6 +22,8 @@ a token in the header is not ours    INVALID_CONSISTENCY_TOKEN   400
 document cannot be read              GRAPHQL_PARSE_FAILED        200, or 400 for a client that
 document does not fit the schema     GRAPHQL_VALIDATION_FAILED   accepts graphql-response+json
 document asks for too much           QUERY_TOO_LARGE             (GraphQL over HTTP)
+no projection to hear changes from   SUBSCRIPTIONS_OFF           501; ask again by queries
+too many connections or operations   TOO_MANY_SUBSCRIPTIONS      429, ask again after `retryAfterMs`
 """
 
 from collections.abc import Mapping
@@ -69,6 +71,8 @@ class ErrorCode(StrEnum):
     GRAPHQL_PARSE_FAILED = "GRAPHQL_PARSE_FAILED"
     GRAPHQL_VALIDATION_FAILED = "GRAPHQL_VALIDATION_FAILED"
     QUERY_TOO_LARGE = "QUERY_TOO_LARGE"
+    SUBSCRIPTIONS_OFF = "SUBSCRIPTIONS_OFF"
+    TOO_MANY_SUBSCRIPTIONS = "TOO_MANY_SUBSCRIPTIONS"
 
 
 class RequestRefused(Exception):

@@ -20,7 +20,7 @@ from typing import Any, Final
 from gateway.admission.door import Door
 from gateway.admission.lanes import lane_of
 from gateway.errors import ErrorCode, RequestRefused
-from gateway.operation import Caller, Operations, Response
+from gateway.operation import Caller, Operations
 from gateway.playground.site import PlaygroundSite
 from gateway.receiving import ClientLeft, Receive, WhileThere, client_leaves, read_body
 from gateway.replies import Reply, Send, encoded, page_headers, refusal_of, rendered, send_reply
@@ -32,6 +32,8 @@ from gateway.request import (
     parse_post,
 )
 from gateway.token_cookies import CookieDesk, is_https
+from gateway.response import Response
+from gateway.subscriptions.streams import EventStreams
 from resolvers.upstream.deadline import Deadline
 
 Scope = MutableMapping[str, Any]
@@ -72,9 +74,14 @@ class Exchange:
 
     def parse(self) -> GraphQLRequest:
         """What is asked. Raises `RequestRefused` where that cannot be told."""
-        if self.scope["method"] == "GET":
-            return parse_get(self.scope["query_string"])
-        return parse_post(self.body, self.headers.media_type)
+        return asked_in(self.scope, self.headers, self.body)
+
+
+def asked_in(scope: Scope, headers: RequestHeaders, body: bytes) -> GraphQLRequest:
+    """What a request asks. Raises `RequestRefused` where that cannot be told."""
+    if scope["method"] == "GET":
+        return parse_get(scope["query_string"])
+    return parse_post(body, headers.media_type)
 
 
 class GraphQLHttp:
@@ -86,7 +93,9 @@ class GraphQLHttp:
         door: Door,
         options: HttpOptions,
         playground: PlaygroundSite | None,
+        streams: EventStreams,
     ) -> None:
+        self._streams = streams
         self._operations = operations
         self._door = door
         self._options = options
@@ -109,6 +118,9 @@ class GraphQLHttp:
             turned_away = self._turned_away(refused)
             await send_reply(send, rendered(turned_away, headers, caller.request_id))
             return
+        if headers.wants_events:
+            await self._stream(scope, headers, body, caller, receive, send)
+            return
         deadline = Deadline.after(min(self._operations.request_timeout_s, headers.deadline_s))
         async with asyncio.TaskGroup() as group:
             leaving = group.create_task(client_leaves(receive))
@@ -117,6 +129,24 @@ class GraphQLHttp:
             leaving.cancel()
         if reply is not None:
             await send_reply(send, reply)
+
+    async def _stream(
+        self,
+        scope: Scope,
+        headers: RequestHeaders,
+        body: bytes,
+        caller: Caller,
+        receive: Receive,
+        send: Send,
+    ) -> None:
+        """Answer as a stream of events."""
+        try:
+            request = asked_in(scope, headers, body)
+        except RequestRefused as refused:
+            reply = rendered(self._refusal(refused), headers, caller.request_id)
+            await send_reply(send, reply)
+            return
+        await self._streams.serve(request, caller, headers, scope, receive, send)
 
     def reply_at_once(self, raw_headers: Headers, body: bytes) -> Reply | None:
         """The reply to a POST that takes nobody's time: a refusal, or an answer that is at hand.
@@ -150,6 +180,8 @@ class GraphQLHttp:
     ) -> Reply | None:
         """The answer at hand. What has to do with cookies or a deadline is not looked for."""
         if self._options.is_cookie_set or headers.has_cookies or headers.has_deadline:
+            return None
+        if headers.wants_events:
             return None
         # The clock of the loop stands still for as long as this takes.
         began_at_s = time.perf_counter()

@@ -17,9 +17,9 @@ from gateway.execution.executor import Executor
 from gateway.metrics.counts import OperationCounts
 from gateway.plan_extension import render_plan
 from gateway.request import GraphQLRequest, RequestHeaders
+from gateway.response import Response
 from gateway.telemetry import Telemetry
 from gateway.validators import etag_of
-from gateway.ways import Outcome, Way
 from projections.token import ConsistencyToken
 from projections.token_codec import TokenCodec
 from resolvers.context import OperationContext
@@ -64,29 +64,6 @@ class Caller:
         return self.viewer.subject
 
 
-@dataclass(frozen=True, slots=True)
-class Response:
-    """What goes back; ``body`` may be bytes already. ``token`` is the sealed joined token.
-
-    ``etag`` is the validator of an answer to a GET that has one, ``way`` how it came about.
-    """
-
-    body: Json | bytes
-    token: str | None = None
-    status: HTTPStatus = HTTPStatus.OK
-    is_request_error: bool = False
-    retry_after_s: float | None = None
-    etag: str | None = None
-    way: Way = "refused"
-
-    @property
-    def outcome(self) -> Outcome:
-        """Whether it has what was asked for."""
-        if self.is_request_error or self.status is not HTTPStatus.OK:
-            return "request_error"
-        return "errors" if isinstance(self.body, dict) and "errors" in self.body else "ok"
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Operations:
     """Runs operations; everything here lives as long as the gateway."""
@@ -126,9 +103,12 @@ class Operations:
         try:
             document = self.documents.read(request.query, request.variables)
         except DocumentRefused as refused:
-            return self._refuse(refused.errors, caller)
+            return self.refuse(refused.errors, caller)
         plan = self.documents.plan(document, request.operation_name, request.variables)
         operation_type = document.operation_type(request.operation_name)
+        if operation_type is OperationType.SUBSCRIPTION:
+            message = "follow it by Accept: text/event-stream, or over a WebSocket"
+            raise RequestRefused(HTTPStatus.NOT_ACCEPTABLE, ErrorCode.BAD_REQUEST, message)
         if is_read_only and operation_type not in (OperationType.QUERY, None):
             message = "only queries can be sent by GET"
             raise RequestRefused(HTTPStatus.METHOD_NOT_ALLOWED, ErrorCode.BAD_REQUEST, message)
@@ -142,7 +122,7 @@ class Operations:
                 plan=plan,
             )
             if _is_refused(result):
-                return self._refuse(result.errors or [], caller)
+                return self.refuse(result.errors or [], caller)
             response = await self._respond(result, context, caller)
             self.counts.shown(context.report, expired_count=context.tokens.expired_count)
             may_be_known = is_read_only and not result.errors and context.report.is_satisfied
@@ -151,6 +131,27 @@ class Operations:
             data = orjson.dumps(result.data)
             etag = etag_of(data, context.report.token, caller.subject)
             return replace(response, way=way, etag=etag)
+        finally:
+            context.close()
+
+    async def again(
+        self,
+        standing: Document,
+        variables: dict[str, object],
+        caller: Caller,
+        seen: ConsistencyToken,
+        deadline: Deadline,
+    ) -> tuple[Response, ConsistencyReport]:
+        """The answer to a standing query for who has ``seen`` so much, and what is shown in it."""
+        tokens = TokenDesk(self.codec, caller.subject, self.wall_clock)
+        plan = self.documents.plan(standing, None, variables)
+        context = self._context(standing, caller, deadline, tokens, seen)
+        try:
+            result, way = await self.executor.run(
+                standing, context, variables=variables, operation_name=None, plan=plan
+            )
+            response = await self._respond(result, context, caller)
+            return replace(response, way=way), context.report
         finally:
             context.close()
 
@@ -170,6 +171,11 @@ class Operations:
             return None
         etag = found.etag(caller.subject) if is_read_only else None
         return Response(found.body, found.token, etag=etag, way=found.way)
+
+    def is_subscription(self, request: GraphQLRequest) -> bool:
+        """Is it one? Raises `DocumentRefused` for a document that cannot be run."""
+        document = self.documents.read(request.query, request.variables)
+        return document.operation_type(request.operation_name) is OperationType.SUBSCRIPTION
 
     def may_be_abandoned(self, request: GraphQLRequest) -> bool:
         """May a running request be cancelled when its client leaves? Only if it writes nothing.
@@ -246,7 +252,8 @@ class Operations:
         body["extensions"] = extensions
         return Response(body, sealed)
 
-    def _refuse(self, errors: list[GraphQLError], caller: Caller) -> Response:
+    def refuse(self, errors: list[GraphQLError], caller: Caller) -> Response:
+        """The answer to a document that is not run."""
         return Response({"errors": self._render_all(errors, caller)}, is_request_error=True)
 
     def _render_all(self, errors: list[GraphQLError], caller: Caller) -> list[Json]:

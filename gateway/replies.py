@@ -8,10 +8,10 @@ from typing import Final, NamedTuple
 import orjson
 
 from gateway.errors import Json, RequestRefused
-from gateway.operation import Response
 from gateway.playground.site import PlaygroundSite
 from gateway.receiving import Message
 from gateway.request import GRAPHQL_RESPONSE_JSON, TOKEN_HEADER, RequestHeaders
+from gateway.response import Response
 
 Send = Callable[[Message], Awaitable[None]]
 

@@ -83,6 +83,11 @@ class RequestHeaders:
         return b"x-deadline-ms" in self.values
 
     @property
+    def wants_events(self) -> bool:
+        """Does it ask for a stream of events? At a glance: who refuses them does not name them."""
+        return any(b"text/event-stream" in value for value in self.values.get(b"accept", ()))
+
+    @property
     def media_type(self) -> str:
         """The content type without parameters, lower case; empty if there is none."""
         given = self.first("content-type") or ""
@@ -163,7 +168,7 @@ def parse_post(body: bytes, media_type: str) -> GraphQLRequest:
             ErrorCode.BAD_REQUEST,
             "send the request as JSON, with Content-Type: application/json",
         )
-    return _request_from(_parse_json(body, "the body"))
+    return parse_object(_parse_json(body, "the body"))
 
 
 def parse_get(query_string: bytes) -> GraphQLRequest:
@@ -175,7 +180,7 @@ def parse_get(query_string: bytes) -> GraphQLRequest:
     given = {name: values[0] for name, values in fields.items()}
     variables = given.get("variables")
     parsed = _parse_json(variables.encode(), "variables") if variables else None
-    return _request_from(
+    return parse_object(
         {
             "query": given.get("query"),
             "variables": parsed,
@@ -191,7 +196,8 @@ def _parse_json(text: bytes, what: str) -> object:
         raise _bad_request(f"{what} is not JSON") from error
 
 
-def _request_from(parsed: object) -> GraphQLRequest:
+def parse_object(parsed: object) -> GraphQLRequest:
+    """A request as JSON has it. Raises `RequestRefused` for what is none."""
     if not isinstance(parsed, dict):
         raise _bad_request("the request must be an object with a query")
     query = parsed.get("query")

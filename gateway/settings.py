@@ -17,6 +17,7 @@ from gateway.sections.field_kinds import PREFIX, field_name, unit_of, variable_n
 from gateway.sections.freshness import FreshnessSettings
 from gateway.sections.services import ServiceSettings
 from gateway.sections.store import StoreSettings
+from gateway.sections.subscriptions import SubscriptionSettings
 from gateway.sections.tokens import TokenSettings
 from gateway.settings_refusals import SettingsError, unknown_name, wrong_value
 from resolvers.read_request import ReadOptions
@@ -29,7 +30,13 @@ __all__ = ["PREFIX", "Settings", "SettingsError", "unit_of", "variable_name"]
 
 # pydantic lists the fields of the last class first, and that is the order of the reference.
 class Settings(
-    TokenSettings, FreshnessSettings, StoreSettings, EventSettings, ServiceSettings, DoorSettings
+    SubscriptionSettings,
+    TokenSettings,
+    FreshnessSettings,
+    StoreSettings,
+    EventSettings,
+    ServiceSettings,
+    DoorSettings,
 ):
     """All settings, frozen. The field ``port`` is the variable ``BFF_PORT``."""
 

@@ -8,7 +8,8 @@ from unittest.mock import patch
 
 from graphql import ExecutionResult
 
-from gateway.operation import Caller, Operations, Response
+from gateway.operation import Caller, Operations
+from gateway.response import Response
 from projections import token_codec
 from projections.token import ConsistencyToken, FloorKey, Seen, View
 from projections.token_codec import TokenKey

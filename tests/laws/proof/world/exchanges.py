@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 
 from gateway.errors import RequestRefused
-from gateway.operation import Response
+from gateway.response import Response
 from projections.token import EMPTY_TOKEN, ConsistencyToken, merge
 from projections.token_codec import Opened, TokenCodec
 from projections.versions import AggregateKey, Version

@@ -14,7 +14,8 @@ import strawberry
 
 from gateway.app import Gateway, Wires
 from gateway.execution.documents import Documents
-from gateway.operation import Caller, Response
+from gateway.operation import Caller
+from gateway.response import Response
 from gateway.request import GraphQLRequest, RequestHeaders
 from gateway.settings import Settings
 from projections.token_codec import TokenCodec, TokenKey, TokenKeys, disarm

@@ -1,0 +1,32 @@
+"""Who a live connection is: the one place where its caller is told, and until when she is who she is.
+
+A WebSocket says so in its handshake, or in its first message, because a browser cannot set headers
+on a WebSocket: what `connection_init` calls ``Authorization`` stands for the header of that name.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+from gateway.errors import Json
+from gateway.operation import Caller
+from gateway.request import RequestHeaders
+
+BEARER_NAMES: Final = ("Authorization", "authorization")
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A caller; ``expires_in_s`` is how long her identity holds, None if for ever."""
+
+    caller: Caller
+    expires_in_s: float | None = None
+
+
+def arrive(headers: RequestHeaders, payload: Json, subject_header: str | None) -> Arrival:
+    """Who comes. Raises `RequestRefused` where she may not: the socket is closed then."""
+    bearer = next((payload[name] for name in BEARER_NAMES if name in payload), None)
+    if isinstance(bearer, str):
+        named = bearer.encode("latin-1", "replace")
+        headers = RequestHeaders({**headers.values, b"authorization": [named]})
+    # WIRING: where an identity runs out (`exp`), say so here in `expires_in_s`.
+    return Arrival(Caller.of(headers, subject_header))

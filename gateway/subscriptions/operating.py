@@ -1,0 +1,153 @@
+"""One operation of a live connection, whatever its transport: run once, or followed to its end.
+
+It is let in at the same door as any other, its document is read with the same limits, and queries
+and mutations take the way of `Operations.run`.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Coroutine, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from typing import Protocol
+
+import orjson
+
+from gateway.admission.door import Door
+from gateway.admission.lanes import Lane
+from gateway.errors import Json
+from gateway.execution.documents import DocumentRefused
+from gateway.operation import Caller, Operations
+from gateway.request import GraphQLRequest
+from gateway.response import Response
+from gateway.subscriptions.following import Following, FollowingDesk
+from gateway.subscriptions.looks import Update
+from resolvers.upstream.deadline import Deadline
+
+
+class Refused(Exception):
+    """The operation was not run; ``errors`` are what its client is told."""
+
+    def __init__(self, errors: object) -> None:
+        super().__init__("not run")
+        self.errors = errors
+
+
+class Audience(Protocol):
+    """Whom an operation is shown to."""
+
+    async def begin(self) -> None:
+        """It was let in."""
+        ...
+
+    async def show(self, update: Update) -> None:
+        """Show one result; returns when there is room for the next."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """Who asks, and over which connection.
+
+    ``turns``: of all that her connection makes and sends, so much at once. ``leaving`` ends when
+    she goes away.
+    """
+
+    caller: Caller
+    turns: asyncio.Semaphore
+    leaving: asyncio.Task[None]
+    last_event_ids: Sequence[str] = ()
+    is_read_only: bool = False
+
+
+class LiveOperations:
+    """Runs the operations of all live connections. Open with `open`."""
+
+    def __init__(self, operations: Operations, door: Door, desk: FollowingDesk) -> None:
+        self.operations = operations
+        self._door = door
+        self._desk = desk
+        self._writes: asyncio.TaskGroup | None = None
+
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[None]:
+        """See to its end, when the context closes, what may not be abandoned half way."""
+        async with asyncio.TaskGroup() as group:
+            self._writes = group
+            yield
+
+    async def operate(self, request: GraphQLRequest, visit: Visit, audience: Audience) -> None:
+        """Show all its results. Raises `RequestRefused` or `Refused` where it is not run.
+
+        `ClientLeft` if its client did before it had begun.
+        """
+        async with AsyncExitStack() as stack:
+            following: Following | None = None
+            async with visit.turns:
+                deadline = Deadline.after(self.operations.request_timeout_s)
+                async with self._door.place(Lane.READ, deadline, visit.leaving):
+                    if self._is_subscription(request, visit.caller):
+                        following = await stack.enter_async_context(self._following(request, visit))
+                        first = await following.next()
+                    else:
+                        first = await self._answer(request, visit, deadline)
+                await audience.begin()
+                if first is not None:
+                    await audience.show(first)
+            if following is not None:
+                await _follow(following, visit, audience)
+
+    def _is_subscription(self, request: GraphQLRequest, caller: Caller) -> bool:
+        """Is it? Raises `Refused` for a document that cannot be run."""
+        try:
+            return self.operations.is_subscription(request)
+        except DocumentRefused as refused:
+            raise self._told(refused, caller) from refused
+
+    @asynccontextmanager
+    async def _following(self, request: GraphQLRequest, visit: Visit) -> AsyncIterator[Following]:
+        async with AsyncExitStack() as stack:
+            document = self.operations.documents.read(request.query, request.variables)
+            following = self._desk.following(document, request, visit.caller, visit.last_event_ids)
+            try:
+                followed = await stack.enter_async_context(following)
+            except DocumentRefused as refused:
+                raise self._told(refused, visit.caller) from refused
+            yield followed
+
+    async def _answer(self, request: GraphQLRequest, visit: Visit, deadline: Deadline) -> Update:
+        """The answer of a query or a mutation; a mutation is seen to its end in any case."""
+        running = self.operations.run(
+            request, visit.caller, deadline=deadline, is_read_only=visit.is_read_only
+        )
+        may_end = self.operations.may_be_abandoned(request)
+        response = await (running if may_end else self._apart(running))
+        body = response.body
+        if response.is_request_error and isinstance(body, dict):
+            raise Refused(body["errors"])
+        told = body if isinstance(body, bytes) else orjson.dumps(body)
+        return Update(told, response.token)
+
+    async def _apart(self, running: Coroutine[None, None, Response]) -> Response:
+        if self._writes is None:
+            return await running
+        return await asyncio.shield(self._writes.create_task(running, name="write"))
+
+    def _told(self, refused: DocumentRefused, caller: Caller) -> Refused:
+        body = self.operations.refuse(refused.errors, caller).body
+        return Refused(body["errors"] if isinstance(body, dict) else [])
+
+
+async def _follow(following: Following, visit: Visit, audience: Audience) -> None:
+    """Show update after update, until cancelled."""
+    while True:
+        await following.wait()
+        async with visit.turns:
+            update = await following.next()
+            if update is not None:
+                await audience.show(update)
+
+
+def mistake_of(operations: Operations, error: Exception, caller: Caller) -> list[Json]:
+    """What a client is told of a mistake of ours, which is logged."""
+    body = operations.mistake(error, caller).body
+    return body["errors"] if isinstance(body, dict) else []  # type: ignore[return-value]  # as made
