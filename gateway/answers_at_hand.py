@@ -22,7 +22,7 @@ from gateway.ways import Way
 from projections.store import Cut
 from projections.token import ConsistencyToken, seen_places
 from projections.token_shrinking import floor_from
-from projections.versions import AggregateKey, AggregateType
+from projections.versions import AggregateType
 from resolvers.at_hand import (
     AtHand,
     find_at_hand,
@@ -51,6 +51,15 @@ class AnswerAtHand:
     token: str
     way: Way
     seen: tuple[Cut, frozenset[AggregateType]]
+
+    def with_token(self, token: str) -> bytes:
+        """The body with another token in place of its own."""
+        own_at = self.body.index(self.token.encode(), len(self.data))
+        return b"%b%b%b" % (
+            self.body[:own_at],
+            token.encode(),
+            self.body[own_at + len(self.token) :],
+        )
 
     def etag(self, subject: str) -> str:
         """The validator of this answer to ``subject``."""
@@ -88,61 +97,40 @@ class AnswersAtHand:
             return None
         try:
             token = tokens.open_all(token_texts, "X-Consistency-Token")
-            return self._look(plan, variables, tokens, token, None)
         except Exception:  # noqa: BLE001 - the long way finds it again, and says whose it is
             return None
+        return self.look(plan, variables, tokens, token)
 
-    def follow(
+    def look(
         self,
         plan: Plan,
         variables: Mapping[str, object],
         tokens: TokenDesk,
         token: ConsistencyToken,
-        followed: AggregateKey,
     ) -> AnswerAtHand | None:
-        """The answer for who follows an aggregate: her token names the version that she is shown."""
+        """As `find`, for who has seen so much."""
         try:
-            return self._look(plan, variables, tokens, token, followed)
+            if tokens.expired_count or not is_plain(token):
+                return None
+            identity = plan.identity(variables)
+            ready = None if identity is None else self.ready.find((identity, tokens.subject))
+            again = None if ready is None else self._again(ready, token, tokens)
+            return again or self._made(plan, variables, tokens, token, identity)
         except Exception:  # noqa: BLE001 - as above
             return None
 
-    def _look(
-        self,
-        plan: Plan,
-        variables: Mapping[str, object],
-        tokens: TokenDesk,
-        token: ConsistencyToken,
-        followed: AggregateKey | None,
-    ) -> AnswerAtHand | None:
-        if tokens.expired_count or not is_plain(token):
-            return None
-        identity = plan.identity(variables)
-        ready = None if identity is None else self.ready.find((identity, tokens.subject))
-        again = None if ready is None else self._again(ready, token, tokens, followed)
-        return again or self._made(plan, variables, tokens, token, identity, followed)
-
     def _again(
-        self,
-        ready: ReadyAnswer,
-        token: ConsistencyToken,
-        tokens: TokenDesk,
-        followed: AggregateKey | None,
+        self, ready: ReadyAnswer, token: ConsistencyToken, tokens: TokenDesk
     ) -> AnswerAtHand | None:
         """The answer that is kept, if it would be made again."""
         cut = self._model.still(ready.cut, seen=seen_places(token))
         if cut is None or not is_satisfied(token, cut):
             return None
         ready.cut = cut
-        return self._given("kept", ready, token, tokens, self._wall_clock(), followed)
+        return self._given("kept", ready, token, tokens, self._wall_clock())
 
     def _given(
-        self,
-        way: Way,
-        ready: ReadyAnswer,
-        token: ConsistencyToken,
-        tokens: TokenDesk,
-        now_s: float,
-        followed: AggregateKey | None,
+        self, way: Way, ready: ReadyAnswer, token: ConsistencyToken, tokens: TokenDesk, now_s: float
     ) -> AnswerAtHand | None:
         """The answer with what it lacks; None where that takes more than a floor and ages."""
         ages_s: dict[AggregateType, float] = {}
@@ -152,7 +140,7 @@ class AnswersAtHand:
                 return None  # a row that was healed later than that is younger than its source
             ages_s[of] = age_s
         types = ready.types | _types_of(token)
-        sealed = self._floors.seal(ready.cut, types, tokens, now_s, followed)
+        sealed = self._floors.seal(ready.cut, types, tokens, now_s)
         if sealed is None:
             return None
         parts = ready.data, ready.consistency.at(sealed, ages_s)
@@ -166,7 +154,6 @@ class AnswersAtHand:
         tokens: TokenDesk,
         token: ConsistencyToken,
         identity: Hashable | None,
-        followed: AggregateKey | None,
     ) -> AnswerAtHand | None:
         """The answer, made of the rows that are at hand."""
         now_s = self._wall_clock()
@@ -186,7 +173,7 @@ class AnswersAtHand:
         if identity is not None:
             self.missed_count += 1
             self.ready.keep((identity, tokens.subject), ready)
-        return self._given("at_hand", ready, token, tokens, now_s, followed)
+        return self._given("at_hand", ready, token, tokens, now_s)
 
 
 def _healed_at_s(found: Sequence[AtHand]) -> dict[AggregateType, float] | None:

@@ -94,7 +94,10 @@ class Gateway:
         self.clients = self._clients()
         self.schema = build_schema()
         self.operations = self._operations(keys)
-        self.live = self._live()
+        standing = StandingQueries(self.schema)
+        self.live = Live(
+            self.operations, standing, self.door, settings, store=self.store, model=self.model
+        )
         self.garbage = GarbageRounds(
             GarbageOptions(), crowd=lambda: self.door.crowd, loaded=self._loaded
         )
@@ -240,17 +243,6 @@ class Gateway:
             is_plan_shown=settings.plan,
             wall_clock=self.wall_clock,
             at_hand=self._at_hand(),
-        )
-
-    def _live(self) -> Live:
-        return Live(
-            self.operations,
-            StandingQueries(graphql_schema_of(self.schema)),
-            self.door,
-            self.settings.live_options(),
-            store=self.store,
-            model=self.model,
-            subject_header=self.settings.subject_header,
         )
 
     def _at_hand(self) -> AnswersAtHand | None:

@@ -14,6 +14,7 @@ import asyncio
 import time
 from collections.abc import Callable, MutableMapping
 from dataclasses import dataclass, replace
+from functools import partial
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -31,9 +32,9 @@ from gateway.request import (
     parse_get,
     parse_post,
 )
-from gateway.token_cookies import CookieDesk, is_https
 from gateway.response import Response
 from gateway.subscriptions.streams import EventStreams
+from gateway.token_cookies import CookieDesk, is_https
 from resolvers.upstream.deadline import Deadline
 
 Scope = MutableMapping[str, Any]
@@ -93,7 +94,7 @@ class GraphQLHttp:
         door: Door,
         options: HttpOptions,
         playground: PlaygroundSite | None,
-        streams: EventStreams,
+        streams: EventStreams | None = None,
     ) -> None:
         self._streams = streams
         self._operations = operations
@@ -118,8 +119,9 @@ class GraphQLHttp:
             turned_away = self._turned_away(refused)
             await send_reply(send, rendered(turned_away, headers, caller.request_id))
             return
-        if headers.wants_events:
-            await self._stream(scope, headers, body, caller, receive, send)
+        if headers.wants_events and self._streams is not None:
+            read = partial(asked_in, scope, headers, body)
+            await self._streams.serve(read, caller, headers, scope, receive, send)
             return
         deadline = Deadline.after(min(self._operations.request_timeout_s, headers.deadline_s))
         async with asyncio.TaskGroup() as group:
@@ -129,24 +131,6 @@ class GraphQLHttp:
             leaving.cancel()
         if reply is not None:
             await send_reply(send, reply)
-
-    async def _stream(
-        self,
-        scope: Scope,
-        headers: RequestHeaders,
-        body: bytes,
-        caller: Caller,
-        receive: Receive,
-        send: Send,
-    ) -> None:
-        """Answer as a stream of events."""
-        try:
-            request = asked_in(scope, headers, body)
-        except RequestRefused as refused:
-            reply = rendered(self._refusal(refused), headers, caller.request_id)
-            await send_reply(send, reply)
-            return
-        await self._streams.serve(request, caller, headers, scope, receive, send)
 
     def reply_at_once(self, raw_headers: Headers, body: bytes) -> Reply | None:
         """The reply to a POST that takes nobody's time: a refusal, or an answer that is at hand.

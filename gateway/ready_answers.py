@@ -2,16 +2,15 @@
 
 from collections import OrderedDict
 from collections.abc import Hashable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Final
 
 from gateway.consistency_extension import ReadyConsistency
 from projections.store import Cut
-from projections.token import ConsistencyToken
 from projections.token_codec import TokenCodec
 from projections.token_shrinking import floor_from
 from projections.token_size import fits
-from projections.versions import AggregateKey, AggregateType, Version
+from projections.versions import AggregateType
 from resolvers.tokens import TokenDesk
 
 ANSWER_BYTES: Final = 1_800
@@ -82,23 +81,12 @@ class SealedFloors:
 
     def __init__(self) -> None:
         self._moment: tuple[object, TokenCodec, int] | None = None
-        self._texts: dict[
-            tuple[str, frozenset[AggregateType], tuple[AggregateKey, Version | None] | None],
-            str | None,
-        ] = {}
+        self._texts: dict[tuple[str, frozenset[AggregateType]], str | None] = {}
 
     def seal(
-        self,
-        cut: Cut,
-        types: frozenset[AggregateType],
-        tokens: TokenDesk,
-        now_s: float,
-        followed: AggregateKey | None = None,
+        self, cut: Cut, types: frozenset[AggregateType], tokens: TokenDesk, now_s: float
     ) -> str | None:
-        """The token of a caller who has seen rows of these types; None where no floor says it.
-
-        It names the version of what is ``followed``.
-        """
+        """The token of a caller who has seen rows of these types; None where no floor says it."""
         minute = int(now_s // 60)
         positions, codec = cut.positions, tokens.codec
         if self._moment is None or not (
@@ -106,20 +94,11 @@ class SealedFloors:
         ):
             self._moment = positions, codec, minute
             self._texts.clear()
-        entry = None if followed is None else (followed, cut.version_of(followed))
-        key = tokens.subject, types, entry
+        key = tokens.subject, types
         if key not in self._texts:
             if len(self._texts) >= MAX_SEALED:
                 self._texts.clear()
             floor = floor_from(cut, types, now_s)
             is_whole = {log.type for log in floor.floor} == types and fits(floor)
-            self._texts[key] = tokens.seal(_with(floor, entry)) if is_whole else None
+            self._texts[key] = tokens.seal(floor) if is_whole else None
         return self._texts[key]
-
-
-def _with(
-    floor: ConsistencyToken, entry: tuple[AggregateKey, Version | None] | None
-) -> ConsistencyToken:
-    if entry is None or entry[1] is None:
-        return floor
-    return replace(floor, entries={entry[0]: entry[1]})

@@ -12,4 +12,6 @@ from resolvers.subscription import Subscription
 def build_schema() -> strawberry.Schema:
     """The public schema. Building it costs tens of ms: do it once a process."""
     config = StrawberryConfig(scalar_map=SCALARS)
-    return strawberry.Schema(query=Query, mutation=Mutation, subscription=Subscription, config=config)
+    return strawberry.Schema(
+        query=Query, mutation=Mutation, subscription=Subscription, config=config
+    )

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import Final
 from weakref import WeakKeyDictionary
 
+import strawberry
 from graphql import (
     ArgumentNode,
     DocumentNode,
@@ -23,7 +24,6 @@ from graphql import (
     FragmentDefinitionNode,
     FragmentSpreadNode,
     GraphQLError,
-    GraphQLSchema,
     NamedTypeNode,
     NameNode,
     NonNullTypeNode,
@@ -40,6 +40,7 @@ from graphql.execution.values import VariableValues, get_argument_values, get_va
 
 from gateway.admission.fragments import fragments_of
 from gateway.execution.documents import Document, DocumentRefused
+from gateway.execution.graphql_schema import graphql_schema_of
 from resolvers.errors import ResolverError
 
 Variables = Mapping[str, object]
@@ -78,8 +79,8 @@ class Standing:
 class StandingQueries:
     """The standing queries of one schema; a document's are kept for as long as it is."""
 
-    def __init__(self, schema: GraphQLSchema) -> None:
-        self._schema = schema
+    def __init__(self, schema: strawberry.Schema) -> None:
+        self._schema = graphql_schema_of(schema)
         self._known: WeakKeyDictionary[Document, dict[object, Document]] = WeakKeyDictionary()
 
     def of(self, document: Document, operation_name: str | None, variables: Variables) -> Standing:

@@ -1,4 +1,4 @@
-"""Who a live connection is: the one place where its caller is told, and until when she is who she is.
+"""Who a live connection is, and until when: the one place where its caller is told.
 
 A WebSocket says so in its handshake, or in its first message, because a browser cannot set headers
 on a WebSocket: what `connection_init` calls ``Authorization`` stands for the header of that name.

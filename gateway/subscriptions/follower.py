@@ -1,4 +1,4 @@
-"""One who follows an order, or a customer's orders: what it has been told, and what it must look at.
+"""One who follows an order, or a customer's orders: what it was told, and what it must look at.
 
 Pure but for the event that wakes it. Memory is bounded: a version for each order told, of at most
 `TOLD_LIMIT` orders, and the ids of those that changed and were not yet looked at.
@@ -43,7 +43,7 @@ class Follower:
         self._told: OrderedDict[str, Version | None] = OrderedDict()
         if order_id is not None:
             self._changed[order_id] = None
-            self._is_awake.set()
+        self._is_awake.set()
 
     def wake(self) -> None:
         """Let it look: an order's follower at its order, a customer's at what was noted."""

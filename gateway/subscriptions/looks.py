@@ -139,12 +139,15 @@ class Looks:
             return None
         now_s = self._operations.wall_clock()
         watch.seen = self._settled(watch.seen, now_s)
-        found = at_hand.follow(plan, variables, self._desk(watch), watch.seen, key)
+        desk = self._desk(watch)
+        found = at_hand.look(plan, variables, desk, watch.seen)
         if found is None:
             return None
         cut, types = found.seen
+        at = cut.version_of(key)
         watch.seen = floor_from(cut, types, now_s)
-        return self._news(watch, key, cut.version_of(key), found.body, found.token)
+        token = desk.seal(raised(watch.seen, {} if at is None else {key: at})) or found.token
+        return self._news(watch, key, at, found.with_token(token), token)
 
     def _settled(self, seen: ConsistencyToken, now_s: float) -> ConsistencyToken:
         """What she has seen, in fewer words where the store holds it by now."""

@@ -1,6 +1,6 @@
 """The messages of graphql-transport-ws: what a client may say, and what it is answered. Pure.
 
-https://github.com/enisdenjo/graphql-ws/blob/master/PROTOCOL.md
+The protocol is that of the npm package `graphql-ws`, in its PROTOCOL.md.
 """
 
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ from typing import Final
 
 import orjson
 
-from gateway.errors import Json, RequestRefused
+from gateway.errors import Json
 from gateway.request import GraphQLRequest, parse_object
 
 SUBPROTOCOL: Final = "graphql-transport-ws"
@@ -139,8 +139,3 @@ class Words:
     def complete(self) -> str:
         """Nothing follows."""
         return (b'{"id":%b,"type":"complete"}' % self._id).decode()
-
-
-def errors_of(refused: RequestRefused) -> list[Json]:
-    """What a client is told of an operation that was not let in."""
-    return [refused.as_json()]

@@ -3,7 +3,6 @@
 from collections.abc import Callable, MutableMapping
 from typing import Any, Final
 
-
 from gateway.errors import RequestRefused
 from gateway.receiving import Receive
 from gateway.replies import Send, refusal_of, rendered

@@ -4,12 +4,12 @@ An event's ``id`` is its consistency token, so a browser that reconnects by itse
 ``Last-Event-ID`` what it has seen, to whichever gateway it comes. A stream that ends without
 ``complete`` has not come to its end: its client is to ask again.
 
-https://github.com/enisdenjo/graphql-sse/blob/master/PROTOCOL.md
+The protocol is that of the npm package `graphql-sse`, in its PROTOCOL.md.
 """
 
 import asyncio
 import random
-from collections.abc import MutableMapping
+from collections.abc import Callable, MutableMapping
 from contextlib import ExitStack, suppress
 from typing import Any, Final
 
@@ -55,14 +55,17 @@ class EventStreams:
 
     async def serve(
         self,
-        request: GraphQLRequest,
+        read: Callable[[], GraphQLRequest],
         caller: Caller,
         headers: RequestHeaders,
         scope: Scope,
         receive: Receive,
         send: Send,
     ) -> None:
-        """Stream what comes of the request until either side has enough."""
+        """Stream what comes of the request until either side has enough.
+
+        ``read`` tells what is asked, or raises `RequestRefused`.
+        """
         stream = _Stream(self._options, self._counts, headers, caller, scope, send)
         async with asyncio.TaskGroup() as group:
             leaving = group.create_task(client_leaves(receive), name="stream leaves")
@@ -78,7 +81,7 @@ class EventStreams:
                 with ExitStack() as stack:
                     stack.enter_context(self._connections.connected("sse", stream.end))
                     stack.enter_context(self._connections.of(caller.viewer))
-                    await stream.run(self._live, request, visit)
+                    await stream.run(self._live, read(), visit)
             except RequestRefused as refused:
                 await stream.refuse(refused)
             finally:

@@ -1,8 +1,8 @@
 """A gateway on a real socket whose projection a test moves by hand, and clients that follow it.
 
-    async with open_house() as house, house.socket() as socket:
-        await socket.follow("1", FOLLOW, {"id": "o-1"})
-        assert (await socket.next("1"))["data"] == ...
+async with open_house() as house, house.socket() as socket:
+    await socket.follow("1", FOLLOW, {"id": "o-1"})
+    assert (await socket.next("1"))["data"] == ...
 """
 
 import asyncio
@@ -25,8 +25,12 @@ from tests.resolvers.upstream.builders import a_customer, a_product, an_order
 
 Json = Any
 
-FOLLOW = "subscription ($id: ID!, $after: ConsistencyToken) { orderChanged(id: $id, after: $after) { id version note } }"
-FOLLOW_ALL = "subscription ($id: ID!, $after: ConsistencyToken) { customerOrdersChanged(customerId: $id, after: $after) { id version } }"
+FOLLOW = """subscription ($id: ID!, $after: ConsistencyToken) {
+  orderChanged(id: $id, after: $after) { id version note }
+}"""
+FOLLOW_ALL = """subscription ($id: ID!, $after: ConsistencyToken) {
+  customerOrdersChanged(customerId: $id, after: $after) { id version }
+}"""
 SUBPROTOCOL = Subprotocol("graphql-transport-ws")
 
 

@@ -15,8 +15,8 @@ import strawberry
 from gateway.app import Gateway, Wires
 from gateway.execution.documents import Documents
 from gateway.operation import Caller
-from gateway.response import Response
 from gateway.request import GraphQLRequest, RequestHeaders
+from gateway.response import Response
 from gateway.settings import Settings
 from projections.token_codec import TokenCodec, TokenKey, TokenKeys, disarm
 from projections.token_format import key_id_of
