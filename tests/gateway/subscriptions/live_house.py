@@ -7,6 +7,7 @@ async with open_house() as house, house.socket() as socket:
 
 import asyncio
 import json
+import socket
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -120,10 +121,10 @@ class LiveHouse:
     async def socket(self, *, is_introduced: bool = True, **given: Json) -> AsyncIterator[Socket]:
         given = {"subprotocols": [SUBPROTOCOL], "compression": None, **given}
         async with connect(f"ws://127.0.0.1:{self.port}/graphql", **given) as connection:
-            socket = Socket(connection)
+            client = Socket(connection)
             if is_introduced:
-                await socket.introduce()
-            yield socket
+                await client.introduce()
+            yield client
 
     @asynccontextmanager
     async def stream(
@@ -154,10 +155,14 @@ def _asked(method: str, query: str, variables: Json, headers: tuple[str, ...]) -
 
 
 @asynccontextmanager
-async def open_house(*, drain_s: float = 0.0, **settings: object) -> AsyncIterator[LiveHouse]:
+async def open_house(
+    *, drain_s: float = 0.0, send_buffer_bytes: int | None = None, **settings: object
+) -> AsyncIterator[LiveHouse]:
     """A gateway with these settings, whose projection holds o-1, c-1 and p-1."""
     given = Settings.model_construct(host="127.0.0.1", port=0)
     with bind(given) as listening:
+        if send_buffer_bytes is not None:  # what is accepted here has as much
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, send_buffer_bytes)
         port = listening.getsockname()[1]
         async with (
             open_door(**{"events": "feed", **settings}) as door,
