@@ -137,6 +137,7 @@ class Gateway:
             letters=self.store,
             store_circuit=None if model is None else lambda: model.circuit_state,
             collected=lambda: self.garbage.collected,
+            live=self.live.counts,
         )
 
     @asynccontextmanager

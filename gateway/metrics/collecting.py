@@ -15,6 +15,7 @@ from gateway.garbage import Collected
 from gateway.metrics import names
 from gateway.metrics.counts import OperationCounts
 from gateway.metrics.series import Series, family, histogram, single
+from gateway.subscriptions.counts import LiveCounts
 from projections.dead_letters import DeadLetters
 from projections.errors import StoreUnavailable
 from projections.waiters import WaitEnd
@@ -46,6 +47,7 @@ class Metered:
     letters: DeadLetters
     store_circuit: Callable[[], str] | None
     collected: Callable[[], Collected]
+    live: LiveCounts
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +80,7 @@ def collect(metered: Metered, projected: Projected | None) -> Iterator[Metric]:
     yield from _consistency(metered.counts)
     yield from _calls(metered)
     yield from _projection(projected)
+    yield from _live(metered.live)
     yield from _garbage(metered.collected())
 
 
@@ -192,6 +195,14 @@ def _projection(projected: Projected | None) -> Iterator[Metric]:
     yield family(names.CAUGHT_UP, (((name,), of.is_caught_up) for name, of in sources.items()))
     yield family(names.REMAINING, (((name,), _remaining(of)) for name, of in sources.items()))
     yield single(names.DEAD_LETTERS, projected.letter_count)
+
+
+def _live(counts: LiveCounts) -> Iterator[Metric]:
+    yield family(names.CONNECTIONS, (((of,), n) for of, n in counts.connections.items()))
+    yield single(names.FOLLOWING, counts.following_count)
+    yield family(names.EVENTS, (((of,), n) for of, n in counts.sent.items()))
+    yield single(names.CONFLATED, counts.conflated_count)
+    yield family(names.ENDED, (((ending,), n) for ending, n in counts.ended.items()))
 
 
 def _garbage(collected: Collected) -> Iterator[Metric]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from gateway.errors import ErrorCode
+from gateway.subscriptions.counts import ENDINGS, TRANSPORTS
 from gateway.ways import OUTCOMES, WAYS
 from projections.versions import AggregateType
 from projections.waiters import WaitEnd
@@ -50,6 +51,8 @@ LABELS: Final[Mapping[str, Sequence[str]]] = {
     "how": ("joined", "kept"),
     "guess": ("guessed", "right", "wrong", "refused"),
     "source": SERVICES,
+    "transport": TRANSPORTS,
+    "ending": ENDINGS,
 }
 
 OPERATIONS: Final = Family(
@@ -184,6 +187,22 @@ DEAD_LETTERS: Final = Family(
     "bff_dead_letters", GAUGE, "Parked events; NaN while the store does not answer."
 )
 
+CONNECTIONS: Final = Family(
+    "bff_live_connections", GAUGE, "Open WebSockets and event streams.", ("transport",)
+)
+FOLLOWING: Final = Family("bff_subscriptions", GAUGE, "Subscriptions under way.")
+EVENTS: Final = Family(
+    "bff_live_events_total", COUNTER, "Results sent over live connections.", ("transport",)
+)
+CONFLATED: Final = Family(
+    "bff_live_conflated_total",
+    COUNTER,
+    "Changes that came while an earlier one was not yet looked at: the later state was shown.",
+)
+ENDED: Final = Family(
+    "bff_live_ended_total", COUNTER, "Live connections that ended, by why.", ("ending",)
+)
+
 GARBAGE_ROUNDS: Final = Family(
     "bff_garbage_rounds_total", COUNTER, "Collections of garbage in quiet moments."
 )
@@ -201,6 +220,7 @@ FAMILIES: Final[Sequence[Family]] = (
     *(WAITS, WAITED, UNSATISFIED, STALE, TOKENS_EXPIRED, COOKIES_DROPPED),
     *(CIRCUITS, ATTEMPTS, ATTEMPT_DURATION, RETRIES, HEDGES, NOT_MADE, SHARED, GUESSES),
     *(REACHABLE, AGE, BUDGET, CAUGHT_UP, REMAINING, DEAD_LETTERS),
+    *(CONNECTIONS, FOLLOWING, EVENTS, CONFLATED, ENDED),
     *(GARBAGE_ROUNDS, GARBAGE_OBJECTS, LAST_PAUSE, LONGEST_PAUSE),
 )
 """All of them, in the order in which they are shown."""

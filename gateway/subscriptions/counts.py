@@ -6,10 +6,9 @@ from typing import Final, Literal, get_args
 Transport = Literal["websocket", "sse"]
 TRANSPORTS: Final[tuple[Transport, ...]] = get_args(Transport)
 
-Ending = Literal["client", "drained", "refused", "stuck", "silent", "flooded", "expired", "broken"]
+Ending = Literal["client", "drained", "refused", "stuck", "silent", "flooded", "expired"]
 """Why a connection ended. The client left; we are going; it was not let in, or spoke wrongly; it
-left what we sent unread; it did not introduce itself; it sent too much; its identity ran out; a
-mistake of ours."""
+left what we sent unread; it did not introduce itself; it sent too much; its identity ran out."""
 
 ENDINGS: Final[tuple[Ending, ...]] = get_args(Ending)
 
