@@ -156,9 +156,16 @@ def _asked(method: str, query: str, variables: Json, headers: tuple[str, ...]) -
 
 @asynccontextmanager
 async def open_house(
-    *, drain_s: float = 0.0, send_buffer_bytes: int | None = None, **settings: object
+    *,
+    drain_s: float = 0.0,
+    send_buffer_bytes: int | None = None,
+    is_projecting: bool = True,
+    **settings: object,
 ) -> AsyncIterator[LiveHouse]:
-    """A gateway with these settings, whose projection holds o-1, c-1 and p-1."""
+    """A gateway with these settings, whose projection holds o-1, c-1 and p-1.
+
+    Unless ``is_projecting``, somebody else moves its projection.
+    """
     given = Settings.model_construct(host="127.0.0.1", port=0)
     with bind(given) as listening:
         if send_buffer_bytes is not None:  # what is accepted here has as much
@@ -169,7 +176,8 @@ async def open_house(
             asyncio.TaskGroup() as group,
         ):
             projection = ProjectionByHand(door.gateway.store)
-            await projection.apply(an_order(), a_customer(), a_product())
+            if is_projecting:
+                await projection.apply(an_order(), a_customer(), a_product())
             server = make_server(door.app, drain_s=drain_s)
             group.create_task(server.serve(sockets=[listening]))
             try:
