@@ -8,13 +8,13 @@ import asyncio
 from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
 import orjson
 
 from gateway.admission.door import Door
 from gateway.admission.lanes import Lane
-from gateway.errors import Json
+from gateway.errors import ErrorCode, Json, RequestRefused
 from gateway.execution.documents import DocumentRefused
 from gateway.operation import Caller, Operations
 from gateway.request import GraphQLRequest
@@ -22,6 +22,11 @@ from gateway.response import Response
 from gateway.subscriptions.following import Following, FollowingDesk
 from gateway.subscriptions.looks import Update
 from resolvers.upstream.deadline import Deadline
+
+
+BEGIN_S: Final = 30.0
+"""Seconds for which a subscription may wait at the door: who follows an order waits anyway, and
+holds one place of its connection meanwhile."""
 
 
 class Refused(Exception):
@@ -80,6 +85,19 @@ class LiveOperations:
 
         `ClientLeft` if its client did before it had begun.
         """
+        began_at_s = asyncio.get_running_loop().time()
+        while True:
+            try:
+                await self._attempt(request, visit, audience)
+            except RequestRefused as refused:
+                waited_s = asyncio.get_running_loop().time() - began_at_s
+                if not _may_begin_later(request, refused, waited_s):
+                    raise
+                await asyncio.sleep(refused.retry_after_s or 0.0)
+            else:
+                return
+
+    async def _attempt(self, request: GraphQLRequest, visit: Visit, audience: Audience) -> None:
         async with AsyncExitStack() as stack:
             following: Following | None = None
             async with visit.turns:
@@ -135,6 +153,15 @@ class LiveOperations:
     def _told(self, refused: DocumentRefused, caller: Caller) -> Refused:
         body = self.operations.refuse(refused.errors, caller).body
         return Refused(body["errors"] if isinstance(body, dict) else [])
+
+
+def _may_begin_later(request: GraphQLRequest, refused: RequestRefused, waited_s: float) -> bool:
+    """Is it a subscription, at a glance, that came in a crowd?
+
+    For a client a refusal is its end, and those whom another gateway has sent away come together.
+    """
+    is_crowded = refused.code is ErrorCode.OVERLOADED
+    return is_crowded and waited_s < BEGIN_S and request.query.lstrip().startswith("subscription")
 
 
 async def _follow(following: Following, visit: Visit, audience: Audience) -> None:
