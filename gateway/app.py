@@ -94,9 +94,10 @@ class Gateway:
         self.clients = self._clients()
         self.schema = build_schema()
         self.operations = self._operations(keys)
-        standing = StandingQueries(self.schema)
+        standing, live = StandingQueries(self.schema), settings.live_options()
+        door, subject_header = self.door, settings.subject_header
         self.live = Live(
-            self.operations, standing, self.door, settings, store=self.store, model=self.model
+            self.operations, standing, door, live, subject_header, self.store, self.model
         )
         self.garbage = GarbageRounds(
             GarbageOptions(), crowd=lambda: self.door.crowd, loaded=self._loaded

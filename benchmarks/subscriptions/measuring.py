@@ -9,7 +9,7 @@ import asyncio
 import random
 import statistics
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Final
 
 import httpx
@@ -51,7 +51,7 @@ async def late(house: TwoGateways, count: int) -> list[Figure]:
             group.create_task(client.follow(address, lambda of: bool(last) and of.last >= last[0]))
             if number % 50 == 0:
                 await asyncio.sleep(0.05)
-        while not all(client.versions for client in clients):
+        while not all(client.versions for client in clients):  # noqa: ASYNC110 - nobody tells
             await asyncio.sleep(0.05)
         async with httpx.AsyncClient(base_url=house.orders_url) as orders:
             for number in range(CHANGE_COUNT):
@@ -97,7 +97,7 @@ async def reconnected(house: TwoGateways, count: int) -> list[Figure]:
         for number in range(each):
             wanted = len(client.versions) + chance.randrange(1, 4)
             address = house.gateways[(number + chance.randrange(2)) % 2].address
-            await client.follow(address, lambda of, wanted=wanted: len(of.versions) >= wanted)
+            await client.follow(address, shown_so_often(wanted))
         roaming.discard(own)
         await is_over.wait()
         if client.last < last:
@@ -152,3 +152,8 @@ async def change(orders: httpx.AsyncClient, order_id: str, note: str) -> int:
     response = await orders.patch(f"/orders/{order_id}", json={"note": note})
     version: int = response.raise_for_status().json()["version"]
     return version
+
+
+def shown_so_often(count: int) -> Callable[[FollowingClient], bool]:
+    """Has a client been shown so many versions?"""
+    return lambda client: len(client.versions) >= count

@@ -14,8 +14,8 @@ from gateway.freshness import Freshness, FreshnessGauge, freshness_of
 from gateway.garbage import Collected
 from gateway.metrics import names
 from gateway.metrics.counts import OperationCounts
+from gateway.metrics.live_counts import LiveCounts
 from gateway.metrics.series import Series, family, histogram, single
-from gateway.subscriptions.counts import LiveCounts
 from projections.dead_letters import DeadLetters
 from projections.errors import StoreUnavailable
 from projections.waiters import WaitEnd

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from gateway.errors import ErrorCode
-from gateway.subscriptions.counts import ENDINGS, TRANSPORTS
+from gateway.metrics.live_counts import ENDINGS, TRANSPORTS
 from gateway.ways import OUTCOMES, WAYS
 from projections.versions import AggregateType
 from projections.waiters import WaitEnd

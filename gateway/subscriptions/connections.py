@@ -12,7 +12,7 @@ from http import HTTPStatus
 from typing import Final
 
 from gateway.errors import ErrorCode, RequestRefused
-from gateway.subscriptions.counts import LiveCounts, Transport
+from gateway.metrics.live_counts import LiveCounts, Transport
 from gateway.subscriptions.options import LiveOptions
 from resolvers.viewer import ANYBODY, Viewer
 

@@ -17,7 +17,7 @@ from contextlib import asynccontextmanager, contextmanager, suppress
 from itertools import islice
 from typing import TypeVar
 
-from gateway.subscriptions.counts import LiveCounts
+from gateway.metrics.live_counts import LiveCounts
 from gateway.subscriptions.follower import Follower
 from gateway.subscriptions.options import LiveOptions
 from projections.errors import StoreUnavailable

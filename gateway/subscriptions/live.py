@@ -5,14 +5,14 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 from gateway.admission.door import Door
 from gateway.execution.standing import StandingQueries
+from gateway.metrics.live_counts import LiveCounts
 from gateway.operation import Operations
-from gateway.settings import Settings
 from gateway.subscriptions.connections import Connections
-from gateway.subscriptions.counts import LiveCounts
 from gateway.subscriptions.following import FollowingDesk
 from gateway.subscriptions.hub import Hub
 from gateway.subscriptions.looks import Looks
 from gateway.subscriptions.operating import LiveOperations
+from gateway.subscriptions.options import LiveOptions
 from gateway.subscriptions.sockets import LiveSockets
 from gateway.subscriptions.streams import EventStreams
 from projections.store import Store
@@ -27,12 +27,11 @@ class Live:
         operations: Operations,
         standing: StandingQueries,
         door: Door,
-        settings: Settings,
-        *,
+        options: LiveOptions,
+        subject_header: str | None,
         store: Store,
         model: ReadModel | None,
     ) -> None:
-        options = settings.live_options()
         self.counts = counts = LiveCounts()
         self.connections = Connections(options, counts)
         self._hub = None if model is None else Hub(store, options, counts)
@@ -40,7 +39,7 @@ class Live:
         desk = FollowingDesk(operations, standing, self._hub, self._looks)
         self._live = LiveOperations(operations, door, desk)
         shared = (self._live, self.connections, options, counts)
-        self.sockets = LiveSockets(*shared, subject_header=settings.subject_header)
+        self.sockets = LiveSockets(*shared, subject_header=subject_header)
         self.streams = EventStreams(*shared)
 
     @asynccontextmanager

@@ -23,7 +23,6 @@ from gateway.subscriptions.following import Following, FollowingDesk
 from gateway.subscriptions.looks import Update
 from resolvers.upstream.deadline import Deadline
 
-
 BEGIN_S: Final = 30.0
 """Seconds for which a subscription may wait at the door: who follows an order waits anyway, and
 holds one place of its connection meanwhile."""

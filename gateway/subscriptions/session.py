@@ -12,13 +12,13 @@ from http import HTTPStatus
 from typing import Any
 
 from gateway.errors import ErrorCode, RequestRefused
+from gateway.metrics.live_counts import Ending, LiveCounts
 from gateway.receiving import ClientLeft, Message, Receive
 from gateway.replies import Send
 from gateway.request import RequestHeaders
 from gateway.subscriptions.allowance import Allowance
 from gateway.subscriptions.arriving import Arrival, arrive
 from gateway.subscriptions.connections import Connections
-from gateway.subscriptions.counts import Ending, LiveCounts
 from gateway.subscriptions.looks import Update
 from gateway.subscriptions.messages import (
     ACK,

@@ -4,11 +4,11 @@ from collections.abc import Callable, MutableMapping
 from typing import Any, Final
 
 from gateway.errors import RequestRefused
+from gateway.metrics.live_counts import LiveCounts
 from gateway.receiving import Receive
 from gateway.replies import Send, refusal_of, rendered
 from gateway.request import RequestHeaders
 from gateway.subscriptions.connections import Connections
-from gateway.subscriptions.counts import LiveCounts
 from gateway.subscriptions.messages import SUBPROTOCOL, CloseCode
 from gateway.subscriptions.operating import LiveOperations
 from gateway.subscriptions.options import LiveOptions

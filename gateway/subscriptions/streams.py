@@ -16,12 +16,12 @@ from typing import Any, Final
 import orjson
 
 from gateway.errors import RequestRefused
+from gateway.metrics.live_counts import Ending, LiveCounts
 from gateway.operation import Caller
 from gateway.receiving import ClientLeft, Receive, WhileThere, client_leaves
 from gateway.replies import Send, refusal_of, rendered, send_reply
 from gateway.request import GraphQLRequest, RequestHeaders
 from gateway.subscriptions.connections import Connections
-from gateway.subscriptions.counts import Ending, LiveCounts
 from gateway.subscriptions.looks import Update
 from gateway.subscriptions.operating import LiveOperations, Refused, Visit, mistake_of
 from gateway.subscriptions.options import LiveOptions

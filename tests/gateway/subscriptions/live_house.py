@@ -8,7 +8,7 @@ async with open_house() as house, house.socket() as socket:
 import asyncio
 import json
 import socket
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -141,6 +141,13 @@ class LiveHouse:
             writer.close()
 
 
+async def until(is_so: Callable[[], object]) -> None:
+    """Wait until it is so; nobody tells when."""
+    async with asyncio.timeout(5):
+        while not is_so():  # noqa: ASYNC110 - counts announce nothing
+            await asyncio.sleep(0.001)
+
+
 def _asked(method: str, query: str, variables: Json, headers: tuple[str, ...]) -> bytes:
     told = json.dumps(variables or {})
     address, body = "/graphql", b""
@@ -160,7 +167,7 @@ async def open_house(
     drain_s: float = 0.0,
     send_buffer_bytes: int | None = None,
     is_projecting: bool = True,
-    **settings: object,
+    **settings: Json,
 ) -> AsyncIterator[LiveHouse]:
     """A gateway with these settings, whose projection holds o-1, c-1 and p-1.
 

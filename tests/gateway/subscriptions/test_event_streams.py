@@ -1,11 +1,9 @@
 """graphql-sse, one connection for each operation: its events, its ends and its refusals."""
 
-import asyncio
-
 import pytest
 
 from tests.gateway.front_door import A_MUTATION, A_QUERY
-from tests.gateway.subscriptions.live_house import FOLLOW, Json, Stream, open_house
+from tests.gateway.subscriptions.live_house import FOLLOW, Json, Stream, open_house, until
 from tests.resolvers.upstream.builders import an_order
 
 O_1 = {"id": "o-1"}
@@ -45,7 +43,10 @@ async def test_mutations_go_by_post_alone() -> None:
     [
         ("subscription {", "GRAPHQL_PARSE_FAILED"),
         ("subscription { nothing }", "GRAPHQL_VALIDATION_FAILED"),
-        ('subscription { orderChanged(id: "o-1", after: "x") { id } }', "INVALID_CONSISTENCY_TOKEN"),
+        (
+            'subscription { orderChanged(id: "o-1", after: "x") { id } }',
+            "INVALID_CONSISTENCY_TOKEN",
+        ),
     ],
 )
 async def test_a_document_that_cannot_be_run_is_an_event(query: str, code: str) -> None:
@@ -109,9 +110,7 @@ async def test_who_leaves_is_forgotten() -> None:
         async with house.stream(FOLLOW, O_1) as stream:
             await stream.result()
             while_there = counts.following_count
-        async with asyncio.timeout(5):
-            while counts.connections["sse"]:
-                await asyncio.sleep(0)
+        await until(lambda: not counts.connections["sse"])
 
     assert while_there == 1
     assert counts.following_count == 0

@@ -87,11 +87,11 @@ async def test_what_changed_while_she_was_away_is_shown_at_once() -> None:
 
 async def test_nothing_older_than_the_token_is_shown() -> None:
     """Who comes from a gateway that is ahead of this one waits for what is newer."""
-    async with open_house() as house:
-        async with house.stream(FOLLOW, {**O_1, "after": a_token(version=4)}) as stream:
-            for version in (2, 4, 5):
-                await house.change(an_order(version=version))
-            result = await stream.result()
+    after = {**O_1, "after": a_token(version=4)}
+    async with open_house() as house, house.stream(FOLLOW, after) as stream:
+        for version in (2, 4, 5):
+            await house.change(an_order(version=version))
+        result = await stream.result()
 
     assert shown(result)["version"] == 5
 
@@ -149,9 +149,9 @@ async def test_several_are_followed_over_one_socket() -> None:
     """Each operation has its own results, and ends by itself."""
     async with open_house() as house, house.socket() as socket:
         await house.change(an_order("o-2"))
-        for id in ("o-1", "o-2"):
-            await socket.follow(id, FOLLOW, {"id": id})
-            await socket.next(id)
+        for order_id in ("o-1", "o-2"):
+            await socket.follow(order_id, FOLLOW, {"id": order_id})
+            await socket.next(order_id)
         await socket.say(id="o-1", type="complete")
         assert await is_quiet(house, socket)
         await house.change(an_order(version=2), an_order("o-2", version=2))
@@ -198,10 +198,12 @@ async def test_an_announcement_that_was_lost_is_made_good() -> None:
 @pytest.mark.parametrize("method", ["GET", "POST"])
 async def test_without_a_projection_nothing_can_be_followed(method: str) -> None:
     """A gateway that hears of no changes says so, and does not pretend to listen."""
-    async with open_house(events="none") as house:
-        async with house.stream(FOLLOW, O_1, method=method) as asked:
-            size = int(asked.headers["content-length"])
-            body = (await asked.reader.readexactly(size)).decode()
+    async with (
+        open_house(events="none") as house,
+        house.stream(FOLLOW, O_1, method=method) as asked,
+    ):
+        size = int(asked.headers["content-length"])
+        body = (await asked.reader.readexactly(size)).decode()
 
     assert asked.status == 501
     assert '"code":"SUBSCRIPTIONS_OFF"' in body

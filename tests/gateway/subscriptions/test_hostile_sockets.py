@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from tests.gateway.subscriptions.live_house import FOLLOW, Json, LiveHouse, open_house
+from tests.gateway.subscriptions.live_house import FOLLOW, Json, LiveHouse, open_house, until
 from tests.resolvers.upstream.builders import an_order
 
 O_1 = {"id": "o-1"}
@@ -132,7 +132,7 @@ async def test_who_reads_nothing_is_shown_the_latest_and_holds_little() -> None:
             await house.change(an_order(version=version))
             await asyncio.sleep(0)
         client.connection.transport.resume_reading()
-        versions = []
+        versions: list[int] = []
         while not versions or versions[-1] < 1_001:
             versions.append((await client.next())["data"]["orderChanged"]["version"])
 
@@ -142,8 +142,8 @@ async def test_who_reads_nothing_is_shown_the_latest_and_holds_little() -> None:
 @pytest.mark.every_loop
 async def test_who_reads_nothing_for_too_long_is_cut_off() -> None:
     """Her connection is reset, what was made for her is gone, and it was never much."""
-    async with open_house(live_stuck_s=0.5, send_buffer_bytes=4_096) as house:
-        async with raw(house, receive_buffer_bytes=4_096) as (reader, writer):
+    async with open_house(live_stuck_s=0.5, send_buffer_bytes=4_096) as house:  # noqa: SIM117 - read
+        async with raw(house, receive_buffer_bytes=4_096) as (_, writer):
             live = house.door.gateway.live
             writer.transport.pause_reading()  # type: ignore[attr-defined]  # a socket's has it
             writer.write(frame(TEXT, b'{"type":"connection_init"}'))
@@ -157,8 +157,7 @@ async def test_who_reads_nothing_for_too_long_is_cut_off() -> None:
                     await house.change(an_order(version=version))
                     await asyncio.sleep(0.001)
                     held_bytes = max(held_bytes, held_by(house))
-                while live.counts.connections["websocket"]:
-                    await asyncio.sleep(0)
+            await until(lambda: not live.counts.connections["websocket"])
 
     assert live.counts.following_count == 0
     assert 65_536 < held_bytes < 131_072

@@ -1,4 +1,4 @@
-"""graphql-transport-ws, message by message: what is said, and with which code a socket is closed."""
+"""graphql-transport-ws, message by message: what is said, and the code a socket is closed with."""
 
 import asyncio
 import json
@@ -9,7 +9,7 @@ from websockets.exceptions import InvalidStatus
 from websockets.typing import Subprotocol
 
 from tests.gateway.front_door import A_MUTATION, A_QUERY
-from tests.gateway.subscriptions.live_house import FOLLOW, Json, open_house
+from tests.gateway.subscriptions.live_house import FOLLOW, Json, open_house, until
 
 O_1 = {"id": "o-1"}
 SUBSCRIBE = {"id": "1", "type": "subscribe", "payload": {"query": A_QUERY}}
@@ -95,9 +95,11 @@ async def test_an_id_is_free_again_once_it_has_ended() -> None:
 @pytest.mark.parametrize("subprotocols", [None, [Subprotocol("graphql-ws")]], ids=["none", "old"])
 async def test_other_subprotocols_are_closed(subprotocols: list[Subprotocol] | None) -> None:
     """The legacy subprotocol, or none, is 4406."""
-    async with open_house() as house:
-        async with house.socket(is_introduced=False, subprotocols=subprotocols) as socket:
-            code, _ = await socket.closed()
+    async with (
+        open_house() as house,
+        house.socket(is_introduced=False, subprotocols=subprotocols) as socket,
+    ):
+        code, _ = await socket.closed()
 
     assert code == 4406
 
@@ -168,9 +170,9 @@ async def test_what_cannot_be_run_is_an_error_of_its_operation(
 async def test_a_socket_has_so_many_operations_at_once() -> None:
     """One more is refused by itself, with a code."""
     async with open_house(live_operations_per_socket=2) as house, house.socket() as socket:
-        for id in ("1", "2"):
-            await socket.follow(id, FOLLOW, O_1)
-            await socket.next(id)
+        for name in ("1", "2"):
+            await socket.follow(name, FOLLOW, O_1)
+            await socket.next(name)
         await socket.follow("3", FOLLOW, O_1)
         error = await socket.hear()
 
@@ -205,17 +207,15 @@ async def test_too_many_sockets_are_told_to_come_later() -> None:
 
 async def test_one_subject_has_so_many_sockets() -> None:
     """Where callers are told apart, one cannot take all places; others find theirs."""
-    settings = {"live_connections_per_subject": 1, "subject_header": "X-Who"}
-    async with open_house(**settings) as house:
-        async with house.socket(additional_headers={"X-Who": "ada"}):
-            async with house.socket(
-                is_introduced=False, additional_headers={"X-Who": "ada"}
-            ) as second:
-                await second.say(**INIT)
-                code, _ = await second.closed()
-            async with house.socket(additional_headers={"X-Who": "bob"}) as other:
-                await other.follow("1", FOLLOW, O_1)
-                assert await other.next()
+    settings: Json = {"live_connections_per_subject": 1, "subject_header": "X-Who"}
+    ada, bob = ({"additional_headers": {"X-Who": who}} for who in ("ada", "bob"))
+    async with open_house(**settings) as house, house.socket(**ada):
+        async with house.socket(is_introduced=False, **ada) as second:
+            await second.say(**INIT)
+            code, _ = await second.closed()
+        async with house.socket(**bob) as other:
+            await other.follow("1", FOLLOW, O_1)
+            assert await other.next()
 
     assert code == 1008
 
@@ -228,9 +228,7 @@ async def test_who_leaves_takes_her_operations_along() -> None:
             await socket.follow("1", FOLLOW, O_1)
             await socket.next()
             while_there = counts.following_count
-        async with asyncio.timeout(5):
-            while counts.connections["websocket"]:
-                await asyncio.sleep(0)
+        await until(lambda: not counts.connections["websocket"])
 
     assert while_there == 1
     assert counts.following_count == 0
@@ -252,10 +250,6 @@ async def test_a_mutation_is_seen_to_its_end() -> None:
             await socket.follow("m", A_MUTATION)
             await is_sent.wait()
         counts = house.door.gateway.live.counts
-        async with asyncio.timeout(5):
-            while counts.connections["websocket"]:
-                await asyncio.sleep(0)
+        await until(lambda: not counts.connections["websocket"])
         is_left.set()
-        async with asyncio.timeout(5):
-            while "PATCH /orders/o-1" not in house.door.calls:
-                await asyncio.sleep(0)
+        await until(lambda: "PATCH /orders/o-1" in house.door.calls)

@@ -1,4 +1,4 @@
-"""Followers who are thrown from one gateway to the other, over one Redis store, and miss nothing."""
+"""Followers thrown from one gateway to the other, over one Redis store, who miss nothing."""
 
 import asyncio
 import random
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from tests.gateway.subscriptions.live_house import FOLLOW, LiveHouse, open_house
+from tests.gateway.subscriptions.live_house import FOLLOW, Json, LiveHouse, open_house
 from tests.resolvers.upstream.builders import an_order
 from tests.servers.valkey import Valkey
 
@@ -17,7 +17,7 @@ LAST = 400
 
 async def test_nothing_is_lost_or_out_of_order_over_reconnects(valkey: Valkey) -> None:
     """Versions only rise over all connections of a follower, and the last one arrives."""
-    settings = {"store": "redis", "redis_url": valkey.url}
+    settings: Json = {"store": "redis", "redis_url": valkey.url}
     async with (
         open_house(**settings) as one,
         open_house(**settings, is_projecting=False) as other,
@@ -38,7 +38,7 @@ async def test_nothing_is_lost_or_out_of_order_over_reconnects(valkey: Valkey) -
 
 async def test_a_change_reaches_the_followers_of_every_gateway(valkey: Valkey) -> None:
     """Whoever writes the store, those who follow over another gateway are woken by its news."""
-    settings = {"store": "redis", "redis_url": valkey.url}
+    settings: Json = {"store": "redis", "redis_url": valkey.url}
     async with (
         open_house(**settings) as one,
         open_house(**settings, is_projecting=False) as other,
