@@ -5,7 +5,7 @@ PACKAGES := gateway resolvers projections upstream_stubs scripts benchmarks test
 
 .DEFAULT_GOAL := help
 .PHONY: help run test test-kafka check format schema lock playground kafka-up kafka-down clean
-.PHONY: bench bench-subscriptions bench-check bench-peers bench-events bench-faults bench-tokens clients prove soak env-run env-dev
+.PHONY: bench bench-subscriptions bench-check bench-peers bench-events bench-faults bench-tokens clients prove fuzz soak env-run env-dev
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -24,10 +24,7 @@ test-kafka: env-dev ## Bring up real Kafka (Docker, or Java and Maven) and run i
 bench: env-dev ## Measure speed beside the usual stack and the raw limit; ten minutes; ARGS="--quick"
 	@$(BIN)/python -m benchmarks --only speed --publish $(ARGS)
 
-bench-bench-subscriptions: env-dev ## Measure who follows orders: a thousand, reconnecting, stuck; ARGS="--quick"
-	@$(BIN)/python -m benchmarks --only subscriptions $(ARGS)
-
-check: env-dev ## The same, published nowhere; fails with the name of each bar that is missed
+bench-check: env-dev ## The same, published nowhere; fails with the name of each bar that is missed
 	@$(BIN)/python -m benchmarks --only speed --strict $(ARGS)
 
 bench-peers: env-dev ## Measure speed and failures beside gateways on Node, from npm; ARGS="--quick"
@@ -41,6 +38,9 @@ prove: env-dev ## The laws at length: schedules, real processes, a million answe
 	@$(BIN)/python scripts/prove_real.py
 	@$(BIN)/python scripts/prove_plans.py
 
+fuzz: env-dev ## Fifty thousand random requests, made of the schema: no 500, every error coded
+	@$(BIN)/python scripts/fuzz.py $(ARGS)
+
 soak: env-dev ## Ten minutes of random faults; nothing may leak; ARGS="--minutes 2", "--leak task"
 	@$(BIN)/python scripts/soak.py $(ARGS)
 
@@ -49,6 +49,9 @@ bench-tokens: env-dev ## Measure tokens: forged, long, waiting; minutes; ARGS="-
 
 bench-faults: env-dev ## Measure faults, each protection with its control; minutes; ARGS="--quick", "--help"
 	@$(BIN)/python -m benchmarks --only faults $(ARGS)
+
+bench-subscriptions: env-dev ## Measure followers: a thousand, reconnecting, stuck; ARGS="--quick"
+	@$(BIN)/python -m benchmarks --only subscriptions $(ARGS)
 
 check: env-dev ## Format, lint, types, import rules, schema, sizes
 	@$(BIN)/python scripts/check.py

@@ -208,7 +208,8 @@ async def test_too_many_sockets_are_told_to_come_later() -> None:
 async def test_one_subject_has_so_many_sockets() -> None:
     """Where callers are told apart, one cannot take all places; others find theirs."""
     settings: Json = {"live_connections_per_subject": 1, "subject_header": "X-Who"}
-    ada, bob = ({"additional_headers": {"X-Who": who}} for who in ("ada", "bob"))
+    ada: Json = {"additional_headers": {"X-Who": "ada"}}
+    bob: Json = {"additional_headers": {"X-Who": "bob"}}
     async with open_house(**settings) as house, house.socket(**ada):
         async with house.socket(is_introduced=False, **ada) as second:
             await second.say(**INIT)
