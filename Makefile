@@ -5,7 +5,7 @@ PACKAGES := gateway resolvers projections upstream_stubs scripts benchmarks test
 
 .DEFAULT_GOAL := help
 .PHONY: help run test test-kafka check format schema lock playground kafka-up kafka-down clean
-.PHONY: bench bench-subscriptions bench-check bench-peers bench-events bench-faults bench-tokens clients prove fuzz soak env-run env-dev
+.PHONY: bench bench-subscriptions bench-check bench-peers bench-events bench-faults bench-tokens clients prove soak env-run env-dev
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -37,9 +37,6 @@ prove: env-dev ## The laws at length: schedules, real processes, a million answe
 	@$(BIN)/python scripts/prove.py $(ARGS)
 	@$(BIN)/python scripts/prove_real.py
 	@$(BIN)/python scripts/prove_plans.py
-
-fuzz: env-dev ## Fifty thousand random requests, made of the schema: no 500, every error coded
-	@$(BIN)/python scripts/fuzz.py $(ARGS)
 
 soak: env-dev ## Ten minutes of random faults; nothing may leak; ARGS="--minutes 2", "--leak task"
 	@$(BIN)/python scripts/soak.py $(ARGS)
