@@ -41,6 +41,7 @@ from benchmarks.peers import measuring as peers
 from benchmarks.report import show, write_lines
 from benchmarks.runs import Lengths, Run
 from benchmarks.speed import measuring as speed
+from benchmarks.subscriptions import measuring as subscriptions
 from scripts.kafka import INTERRUPTED, leave
 
 OUT: Final = Path(".data/bench")
@@ -74,6 +75,7 @@ MEASUREMENTS: Final[Mapping[str, Callable[[Run], Iterator[Figure]]]] = {
     "overload": overload.measure,
     "speed": speed.measure,
     "peers": peers.measure,
+    "subscriptions": subscriptions.measure,
 }
 
 EVENTS: Final = "events"

@@ -22,9 +22,9 @@ from fastapi import FastAPI
 
 from benchmarks.visibility import Heard, Key, Numbered
 from gateway.app import Gateway, create_app
+from gateway.log_setup import configure_logging
 from gateway.serving import bind, run, serve_app
 from gateway.settings import Settings
-from gateway.telemetry import configure_logging
 from projections.store import Announcement, Store
 from projections.versions import AggregateKey, AggregateType, Version
 from projections.waiters import WaitEnd, Waiters

@@ -9,9 +9,10 @@ from dataclasses import replace
 from typing import Final
 
 from gateway.app import Wires, create_app
+from gateway.log_setup import configure_logging
 from gateway.serving import bind, run, serve_app
 from gateway.settings import Settings
-from gateway.telemetry import Telemetry, configure_logging
+from gateway.telemetry import Telemetry
 from resolvers.upstream.call import Upstream
 from resolvers.upstream.options import BreakerOptions, UpstreamOptions
 

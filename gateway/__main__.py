@@ -17,13 +17,14 @@ from rich.console import Console
 from gateway.app import create_app
 from gateway.dev import StubsFailed, run_dev
 from gateway.identity_commands import add_identity_commands
+from gateway.log_setup import configure_logging
 from gateway.numbers_reference import rows_of_numbers
 from gateway.operating.commands import add_operator_commands
 from gateway.projector import ProjectorRefused, run_projector
 from gateway.serving import PortTaken, bind, run, serve_app, stop_limit_s
 from gateway.settings import Settings, SettingsError
 from gateway.settings_reference import render_reference, rows_of
-from gateway.telemetry import Telemetry, configure_logging
+from gateway.telemetry import Telemetry
 from gateway.token_key import keep_key, make_key
 from gateway.workers.lifeline import Lifeline
 from gateway.workers.options import RestartOptions

@@ -10,43 +10,36 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
 from fastapi import FastAPI
-from starlette.routing import Route
+from starlette.routing import Route, WebSocketRoute
 
 from gateway.admission.door import Door
-from gateway.answers_at_hand import AnswersAtHand
 from gateway.beside import running
 from gateway.budget_sharing import BudgetSharing
 from gateway.catch_up import CatchUp
 from gateway.circuit_hints import CircuitHints
-from gateway.execution.documents import DocumentRefused, Documents
-from gateway.execution.executor import Executor
-from gateway.execution.graphql_schema import graphql_schema_of
-from gateway.execution.plans import PlanMaker
+from gateway.execution.documents import DocumentRefused
+from gateway.execution.standing import StandingQueries
 from gateway.freshness import FreshnessGauge
 from gateway.garbage import GarbageOptions, GarbageRounds
 from gateway.graphql_http import PATH, GraphQLHttp, HttpOptions
 from gateway.health import Health, health_routes
 from gateway.identifying import KeySource, make_identity
 from gateway.identity.development import identity_routes
-from gateway.known_documents import KnownDocuments
+from gateway.making import make_entry, make_operations
 from gateway.metrics.collecting import Metered
 from gateway.metrics.page import metrics_route
-from gateway.operation import Operations
 from gateway.playground.routes import playground_routes
 from gateway.playground.site import PlaygroundSite
 from gateway.projecting import FeedProjecting, MakeFeed
-from gateway.replies import Forms
 from gateway.settings import Settings
 from gateway.stores import MakeStore, make_store, opened
+from gateway.subscriptions.live import Live
 from gateway.telemetry import Telemetry
 from gateway.watcher import StoreWatcher
 from gateway.watching import Watching
-from gateway.web.compression import Compression
-from gateway.web.origins import Origins
-from gateway.witness import Witness
 from projections.consumer import ProjectionSignal
 from projections.redis_store import RedisStore
-from projections.token_codec import TokenCodec, TokenKeys
+from projections.token_codec import TokenKeys
 from projections.waiters import WaiterOptions, Waiters
 from resolvers.loaders import Clients
 from resolvers.read_model import ReadModel
@@ -109,9 +102,26 @@ class Gateway:
         self.gauge = self._gauge() if self.sources else None
         self.model = self._model() if self.sources else None
         self.clients = self._clients()
-        self.known = KnownDocuments(settings.read_documents(), settings.document_options())
         self.schema = build_schema()
-        self.operations = self._operations(keys)
+        self.operations = make_operations(
+            settings,
+            self.schema,
+            keys,
+            clients=self.clients,
+            model=self.model,
+            telemetry=self.telemetry,
+            wall_clock=self.wall_clock,
+        )
+        self.entry = make_entry(
+            settings,
+            self.operations,
+            door=self.door,
+            identity=self.identity.desk,
+            limits=self.limits,
+            watching=self.watching,
+        )
+        standing, live = StandingQueries(self.schema), settings.live_options()
+        self.live = Live(self.entry, standing, live, self.store, self.model)
         self.garbage = GarbageRounds(
             GarbageOptions(), crowd=lambda: self.door.crowd, loaded=self._loaded
         )
@@ -153,6 +163,7 @@ class Gateway:
             store_circuit=None if model is None else lambda: model.circuit_state,
             collected=lambda: self.garbage.collected,
             watching=self.watching,
+            live=self.live.counts,
         )
 
     @asynccontextmanager
@@ -182,6 +193,7 @@ class Gateway:
                 await stack.enter_async_context(running(self.projecting.run()))
             if self.gauge is not None:
                 await stack.enter_async_context(running(self.gauge.run()))
+            await stack.enter_async_context(self.live.open())
             yield
 
     async def _loaded(self) -> None:
@@ -192,7 +204,7 @@ class Gateway:
 
     def _warm(self) -> None:
         """Make the documents ready that clients are known to send."""
-        for document_id, text in self.known.manifest.items():
+        for document_id, text in self.entry.known.manifest.items():
             try:
                 self.operations.documents.warm(text)
             except DocumentRefused as refused:
@@ -243,39 +255,6 @@ class Gateway:
         }
         return states if self.model is None else {**states, "store": self.model.circuit_state}
 
-    def _operations(self, keys: TokenKeys) -> Operations:
-        settings = self.settings
-        return Operations(
-            documents=Documents(
-                graphql_schema_of(self.schema),
-                token_limit=settings.query_token_limit,
-                limits=settings.document_limits(),
-                is_introspection_on=settings.introspection,
-                maker=PlanMaker(self.schema, time.monotonic),
-            ),
-            executor=Executor(self.schema),
-            clients=self.clients,
-            model=self.model,
-            codec=TokenCodec(keys, lifetime_minutes=settings.token_lifetime_min),
-            read_options=settings.read_options(),
-            request_timeout_s=settings.request_timeout_s,
-            telemetry=self.telemetry,
-            is_plan_shown=settings.plan,
-            is_cost_shown=settings.cost_shown,
-            wall_clock=self.wall_clock,
-            at_hand=self._at_hand(),
-        )
-
-    def _at_hand(self) -> AnswersAtHand | None:
-        if self.model is None:
-            return None
-        return AnswersAtHand(
-            self.model,
-            limit_bytes=self.settings.ready_answers_mb * 1_000_000,
-            budgets_s=self.settings.staleness_budgets_s,
-            wall_clock=self.wall_clock,
-        )
-
 
 def create_app(
     settings: Settings,
@@ -302,25 +281,13 @@ def create_app(
         body_limit_bytes=settings.body_limit_bytes,
         is_cookie_set=settings.token_cookie,
         is_metered=settings.metrics,
-        forms=Forms(
-            compression=Compression(settings.compression_options()),
-            origins=Origins(settings.listed_origins),
-        ),
         batch=settings.batch_options(),
     )
-    graphql = GraphQLHttp(
-        gateway.operations,
-        gateway.door,
-        http,
-        identity=gateway.identity.desk,
-        limits=gateway.limits,
-        known=gateway.known,
-        witness=Witness(gateway.watching.lines, gateway.watching.traces),
-        playground=site,
-    )
+    graphql = GraphQLHttp(gateway.entry, http, playground=site, streams=gateway.live.streams)
     app.state.graphql = graphql
     app.state.connections = settings.connection_options()
     app.router.routes.append(Route(PATH.decode(), graphql, methods=None))
+    app.router.routes.append(WebSocketRoute(PATH.decode(), gateway.live.sockets))
     app.include_router(health_routes(app, gateway.health))
     if settings.metrics:
         app.include_router(metrics_route(gateway.metered))

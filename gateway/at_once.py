@@ -3,18 +3,13 @@
 import time
 from collections.abc import Callable
 
-from gateway.admission.door import Door
 from gateway.admission.lanes import lane_of
 from gateway.caller import Caller
-from gateway.client_limits import ClientLimits
+from gateway.entry import Entry
 from gateway.errors import RequestRefused
-from gateway.identity.desk import IdentityDesk
-from gateway.known_documents import KnownDocuments
-from gateway.operation import Operations
 from gateway.replies import Reply
 from gateway.request import GraphQLRequest, Headers, RequestHeaders, parse_get, parse_post
 from gateway.response import Response
-from gateway.telling import Teller
 
 
 class AtOnce:
@@ -24,24 +19,14 @@ class AtOnce:
     """
 
     def __init__(
-        self,
-        operations: Operations,
-        door: Door,
-        teller: Teller,
-        *,
-        identity: IdentityDesk,
-        known: KnownDocuments,
-        limits: ClientLimits,
-        body_limit_bytes: int,
-        is_cookie_set: bool,
-        is_metered: bool,
+        self, entry: Entry, *, body_limit_bytes: int, is_cookie_set: bool, is_metered: bool
     ) -> None:
-        self._operations = operations
-        self._door = door
-        self._teller = teller
-        self._identity = identity
-        self._known = known
-        self._limits = limits
+        self._operations = entry.operations
+        self._door = entry.door
+        self._identity = entry.identity
+        self._limits = entry.limits
+        self._known = entry.known
+        self._teller = entry.teller
         self._body_limit_bytes = body_limit_bytes
         self._is_cookie_set = is_cookie_set
         self._is_metered = is_metered

@@ -15,10 +15,9 @@ from typing import Final
 
 import orjson
 
-from gateway.admission.door import Door
 from gateway.admission.lanes import lane_of_text
 from gateway.caller import Caller
-from gateway.client_limits import ClientLimits
+from gateway.entry import Entry
 from gateway.errors import ErrorCode, RequestRefused
 from gateway.operation import Operations
 from gateway.receiving import ClientLeft
@@ -26,7 +25,6 @@ from gateway.replies import Reply
 from gateway.request import GraphQLRequest, RequestHeaders, request_from
 from gateway.request_record import RequestRecord
 from gateway.response import Response
-from gateway.telling import Teller
 from resolvers.tokens import TokenDesk
 from resolvers.upstream.deadline import Deadline
 
@@ -70,28 +68,20 @@ def entries_of(parsed: object, limit: int) -> list[object]:
     return entries
 
 
-async def run_batch(
-    batch: Batch,
-    run: RunOne,
-    *,
-    door: Door,
-    limits: ClientLimits,
-    operations: Operations,
-    teller: Teller,
-) -> tuple[Response, bool]:
+async def run_batch(batch: Batch, run: RunOne, entry: Entry) -> tuple[Response, bool]:
     """All answers as one, and whether any of them may have written something.
 
     Raises `ClientLeft` when all have ended and nobody is there to be told.
     """
-    seats = _Seats(batch, run, door, limits, teller)
+    seats = _Seats(batch, run, entry)
     async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(seats.answer(entry)) for entry in batch.entries]
+        tasks = [group.create_task(seats.answer(one)) for one in batch.entries]
     answers = [task.result() for task in tasks]
     given = [answer for answer in answers if answer is not None]
     if len(given) < len(answers):
         raise ClientLeft
     bodies = [_as_bytes(answer) for answer in given]
-    token = await _joined([one.token for one in given if one.token], batch.caller, operations)
+    token = await _joined([one.token for one in given if one.token], batch.caller, entry.operations)
     return Response(b"[%b]" % b",".join(bodies), token), seats.may_write
 
 
@@ -101,34 +91,32 @@ class _Seats:
 
     _batch: Batch
     _run: RunOne
-    _door: Door
-    _limits: ClientLimits
-    _teller: Teller
+    _entry: Entry
     may_write: bool = False
 
-    async def answer(self, entry: object) -> Response | None:
+    async def answer(self, asked: object) -> Response | None:
         """The answer to one of them; None where its client has left."""
-        counts = self._teller.counts
-        record = self._teller.begin(self._batch.headers, self._batch.caller.request_id)
+        teller = self._entry.teller
+        record = teller.begin(self._batch.headers, self._batch.caller.request_id)
         try:
-            response = await self._let_in(request_from(entry), record)
+            response = await self._let_in(request_from(asked), record)
         except ClientLeft:
-            self._teller.left(record, "POST")
+            teller.left(record, "POST")
             return None
         except RequestRefused as refused:
-            counts.turned_away(refused.code)
-            response = self._teller.refusal(refused)
+            teller.counts.turned_away(refused.code)
+            response = teller.refusal(refused)
         else:
             took_s = time.perf_counter() - record.began_at_s
-            counts.answered(response.way, response.outcome, took_s)
+            teller.counts.answered(response.way, response.outcome, took_s)
         reply = Reply(response.status, (), _as_bytes(response))
-        self._teller.witness.answered(record, response, reply, "POST")
+        teller.witness.answered(record, response, reply, "POST")
         return response
 
     async def _let_in(self, request: GraphQLRequest, record: RequestRecord) -> Response:
         batch, lane = self._batch, lane_of_text(request.query)
-        with self._limits.entered(batch.key) as admitted:
-            async with self._door.place(lane, batch.deadline, batch.leaving):
+        with self._entry.limits.entered(batch.key) as admitted:
+            async with self._entry.door.place(lane, batch.deadline, batch.leaving):
                 caller = replace(batch.caller, record=record, admitted=admitted)
                 response, may_write = await self._run(request, caller)
         self.may_write |= may_write

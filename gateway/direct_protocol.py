@@ -18,6 +18,7 @@ from gateway.exchange import LOOKED_FOR
 from gateway.graphql_http import PATH
 from gateway.guarded_protocol import GuardedProtocol
 from gateway.replies import CLOSE, Reply, on_the_wire
+from gateway.subscriptions.sockets import ABORT
 
 HELD_LIMIT_BYTES: Final = 65_536
 """Bytes of a body that are held; whoever brings more is read by her own task."""
@@ -57,7 +58,7 @@ class DirectProtocol(GuardedProtocol):
         if self._may_hold():
             self._held = bytearray()
         else:
-            super().take_request()
+            self._hand_on()
 
     def on_body(self, body: bytes) -> None:
         if self._held is None:
@@ -115,9 +116,14 @@ class DirectProtocol(GuardedProtocol):
         """Hand what was held to uvicorn, as if it came just now."""
         held = self._held
         self._drop()
-        super().take_request()
+        self._hand_on()
         if held:
             super().on_body(bytes(held))
+
+    def _hand_on(self) -> None:
+        """Let uvicorn make a task for this request, which may cut its connection off."""
+        self.scope["state"][ABORT] = self.transport.abort
+        super().take_request()
 
     def _drop(self) -> None:
         self._held = None

@@ -32,6 +32,8 @@ document asks for too much           QUERY_TOO_LARGE             (GraphQL over H
 its hash is not known (yet)          PERSISTED_QUERY_NOT_FOUND   likewise: send it with its text
 its id, or text, is not a known one  DOCUMENT_UNKNOWN            likewise
 a hash and the text of another       PERSISTED_QUERY_HASH_MISMATCH     400
+no projection to hear changes from   SUBSCRIPTIONS_OFF           501; ask again by queries
+too many connections or operations   TOO_MANY_SUBSCRIPTIONS      429, ask again after `retryAfterMs`
 """
 
 from collections.abc import Mapping, Sequence
@@ -90,6 +92,8 @@ class ErrorCode(StrEnum):
     PERSISTED_QUERY_NOT_FOUND = "PERSISTED_QUERY_NOT_FOUND"
     PERSISTED_QUERY_HASH_MISMATCH = "PERSISTED_QUERY_HASH_MISMATCH"
     DOCUMENT_UNKNOWN = "DOCUMENT_UNKNOWN"
+    SUBSCRIPTIONS_OFF = "SUBSCRIPTIONS_OFF"
+    TOO_MANY_SUBSCRIPTIONS = "TOO_MANY_SUBSCRIPTIONS"
 
 
 class RequestRefused(Exception):

@@ -17,6 +17,13 @@ LOOKED_FOR: Final = "looked_for"
 """In the state of a request whose answer was not at hand when its last byte came."""
 
 
+def asked_in(scope: Scope, headers: RequestHeaders, body: bytes) -> GraphQLRequest:
+    """What a request asks. Raises `RequestRefused` where that cannot be told."""
+    if scope["method"] in READING:
+        return parse_get(scope["query_string"])
+    return parse_post(body, headers.media_type)
+
+
 @dataclass(frozen=True, slots=True)
 class Exchange:
     """A request whose bytes are all here. ``leaving`` ends when its client goes away."""
@@ -44,9 +51,7 @@ class Exchange:
 
     def parse(self) -> GraphQLRequest:
         """What is asked. Raises `RequestRefused` where that cannot be told."""
-        if self.is_read_only:
-            return parse_get(self.scope["query_string"])
-        return parse_post(self.body, self.headers.media_type)
+        return asked_in(self.scope, self.headers, self.body)
 
     def parse_batch(self, caller: Caller, key: str | None, limit: int) -> Batch:
         """Likewise what is asked at once, by ``caller``; ``key`` pays for it."""

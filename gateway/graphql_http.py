@@ -12,30 +12,26 @@ document too long to be kept.
 
 import asyncio
 from dataclasses import dataclass, replace
+from functools import partial
 from http import HTTPStatus
 from typing import Final
 
-from gateway.admission.door import Door
 from gateway.admission.lanes import lane_of
 from gateway.at_once import AtOnce
 from gateway.batches import run_batch
 from gateway.caller import Caller
-from gateway.client_limits import ClientLimits
+from gateway.entry import Entry
 from gateway.errors import RequestRefused
-from gateway.exchange import Exchange, Scope
+from gateway.exchange import Exchange, Scope, asked_in
 from gateway.http_rules import READING, preflight_reply, require_fit
-from gateway.identity.desk import IdentityDesk
-from gateway.known_documents import KnownDocuments
-from gateway.operation import Operations
 from gateway.playground.site import PlaygroundSite
 from gateway.receiving import ClientLeft, Receive, WhileThere, client_leaves, read_body
-from gateway.replies import PLAIN, Forms, Reply, Send, encoded, page_headers, send_reply
+from gateway.replies import Reply, Send, encoded, page_headers, send_reply
 from gateway.request import GraphQLRequest, RequestHeaders
 from gateway.response import Response
-from gateway.telling import Teller
+from gateway.subscriptions.streams import EventStreams
 from gateway.token_cookies import CookieDesk, is_https
-from gateway.web.options import BatchOptions, DocumentOptions
-from gateway.witness import Witness
+from gateway.web.options import BatchOptions
 from resolvers.upstream.deadline import Deadline
 
 PATH: Final = b"/graphql"
@@ -53,44 +49,36 @@ class HttpOptions:
     body_limit_bytes: int
     is_cookie_set: bool
     is_metered: bool = True
-    forms: Forms = PLAIN
     batch: BatchOptions = ONE_BY_ONE
 
 
 class GraphQLHttp:
     """The ASGI application behind ``/graphql``; ``at_once`` is its synchronous half.
 
-    ``playground`` is None where it is switched off.
+    ``playground`` is None where it is switched off, ``streams`` where none are opened.
     """
 
     def __init__(
         self,
-        operations: Operations,
-        door: Door,
+        entry: Entry,
         options: HttpOptions,
         *,
-        identity: IdentityDesk,
-        limits: ClientLimits,
-        known: KnownDocuments | None = None,
-        witness: Witness | None = None,
         playground: PlaygroundSite | None = None,
+        streams: EventStreams | None = None,
     ) -> None:
-        self._operations = operations
-        self._door = door
+        self._entry = entry
+        self._operations = entry.operations
+        self._door = entry.door
+        self._identity = entry.identity
+        self._limits = entry.limits
+        self._known = entry.known
+        self.teller = entry.teller
         self._options = options
-        self._identity = identity
-        self._limits = limits
-        self._known = known or KnownDocuments({}, DocumentOptions())
         self._playground = playground
-        self._cookies = CookieDesk(operations.codec, operations.wall_clock)
-        self.teller = Teller(operations.counts, witness or Witness(), options.forms)
+        self._streams = streams
+        self._cookies = CookieDesk(entry.operations.codec, entry.operations.wall_clock)
         self.at_once = AtOnce(
-            operations,
-            door,
-            self.teller,
-            identity=identity,
-            known=self._known,
-            limits=limits,
+            entry,
             body_limit_bytes=options.body_limit_bytes,
             is_cookie_set=options.is_cookie_set,
             is_metered=options.is_metered,
@@ -101,11 +89,12 @@ class GraphQLHttp:
         if scope["method"] in READING and self._is_for_people(scope, headers):
             await self._send_playground(send)
             return
+        origins, streams = self.teller.forms.origins, self._streams_for(headers)
         try:
             if scope["method"] == "OPTIONS":
-                await send_reply(send, preflight_reply(headers, self._options.forms.origins))
+                await send_reply(send, preflight_reply(headers, origins))
                 return
-            require_fit(scope["method"], headers, self._options.forms.origins)
+            require_fit(scope["method"], headers, origins, is_stream=streams is not None)
             body = await self._read_body(scope, receive)
             caller = Caller.of(headers, await self._identity.identify(headers))
         except ClientLeft:
@@ -113,6 +102,10 @@ class GraphQLHttp:
             return
         except RequestRefused as refused:
             await send_reply(send, self.teller.turn_away(refused, headers, scope["method"]))
+            return
+        if streams is not None:
+            read = partial(self._read, scope, headers, body)
+            await streams.serve(read, caller, headers, scope, receive, send)
             return
         deadline = Deadline.after(min(self._operations.request_timeout_s, headers.deadline_s))
         async with asyncio.TaskGroup() as group:
@@ -122,6 +115,14 @@ class GraphQLHttp:
             leaving.cancel()
         if reply is not None:
             await send_reply(send, reply)
+
+    def _streams_for(self, headers: RequestHeaders) -> EventStreams | None:
+        """The streams, for who asks for one."""
+        return self._streams if headers.wants_events else None
+
+    def _read(self, scope: Scope, headers: RequestHeaders, body: bytes) -> GraphQLRequest:
+        """What a stream is asked for. Raises `RequestRefused` where that cannot be told."""
+        return self._known.resolve(asked_in(scope, headers, body))
 
     async def _reply(self, exchange: Exchange, caller: Caller) -> Reply | None:
         """What goes back, once it was the request's turn; None if its client has left."""
@@ -205,10 +206,7 @@ class GraphQLHttp:
         return await run_batch(
             exchange.parse_batch(caller, self._key_of(exchange, caller), self._options.batch.limit),
             lambda request, caller: self._answer_one(request, exchange, caller),
-            door=self._door,
-            limits=self._limits,
-            operations=self._operations,
-            teller=self.teller,
+            self._entry,
         )
 
     async def _answer_one(

@@ -1,6 +1,6 @@
 """What is said of a request before its body is read: its method, what it accepts, whose it is.
 
-The rule: what is refused here is never found at hand either (`GraphQLHttp.find`).
+The rule: what is refused here is never found at hand either (`at_once`).
 """
 
 from http import HTTPStatus
@@ -15,8 +15,13 @@ READING: Final = ("GET", "HEAD")
 ALLOW: Final[RawHeaders] = ((b"allow", b"GET, HEAD, POST, OPTIONS"),)
 
 
-def require_fit(method: str, headers: RequestHeaders, origins: Origins) -> None:
-    """Raises `RequestRefused` for what is not to be answered, whatever it asks."""
+def require_fit(
+    method: str, headers: RequestHeaders, origins: Origins, *, is_stream: bool = False
+) -> None:
+    """Raises `RequestRefused` for what is not to be answered, whatever it asks.
+
+    ``is_stream``: events are wanted, and there are some.
+    """
     if method not in (*READING, "POST"):
         raise RequestRefused(
             HTTPStatus.METHOD_NOT_ALLOWED,
@@ -24,7 +29,7 @@ def require_fit(method: str, headers: RequestHeaders, origins: Origins) -> None:
             "send a query by POST or GET",
             headers=ALLOW,
         )
-    if headers.answer_type is None:
+    if headers.answer_type is None and not is_stream:
         raise RequestRefused(
             HTTPStatus.NOT_ACCEPTABLE,
             ErrorCode.NOT_ACCEPTABLE,

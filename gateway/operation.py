@@ -84,18 +84,12 @@ class Operations:
         try:
             document = self.documents.read(request.query, request.variables)
         except DocumentRefused as refused:
-            return self._refuse(refused.errors, caller)
+            return self.refuse(refused.errors, caller)
         plan = self.documents.plan(document, request.operation_name, request.variables)
         record = caller.record or RequestRecord(0.0, caller.request_id)
         record.operation = document.told_name(request.operation_name)
         operation_type = document.operation_type(request.operation_name)
-        if is_read_only and operation_type not in (OperationType.QUERY, None):
-            raise RequestRefused(
-                HTTPStatus.METHOD_NOT_ALLOWED,
-                ErrorCode.BAD_REQUEST,
-                "only queries can be sent by GET",
-                headers=((b"allow", b"POST"),),
-            )
+        _require_runnable(operation_type, is_read_only=is_read_only)
         bill = document.bill(request.operation_name) if plan is None else plan.bill
         estimated_cost = admitted.runs(bill.estimate(request.variables))
         context = self._context(document, caller, deadline, tokens, token, record)
@@ -109,7 +103,7 @@ class Operations:
             )
             cost = admitted.has_run(Cost(estimated_cost, bill.actual(result.data)))
             if result.errors and _is_refused(result):
-                return self._refuse(result.errors, caller)
+                return self.refuse(result.errors, caller)
             response = await self._respond(result, context, caller, cost)
             self.counts.shown(context.report, cost, expired_count=context.tokens.expired_count)
             if not is_read_only or result.errors or not context.report.is_satisfied:
@@ -118,6 +112,30 @@ class Operations:
             return replace(response, way=way, etag=etag)
         finally:
             record.waited_s = context.report.waited_s
+            context.close()
+
+    async def again(
+        self,
+        standing: Document,
+        variables: dict[str, object],
+        caller: Caller,
+        seen: ConsistencyToken,
+        deadline: Deadline,
+    ) -> tuple[Response, ConsistencyReport]:
+        """The answer to a standing query for who has ``seen`` so much, and what is shown in it."""
+        tokens = TokenDesk(self.codec, caller.subject, self.wall_clock)
+        plan = self.documents.plan(standing, None, variables)
+        record = RequestRecord(0.0, caller.request_id)
+        context = self._context(standing, caller, deadline, tokens, seen, record)
+        try:
+            result, way = await self.executor.run(
+                standing, context, variables=variables, operation_name=None, plan=plan
+            )
+            bill = standing.bill(None) if plan is None else plan.bill
+            cost = Cost(bill.estimate(variables), bill.actual(result.data))
+            response = await self._respond(result, context, caller, cost)
+            return replace(response, way=way), context.report
+        finally:
             context.close()
 
     def find(
@@ -222,7 +240,8 @@ class Operations:
             extensions["cost"] = cost._asdict()
         return Response(body | {"extensions": extensions}, sealed)
 
-    def _refuse(self, errors: list[GraphQLError], caller: Caller) -> Response:
+    def refuse(self, errors: list[GraphQLError], caller: Caller) -> Response:
+        """The answer to a document that is not run."""
         match errors[0].original_error:
             case TooMuchAsked(limit=limit):
                 self.counts.refused_for(limit)
@@ -252,6 +271,20 @@ class Operations:
             rendered["path"] = error.path
         rendered["extensions"] = told.extensions
         return rendered
+
+
+def _require_runnable(of: OperationType | None, *, is_read_only: bool) -> None:
+    """Raises `RequestRefused` for what is not run at once, or not by GET."""
+    if of is OperationType.SUBSCRIPTION:
+        message = "follow it by Accept: text/event-stream, or over a WebSocket"
+        raise RequestRefused(HTTPStatus.NOT_ACCEPTABLE, ErrorCode.BAD_REQUEST, message)
+    if is_read_only and of not in (OperationType.QUERY, None):
+        raise RequestRefused(
+            HTTPStatus.METHOD_NOT_ALLOWED,
+            ErrorCode.BAD_REQUEST,
+            "only queries can be sent by GET",
+            headers=((b"allow", b"POST"),),
+        )
 
 
 def _now_s() -> float:

@@ -25,6 +25,8 @@ _request_id = re.compile(r"[A-Za-z0-9._-]{1,64}\Z")
 _milliseconds = re.compile(r"[0-9]{1,9}\Z", re.ASCII)
 _sha256 = re.compile(r"[0-9a-f]{64}\Z")
 
+EVENT_STREAM: Final = b"text/event-stream"
+
 MAX_REMEMBERED: Final = 200
 """Characters of a header whose meaning is remembered; no client's own is longer."""
 
@@ -89,14 +91,21 @@ class RequestHeaders:
 
     @property
     def is_more_than_a_question(self) -> bool:
-        """Has it to do with cookies, a deadline, a coded body, or types that we do not make?"""
+        """Has it to do with cookies, deadlines, coded bodies, events, or types we do not make?"""
         values = self.values
         return (
             b"cookie" in values
             or b"x-deadline-ms" in values
             or b"content-encoding" in values
+            or self.wants_events
             or self.answer_type is None
         )
+
+    @property
+    def wants_events(self) -> bool:
+        """Does it ask for a stream of events? At a glance: who refuses them does not name them."""
+        accept = self.values.get(b"accept")
+        return accept is not None and EVENT_STREAM in b",".join(accept)
 
     @property
     def media_type(self) -> str:

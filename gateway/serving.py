@@ -18,6 +18,8 @@ from gateway.beside import running
 from gateway.direct_protocol import DirectProtocol
 from gateway.replies import CLOSE
 from gateway.settings import Settings
+from gateway.subscriptions.connections import Connections
+from gateway.subscriptions.socket_protocol import LiveSocketProtocol
 
 DRAIN_S = 5
 """Seconds that running requests get when the process is asked to stop; more than any deadline."""
@@ -85,6 +87,7 @@ class Server(uvicorn.Server):
         for listening in sockets or ():
             for taken in self._refuse_more(listening):
                 await loop.connect_accepted_socket(self._protocol, taken)
+        self._connections.end_all()
         # Who is connected may be about to send: a connection closed now would cut that off.
         await asyncio.sleep(LAST_WORD_S)
         await super().shutdown(sockets)
@@ -105,6 +108,11 @@ class Server(uvicorn.Server):
                     taken.append(last.accept()[0])
         return taken
 
+    @property
+    def _connections(self) -> Connections:
+        gateway: Gateway = self._app.state.gateway
+        return gateway.live.connections
+
     def _protocol(self) -> asyncio.Protocol:
         # Annotated as any protocol of asyncio, it is one of uvicorn's, which take these.
         make: Callable[..., asyncio.Protocol] = self.config.http_protocol_class
@@ -113,8 +121,10 @@ class Server(uvicorn.Server):
         )
 
     async def on_tick(self, counter: int) -> bool:
-        if self._drained_at_s is not None and time.monotonic() >= self._drained_at_s:
-            self.should_exit = True
+        if self._drained_at_s is not None:
+            self._connections.drain(self._drain_s)
+            if time.monotonic() >= self._drained_at_s:
+                self.should_exit = True
         return await super().on_tick(counter)
 
 
@@ -213,9 +223,16 @@ def make_server(
     app: FastAPI, *, drain_s: float = 0.0, on_start: Callable[[], None] = lambda: None
 ) -> Server:
     """The server for ``app``; `serve(sockets=[bind(…)])` runs it until SIGINT or SIGTERM."""
+    gateway: Gateway = app.state.gateway
+    live = gateway.settings.live_options()
     config = uvicorn.Config(
         app,
         http=DirectProtocol,
+        ws=LiveSocketProtocol,
+        ws_max_size=live.message_limit_bytes,
+        ws_ping_interval=live.ping_s,
+        ws_ping_timeout=live.ping_s,
+        ws_per_message_deflate=False,
         log_level="warning",
         access_log=False,
         lifespan="on",

@@ -19,6 +19,7 @@ from gateway.sections.identity import IdentitySettings
 from gateway.sections.limits import LimitSettings
 from gateway.sections.services import ServiceSettings
 from gateway.sections.store import StoreSettings
+from gateway.sections.subscriptions import SubscriptionSettings
 from gateway.sections.tokens import TokenSettings
 from gateway.sections.watching import WatchingSettings
 from gateway.sections.web import WebSettings
@@ -34,6 +35,7 @@ __all__ = ["PREFIX", "Settings", "SettingsError", "unit_of", "variable_name"]
 # pydantic lists the fields of the last class first, and that is the order of the reference.
 class Settings(
     WatchingSettings,
+    SubscriptionSettings,
     TokenSettings,
     FreshnessSettings,
     StoreSettings,

@@ -3,18 +3,15 @@
 Log events have a fixed name and fields; a request can be followed by its id, a source by its name.
 """
 
-import logging
-import sys
 import time
 from collections.abc import Iterable
-from typing import Literal, assert_never
+from typing import assert_never
 
 import structlog
 from graphql import GraphQLError
 
 from gateway.admission.door import SheddingChanged
 from gateway.freshness import Freshness
-from gateway.log_sink import LogSink, stderr_sink
 from gateway.watcher import Hearing, HearingState
 from gateway.workers.supervisor import WorkerEnded, WorkerSignal, WorkerStuck
 from projections.consumer import (
@@ -61,40 +58,6 @@ WHEN_DEAF = (
     "reads stay right and cost more; look whether this gateway may subscribe to the news of the "
     "store, and reaches the node that it subscribes to"
 )
-
-
-def configure_logging(log_format: Literal["console", "json"]) -> None:
-    """One line an event on stderr, for people or for machines. Call once a process."""
-    rendered: structlog.typing.Processor = (
-        structlog.processors.JSONRenderer()
-        if log_format == "json"
-        else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
-    )
-    structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
-            rendered,
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=_SinkLoggers(stderr_sink()),
-    )
-
-
-class _SinkLoggers:
-    """Loggers as structlog wants them, which write where all our lines go."""
-
-    def __init__(self, sink: LogSink) -> None:
-        self._sink = sink
-
-    def __call__(self, *_: object) -> "_SinkLoggers":
-        return self
-
-    def msg(self, line: str) -> None:
-        self._sink.put(line.encode() + b"\n")
-
-    debug = info = warning = error = critical = msg
 
 
 class Telemetry:

@@ -6,9 +6,12 @@ from strawberry.schema.config import StrawberryConfig
 from resolvers.mutation import Mutation
 from resolvers.query import Query
 from resolvers.scalars import SCALARS
+from resolvers.subscription import Subscription
+
+Schema = strawberry.Schema
 
 
-def build_schema() -> strawberry.Schema:
+def build_schema() -> Schema:
     """The public schema. Building it costs tens of ms: do it once a process."""
     config = StrawberryConfig(scalar_map=SCALARS)
-    return strawberry.Schema(query=Query, mutation=Mutation, config=config)
+    return Schema(query=Query, mutation=Mutation, subscription=Subscription, config=config)

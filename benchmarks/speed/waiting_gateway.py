@@ -12,9 +12,9 @@ from typing import Final
 from fastapi import FastAPI
 
 from gateway.app import Gateway, create_app
+from gateway.log_setup import configure_logging
 from gateway.serving import bind, run, serve_app
 from gateway.settings import Settings
-from gateway.telemetry import configure_logging
 from projections.versions import AggregateKey, AggregateType, Version
 from projections.waiters import Waiters
 

@@ -114,6 +114,12 @@ class IdentityDesk:
             raise self._refusal()
         return viewer
 
+    def expires_in_s(self, headers: RequestHeaders) -> float | None:
+        """How long (s) it stays true who was found to ask; None if for ever."""
+        shown = headers.values.get(b"authorization")
+        known = self._known.find(shown[0]) if shown and self._tokens is not None else None
+        return None if known is None else max(0.0, known.expires_at_s - self._wall_clock())
+
     def _nameless(self, headers: RequestHeaders) -> Viewer:
         """Who shows no token."""
         if self._anonymous == "refused":

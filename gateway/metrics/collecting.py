@@ -15,6 +15,7 @@ from gateway.freshness import Freshness, FreshnessGauge, freshness_of
 from gateway.garbage import Collected
 from gateway.metrics import names
 from gateway.metrics.counts import OperationCounts
+from gateway.metrics.live_counts import LiveCounts
 from gateway.metrics.series import Series, family, histogram, single
 from gateway.watching import Watching
 from projections.dead_letters import DeadLetters
@@ -50,6 +51,7 @@ class Metered:
     store_circuit: Callable[[], str] | None
     collected: Callable[[], Collected]
     watching: Watching
+    live: LiveCounts
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +85,7 @@ def collect(metered: Metered, projected: Projected | None) -> Iterator[Metric]:
     yield from _calls(metered)
     yield from _projection(projected)
     yield from _watching(metered.watching)
+    yield from _live(metered.live)
     yield from _garbage(metered.collected())
 
 
@@ -222,6 +225,14 @@ def _watching(watching: Watching) -> Iterator[Metric]:
     )
     words = names.LABELS[names.SPANS.labels[0]]
     yield family(names.SPANS, (((word,), n) for word, n in zip(words, told, strict=True)))
+
+
+def _live(counts: LiveCounts) -> Iterator[Metric]:
+    yield family(names.CONNECTIONS, (((of,), n) for of, n in counts.connections.items()))
+    yield single(names.FOLLOWING, counts.following_count)
+    yield family(names.EVENTS, (((of,), n) for of, n in counts.sent.items()))
+    yield single(names.CONFLATED, counts.conflated_count)
+    yield family(names.ENDED, (((ending,), n) for ending, n in counts.ended.items()))
 
 
 def _garbage(collected: Collected) -> Iterator[Metric]:

@@ -11,6 +11,7 @@ from typing import Final, Literal
 
 from gateway.errors import ErrorCode
 from gateway.metrics.counts import LIMITS
+from gateway.metrics.live_counts import ENDINGS, TRANSPORTS
 from gateway.ways import OUTCOMES, WAYS
 from projections.versions import AggregateType
 from projections.waiters import WaitEnd
@@ -53,6 +54,8 @@ LABELS: Final[Mapping[str, Sequence[str]]] = {
     "source": SERVICES,
     "span": ("sent", "dropped", "lost"),
     "limit": LIMITS,
+    "transport": TRANSPORTS,
+    "ending": ENDINGS,
 }
 
 OPERATIONS: Final = Family(
@@ -212,6 +215,22 @@ SPANS: Final = Family(
     "Spans of recorded requests: sent to the collector, dropped for want of room, lost on the way.",
     ("span",),
 )
+CONNECTIONS: Final = Family(
+    "bff_live_connections", GAUGE, "Open WebSockets and event streams.", ("transport",)
+)
+FOLLOWING: Final = Family("bff_subscriptions", GAUGE, "Subscriptions under way.")
+EVENTS: Final = Family(
+    "bff_live_events_total", COUNTER, "Results sent over live connections.", ("transport",)
+)
+CONFLATED: Final = Family(
+    "bff_live_conflated_total",
+    COUNTER,
+    "Changes that came while an earlier one was not yet looked at: the later state was shown.",
+)
+ENDED: Final = Family(
+    "bff_live_ended_total", COUNTER, "Live connections that ended, by why.", ("ending",)
+)
+
 GARBAGE_ROUNDS: Final = Family(
     "bff_garbage_rounds_total", COUNTER, "Collections of garbage in quiet moments."
 )
@@ -231,6 +250,7 @@ FAMILIES: Final[Sequence[Family]] = (
     *(CIRCUITS, ATTEMPTS, ATTEMPT_DURATION, RETRIES, HEDGES, NOT_MADE, SHARED, GUESSES),
     *(REACHABLE, AGE, BUDGET, CAUGHT_UP, REMAINING, DEAD_LETTERS),
     *(STARTED, LINES_DROPPED, SPANS),
+    *(CONNECTIONS, FOLLOWING, EVENTS, CONFLATED, ENDED),
     *(GARBAGE_ROUNDS, GARBAGE_OBJECTS, LAST_PAUSE, LONGEST_PAUSE),
 )
 """All of them, in the order in which they are shown."""

@@ -107,8 +107,11 @@ def test_no_answer_from_before_a_write_comes_after_it(told: Told) -> None:
 
 
 def test_the_page_has_a_recipe_for_each_client() -> None:
-    """Four files stand on the page, and each but the jar takes its tokens from the jar."""
-    written = recipes()
+    """Four files stand on the page, and each but the jar takes its tokens from the jar.
+
+    Who follows orders has a token of her own.
+    """
+    written = {name: code for name, code in recipes().items() if not name.startswith("follow")}
     jar = written.pop("token-jar.js")
 
     assert set(written) == {"plain-fetch.js", "urql.js", "apollo.js"}

@@ -110,6 +110,7 @@ def test_every_code_is_used() -> None:
         *("errors", "request", "receiving", "http_rules", "guarded_protocol", "batches"),
         *("known_documents", "operation", "admission.door", "identity.desk", "web.origins"),
         *("web.json_bodies", "web.lines", "client_limits"),
+        *(f"subscriptions.{name}" for name in ("following", "connections", "session")),
     )
     modules = [importlib.import_module(f"gateway.{name}") for name in places]
     source = "".join(inspect.getsource(module) for module in modules)

@@ -11,7 +11,6 @@ from contextlib import asynccontextmanager
 import httpx
 import pytest
 import uvicorn
-from fastapi import FastAPI
 
 from gateway.serving import PortTaken, bind, make_server
 from gateway.settings import Settings
@@ -205,12 +204,13 @@ def test_a_taken_port_is_refused_with_what_to_do(listening: socket.socket) -> No
         bind(at(port))
 
 
-def test_the_signals_of_the_caller_come_back() -> None:
+async def test_the_signals_of_the_caller_come_back() -> None:
     """A server puts the handlers back that it found, so its caller can still be stopped."""
     before = signal.getsignal(signal.SIGTERM)
 
-    with make_server(FastAPI()).capture_signals():
-        during = signal.getsignal(signal.SIGTERM)
+    async with open_door() as door:
+        with make_server(door.app).capture_signals():
+            during = signal.getsignal(signal.SIGTERM)
 
     assert during is not before
     assert signal.getsignal(signal.SIGTERM) is before

@@ -7,8 +7,9 @@ import structlog
 from structlog.testing import capture_logs
 
 from gateway.freshness import Freshness
+from gateway.log_setup import configure_logging
 from gateway.log_sink import stderr_sink
-from gateway.telemetry import Telemetry, configure_logging
+from gateway.telemetry import Telemetry
 from gateway.watcher import Hearing, HearingState
 from projections.consumer import (
     BatchApplied,

@@ -21,9 +21,11 @@ from gateway.graphql_http import GraphQLHttp, HttpOptions
 from gateway.identity.desk import IdentityDesk
 from gateway.operation import Operations
 from gateway.ready_answers import ReadyAnswer
-from gateway.replies import Reply, rendered
+from gateway.replies import PLAIN, Reply, rendered
 from gateway.request import GraphQLRequest, RequestHeaders, parse_get, parse_post
 from gateway.settings import Settings
+from gateway.telling import Teller
+from gateway.witness import Witness
 from projections.store import Store
 from projections.token import ConsistencyToken
 from projections.token_codec import TokenCodec
@@ -193,4 +195,6 @@ def _http(gateway: Gateway, operations: Operations) -> GraphQLHttp:
         body_limit_bytes=SETTINGS.body_limit_bytes,
         is_cookie_set=False,
     )
-    return GraphQLHttp(operations, gateway.door, options, identity=DESK, limits=gateway.limits)
+    teller = Teller(operations.counts, Witness(), PLAIN)
+    entry = replace(gateway.entry, operations=operations, identity=DESK, teller=teller)
+    return GraphQLHttp(entry, options)

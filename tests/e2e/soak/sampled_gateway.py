@@ -22,9 +22,9 @@ from fastapi import FastAPI
 
 from benchmarks.process_usage import resident_kb
 from gateway.app import Gateway, Wires, create_app
+from gateway.log_setup import configure_logging
 from gateway.serving import bind, run, serve_app
 from gateway.settings import Settings
-from gateway.telemetry import configure_logging
 from resolvers.upstream.bulkhead import Bulkhead
 from resolvers.upstream.call import Upstream
 from tests.e2e.soak.descriptors import open_descriptors
