@@ -5,8 +5,8 @@ PACKAGES := gateway resolvers projections upstream_stubs scripts benchmarks test
 
 .DEFAULT_GOAL := help
 .PHONY: help run test test-kafka check format schema lock playground kafka-up kafka-down clean
-.PHONY: bench bench-check bench-peers bench-events bench-faults bench-tokens bench-subscriptions
-.PHONY: clients prove fuzz soak env-run env-dev
+.PHONY: bench bench-check bench-peers bench-events bench-faults bench-edge bench-tokens
+.PHONY: bench-subscriptions clients prove fuzz soak env-run env-dev
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -51,8 +51,8 @@ bench-tokens: env-dev ## Measure tokens: forged, long, waiting; minutes; ARGS="-
 bench-faults: env-dev ## Measure faults, each protection with its control; minutes; ARGS="--quick", "--help"
 	@$(BIN)/python -m benchmarks --only faults $(ARGS)
 
-bench-subscriptions: env-dev ## Measure followers: a thousand, reconnecting, stuck; ARGS="--quick"
-	@$(BIN)/python -m benchmarks --only subscriptions $(ARGS)
+.PHONY: bench bench-check bench-peers bench-events bench-faults bench-edge bench-tokens
+.PHONY: bench-subscriptions clients prove fuzz soak env-run env-dev
 
 check: env-dev ## Format, lint, types, import rules, schema, sizes
 	@$(BIN)/python scripts/check.py

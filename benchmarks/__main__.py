@@ -1,4 +1,4 @@
-"""`python -m benchmarks`: measure events, tokens, faults or speed; figures are printed and kept."""
+"""`python -m benchmarks`: events, tokens, faults, edge, speed; figures are printed and kept."""
 
 import argparse
 import json
@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from benchmarks import (
+    attack_corpus,
     cold_stampede,
     commit_to_visible,
     dead_services,
@@ -73,6 +74,7 @@ MEASUREMENTS: Final[Mapping[str, Callable[[Run], Iterator[Figure]]]] = {
     "slow-tail": slow_tail.measure,
     "one-round-trip": one_round_trip.measure,
     "overload": overload.measure,
+    "attacks": attack_corpus.measure,
     "speed": speed.measure,
     "peers": peers.measure,
     "subscriptions": subscriptions.measure,
@@ -81,6 +83,7 @@ MEASUREMENTS: Final[Mapping[str, Callable[[Run], Iterator[Figure]]]] = {
 EVENTS: Final = "events"
 TOKENS: Final = "tokens"
 FAULTS: Final = "faults"
+EDGE: Final = "edge"
 GROUPS: Final[Mapping[str, Sequence[str]]] = {
     EVENTS: (
         *("visible-embedded", "token-embedded", "memory-embedded", "apply", "rebuild"),
@@ -90,6 +93,7 @@ GROUPS: Final[Mapping[str, Sequence[str]]] = {
         *("circuits", "one-probe", "retry-storm", "dead-services", "isolated-service"),
         *("slow-tail", "one-round-trip", "cold-stampede", "keyed-mutations", "overload"),
     ),
+    EDGE: ("attacks",),
     TOKENS: ("token-sizes", "token-silence", "waiter-crowd", "token-embedded", "token-flood"),
 }
 """In this order: first those that need no Kafka, which is started when it is first needed."""

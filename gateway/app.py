@@ -78,9 +78,8 @@ class Gateway:
         self.settings = settings
         self.watcher = StoreWatcher()
         self.hints = CircuitHints()
-        self.telemetry = Telemetry(
-            watch_redis=self.watcher.observe, watch_circuits=self.hints.observe
-        )
+        observers = self.watcher.observe, self.hints.observe
+        self.telemetry = Telemetry(watch_redis=observers[0], watch_circuits=observers[1])
         self.watching = wires.watching(settings)
         self.wall_clock = wires.wall_clock
         self.identity = make_identity(
@@ -120,8 +119,8 @@ class Gateway:
             limits=self.limits,
             watching=self.watching,
         )
-        standing, live = StandingQueries(self.schema), settings.live_options()
-        self.live = Live(self.entry, standing, live, self.store, self.model)
+        live = settings.live_options()
+        self.live = Live(self.entry, StandingQueries(self.schema), live, self.store, self.model)
         self.garbage = GarbageRounds(
             GarbageOptions(), crowd=lambda: self.door.crowd, loaded=self._loaded
         )

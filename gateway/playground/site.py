@@ -24,6 +24,7 @@ PAGE_FILES: Final = (
     "bar.js",
     "curl.js",
     "dom.js",
+    "events.js",
     "examples.js",
     "examples.json",
     "icon.svg",

@@ -4,7 +4,7 @@ import { mountBar } from "./bar.js";
 import { curlCommand } from "./curl.js";
 import { copyFrom } from "./dom.js";
 import { fillVariables, loadExamples } from "./examples.js";
-import { Session } from "./session.js";
+import { isSubscription, Session } from "./session.js";
 import { mountStrip } from "./strip.js";
 
 const byId = (id) => document.getElementById(id);
@@ -40,19 +40,37 @@ function refreshCurl() {
   }
 }
 
+// The subscription that is followed just now; to run again ends it.
+let followed = null;
+
 async function run() {
-  const answer = byId("answer");
   const button = byId("run");
+  if (followed) return followed.return();
   button.disabled = true;
   try {
-    answer.textContent = JSON.stringify(await session.send(operation(), parseBox("headers")), null, 2);
-    answer.classList.remove("bad");
+    const asked = operation();
+    if (isSubscription(asked)) await follow(asked, button);
+    else show(await session.send(asked, parseBox("headers")));
   } catch (problem) {
-    answer.textContent = problem.message;
-    answer.classList.add("bad");
+    byId("answer").textContent = problem.message;
+    byId("answer").classList.add("bad");
   } finally {
     button.disabled = false;
+    button.textContent = "Run";
+    followed = null;
   }
+}
+
+async function follow(asked, button) {
+  followed = session.follow(asked, parseBox("headers"));
+  button.disabled = false;
+  button.textContent = "Stop";
+  for await (const answer of followed) show(answer);
+}
+
+function show(answer) {
+  byId("answer").textContent = JSON.stringify(answer, null, 2);
+  byId("answer").classList.remove("bad");
 }
 
 function listen() {

@@ -4,7 +4,7 @@ import { mountBar } from "./bar.js";
 import { curlCommand } from "./curl.js";
 import { copyFrom, element, say } from "./dom.js";
 import { loadExamples } from "./examples.js";
-import { Session } from "./session.js";
+import { isSubscription, Session } from "./session.js";
 import { mountStrip } from "./strip.js";
 
 const { React, ReactDOM, GraphiQL, GraphiQLPluginExplorer } = window;
@@ -23,6 +23,7 @@ function Strip() {
 
 // An error thrown here would be shown with its stack; the message is all that helps.
 function ask(operation, { headers } = {}) {
+  if (isSubscription(operation)) return session.follow(operation, headers);
   return session.send(operation, headers).catch(({ message }) => ({ errors: [{ message }] }));
 }
 

@@ -4,6 +4,8 @@
 // was sent into what it returns) or when the person says "forget". With the switch off nothing is
 // sent and nothing is kept, as with a client that has never heard of tokens.
 
+import { eventsOf } from "./events.js";
+
 const TOKEN_HEADER = "x-consistency-token";
 const STORAGE_KEY = "playground-session";
 
@@ -48,28 +50,58 @@ export class Session extends EventTarget {
     this.dispatchEvent(new Event("asked"));
     const response = await this.#post(operation, headers);
     const answer = await parse(response);
-    const tookMs = performance.now() - started;
-    const sent = headers.get(TOKEN_HEADER) ?? "";
-    this.#keepToken(response, answer, sent.split(", "));
-    Object.assign(this.seen, noticed(answer.data ?? {}));
-    this.#changed();
-    const report = { answer, tookMs, hadToken: sent !== "" };
-    this.dispatchEvent(new CustomEvent("answer", { detail: report }));
+    this.#take(answer, headers, { tookMs: performance.now() - started }, response.headers.get(TOKEN_HEADER));
     return answer;
   }
 
-  async #post(operation, headers) {
+  // The answers of a subscription, one an event, until the gateway ends it or `return` is called.
+  follow(operation, typed) {
+    const ended = new AbortController();
+    const answers = this.#follow(operation, this.headers(typed), ended.signal);
+    return {
+      [Symbol.asyncIterator]() {
+        return this;
+      },
+      next: () => answers.next(),
+      return: () => (ended.abort(), answers.return()),
+    };
+  }
+
+  async *#follow(operation, headers, signal) {
+    this.dispatchEvent(new Event("asked"));
+    headers.set("accept", "text/event-stream");
+    const open = (lastId) => {
+      if (lastId) headers.set("last-event-id", lastId);
+      return this.#post(operation, headers, signal);
+    };
+    for await (const { name, data } of eventsOf(open, signal)) {
+      if (name !== "next") continue;
+      const answer = JSON.parse(data);
+      this.#take(answer, headers, { isEvent: true });
+      yield answer;
+    }
+  }
+
+  async #post(operation, headers, signal) {
     const body = JSON.stringify(operation);
     try {
-      return await fetch(this.endpoint, { method: "POST", credentials: "same-origin", headers, body });
+      return await fetch(this.endpoint, { method: "POST", credentials: "same-origin", headers, body, signal });
     } catch {
       throw new Error("No answer: is the gateway still running?");
     }
   }
 
-  #keepToken(response, answer, sent) {
-    const token =
-      response.headers.get(TOKEN_HEADER) ?? answer.extensions?.consistency?.token ?? null;
+  // Keeps what an answer brings, and tells whoever listens of it.
+  #take(answer, headers, facts, token = null) {
+    const sent = headers.get(TOKEN_HEADER) ?? "";
+    this.#keepToken(token ?? answer.extensions?.consistency?.token, sent.split(", "));
+    Object.assign(this.seen, noticed(answer.data ?? {}));
+    this.#changed();
+    const detail = { answer, hadToken: sent !== "", ...facts };
+    this.dispatchEvent(new CustomEvent("answer", { detail }));
+  }
+
+  #keepToken(token, sent) {
     if (!this.carries || !token) return;
     // The new token covers what was sent, not what another request in flight brought meanwhile,
     // nor what stayed in the pocket because a token was typed by hand: those are kept beside it.
@@ -109,6 +141,13 @@ async function parse(response) {
 // The editor's own question about the schema is none of the person's: token and strip stay as is.
 function isIntrospection(operation) {
   return operation.operationName === "IntrospectionQuery";
+}
+
+// Is the operation that is to be run a subscription?
+export function isSubscription({ query, operationName }) {
+  const text = query.replace(/#.*/g, "");
+  const name = operationName ? `\\s+${operationName}\\b` : "";
+  return new RegExp(`(^|[\\s}])subscription${name}`).test(text);
 }
 
 // Storage may be switched off in a browser; the session then lives as long as the page.

@@ -11,26 +11,26 @@ export function mountStrip(node, session) {
   session.addEventListener("answer", ({ detail }) => node.replaceChildren(...rows(detail)));
 }
 
-function rows({ answer, tookMs, hadToken }) {
+function rows({ answer, tookMs, hadToken, isEvent }) {
   const refused = answer.errors?.some(
     (error) => error.extensions?.code === "INVALID_CONSISTENCY_TOKEN",
   );
   if (refused) return [quiet("The gateway refused the token. Forget it, or take it out of the variables and headers.")];
   const consistency = answer.extensions?.consistency;
   if (!consistency) return [quiet("This answer does not say where it came from.")];
-  const parts = [summary(consistency, tookMs, hadToken)];
+  const parts = [summary(consistency, isEvent ? "told as it happened" : `answered in ${milliseconds(tookMs)}`, hadToken)];
   if (consistency.missing?.length) parts.push(missing(consistency.missing));
   if (consistency.components?.length) parts.push(table(consistency.components));
   return parts;
 }
 
-function summary({ satisfied, waitedMs }, tookMs, hadToken) {
+function summary({ satisfied, waitedMs }, how, hadToken) {
   const verdict = satisfied
     ? element("strong", { class: "good" }, "✓ satisfied")
     : element("strong", { class: "bad" }, "✗ not satisfied");
   const facts = [
     `waited ${milliseconds(waitedMs ?? 0)}`,
-    `answered in ${milliseconds(tookMs)}`,
+    how,
     hadToken ? "token carried" : "no token carried",
   ];
   return element("p", { class: "verdict" }, verdict, ...facts.map((fact) => element("span", {}, fact)));
