@@ -9,7 +9,7 @@ PACKAGES := gateway resolvers projections upstream_stubs scripts benchmarks test
 .PHONY: bench-subscriptions clients prove fuzz soak env-run env-dev
 
 help: ## List the targets
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 28
 
 run: env-run ## Start everything on this machine and say where (Ctrl-C stops it)
 	@$(BIN)/python scripts/playground_assets.py || echo "playground: showing its plain page"
@@ -51,8 +51,11 @@ bench-tokens: env-dev ## Measure tokens: forged, long, waiting; minutes; ARGS="-
 bench-faults: env-dev ## Measure faults, each protection with its control; minutes; ARGS="--quick", "--help"
 	@$(BIN)/python -m benchmarks --only faults $(ARGS)
 
-.PHONY: bench bench-check bench-peers bench-events bench-faults bench-edge bench-tokens
-.PHONY: bench-subscriptions clients prove fuzz soak env-run env-dev
+bench-edge: env-dev ## Measure the front door: attacks, and who stands beside them; ARGS="--quick"
+	@$(BIN)/python -m benchmarks --only edge $(ARGS)
+
+bench-subscriptions: env-dev ## Measure who follows orders: a thousand, two gateways; ARGS="--quick"
+	@$(BIN)/python -m benchmarks --only subscriptions $(ARGS)
 
 check: env-dev ## Format, lint, types, import rules, schema, sizes
 	@$(BIN)/python scripts/check.py
