@@ -7,13 +7,10 @@ their tokens as one.
 """
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from http import HTTPStatus
-from typing import Final
-
-import orjson
+from typing import Final, NamedTuple
 
 from gateway.admission.lanes import lane_of_text
 from gateway.caller import Caller
@@ -21,7 +18,6 @@ from gateway.entry import Entry
 from gateway.errors import ErrorCode, RequestRefused
 from gateway.operation import Operations
 from gateway.receiving import ClientLeft
-from gateway.replies import Reply
 from gateway.request import GraphQLRequest, RequestHeaders, request_from
 from gateway.request_record import RequestRecord
 from gateway.response import Response
@@ -80,9 +76,16 @@ async def run_batch(batch: Batch, run: RunOne, entry: Entry) -> tuple[Response, 
     given = [answer for answer in answers if answer is not None]
     if len(given) < len(answers):
         raise ClientLeft
-    bodies = [_as_bytes(answer) for answer in given]
+    bodies = [answer.body for answer in given]
     token = await _joined([one.token for one in given if one.token], batch.caller, entry.operations)
     return Response(b"[%b]" % b",".join(bodies), token), seats.may_write
+
+
+class Answer(NamedTuple):
+    """One of the answers, and its token."""
+
+    body: bytes
+    token: str | None = None
 
 
 @dataclass(slots=True)
@@ -94,7 +97,7 @@ class _Seats:
     _entry: Entry
     may_write: bool = False
 
-    async def answer(self, asked: object) -> Response | None:
+    async def answer(self, asked: object) -> Answer | None:
         """The answer to one of them; None where its client has left."""
         teller = self._entry.teller
         record = teller.begin(self._batch.headers, self._batch.caller.request_id)
@@ -104,14 +107,8 @@ class _Seats:
             teller.left(record, "POST")
             return None
         except RequestRefused as refused:
-            teller.counts.turned_away(refused.code)
-            response = teller.refusal(refused)
-        else:
-            took_s = time.perf_counter() - record.began_at_s
-            teller.counts.answered(response.way, response.outcome, took_s)
-        reply = Reply(response.status, (), _as_bytes(response))
-        teller.witness.answered(record, response, reply, "POST")
-        return response
+            return Answer(teller.turned_away_in_part(refused, record, "POST"))
+        return Answer(teller.answered_in_part(response, record, "POST"), response.token)
 
     async def _let_in(self, request: GraphQLRequest, record: RequestRecord) -> Response:
         batch, lane = self._batch, lane_of_text(request.query)
@@ -121,10 +118,6 @@ class _Seats:
                 response, may_write = await self._run(request, caller)
         self.may_write |= may_write
         return response
-
-
-def _as_bytes(response: Response) -> bytes:
-    return response.body if isinstance(response.body, bytes) else orjson.dumps(response.body)
 
 
 async def _joined(texts: list[str], caller: Caller, operations: Operations) -> str | None:

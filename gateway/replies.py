@@ -80,6 +80,11 @@ def refusal_of(refused: RequestRefused) -> Response:
     )
 
 
+def bytes_of(response: Response) -> bytes:
+    """Its body as JSON."""
+    return response.body if isinstance(response.body, bytes) else orjson.dumps(response.body)
+
+
 def rendered(
     response: Response,
     headers: RequestHeaders,
@@ -96,7 +101,7 @@ def rendered(
     if is_known:
         status, body = HTTPStatus.NOT_MODIFIED, b""
     else:
-        body = response.body if isinstance(response.body, bytes) else orjson.dumps(response.body)
+        body = bytes_of(response)
     given = headers.values
     is_packed = (
         b"accept-encoding" in given and forms.compression.packs(len(body)) and headers.takes_gzip

@@ -32,7 +32,8 @@ UNNAMED: Final = OperationName("", "")
 class RequestRecord:
     """One request that is being served. ``context``: what services are told of its trace.
 
-    ``log`` is there if spans will be made of it.
+    ``log`` is there if spans will be made of it. ``is_told``: what becomes of it has been told, or
+    somebody sees to that.
     """
 
     began_at_s: float
@@ -41,6 +42,7 @@ class RequestRecord:
     log: CallLog | None = None
     operation: OperationName = UNNAMED
     waited_s: float = 0.0
+    is_told: bool = False
     tally: CallTally = field(default_factory=CallTally)
 
     def call_context(self, deadline: Deadline, log: CallLog | None) -> CallContext:

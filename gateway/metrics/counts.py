@@ -30,6 +30,7 @@ DOOR_CODES: Final = (
     *(ErrorCode.BAD_REQUEST, ErrorCode.NOT_ACCEPTABLE, ErrorCode.CROSS_SITE_REFUSED),
     *(ErrorCode.HEAD_TOO_LARGE, ErrorCode.HEAD_TIMEOUT, ErrorCode.RATE_LIMITED),
     *(ErrorCode.UNAUTHENTICATED, ErrorCode.UPSTREAM_UNAVAILABLE),
+    ErrorCode.TOO_MANY_SUBSCRIPTIONS,
 )
 """With which a request is refused before it is let in."""
 

@@ -14,6 +14,7 @@ from typing import cast
 
 import orjson
 
+from gateway.beside import Apart, outcome_of
 from gateway.caller import Caller
 from gateway.errors import Json
 from gateway.execution.plan import Plan
@@ -60,18 +61,14 @@ class Looks:
         self._model = model
         self._options = options
         self._places = asyncio.Semaphore(options.live_limit)
-        self._flights: dict[tuple[Root, ...], asyncio.Task[Cut]] = {}
-        self._group: asyncio.TaskGroup | None = None
+        self._flights: dict[tuple[Root, ...], asyncio.Task[Cut | Exception]] = {}
+        self._reads = Apart("read what is followed")
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[None]:
         """Let reads be shared while the context is open."""
-        async with asyncio.TaskGroup() as group:
-            self._group = group
-            try:
-                yield
-            finally:
-                self._group = None
+        async with self._reads.open():
+            yield
 
     async def next_of(self, watch: Watch) -> Update | None:
         """The next thing to show; None when there is none, until its follower is woken."""
@@ -138,12 +135,9 @@ class Looks:
         """Read these with whoever reads them now: it makes them at hand, no more."""
         flight = self._flights.get(roots)
         if flight is None:
-            if self._group is None:
-                return
-            flight = self._group.create_task(self._model.read(roots), name="read what is followed")
-            self._flights[roots] = flight
+            flight = self._flights[roots] = self._reads.begin(self._model.read(roots))
             flight.add_done_callback(lambda _: self._flights.pop(roots, None))
-        await asyncio.shield(flight)
+        await outcome_of(flight)
 
     def _at_hand(
         self, plan: Plan, variables: dict[str, object], watch: Watch, key: AggregateKey

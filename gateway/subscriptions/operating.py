@@ -1,26 +1,25 @@
 """One operation of a live connection, whatever its transport: run once, or followed to its end.
 
-It is let in at the same door as any other, its document is read with the same limits, and queries
-and mutations take the way of `Operations.run`.
+It is let in at the same door as any other, its document is read with the same limits and paid for
+alike, and queries and mutations take the way of `Operations.run`. What is shown of a subscription
+after its first answer is not paid for: it is bounded by what changes.
 """
 
 import asyncio
-import time
-from collections.abc import AsyncIterator, Coroutine, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Final, Protocol
 
-import orjson
-
 from gateway.admission.lanes import Lane, lane_of_text
+from gateway.beside import Apart, outcome_of
 from gateway.caller import Caller
 from gateway.entry import Entry
-from gateway.errors import ErrorCode, Json, RequestRefused
+from gateway.errors import ErrorCode, RequestRefused
+from gateway.execution.document import Document
 from gateway.execution.documents import DocumentRefused
-from gateway.operation import Operations
 from gateway.receiving import ClientLeft
-from gateway.replies import Reply
+from gateway.replies import bytes_of
 from gateway.request import GraphQLRequest, RequestHeaders
 from gateway.request_record import RequestRecord
 from gateway.response import Response
@@ -82,36 +81,55 @@ class LiveOperations:
         self.entry = entry
         self._operations = entry.operations
         self._desk = desk
-        self._writes: asyncio.TaskGroup | None = None
+        self._writes = Apart("write")
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[None]:
         """See to its end, when the context closes, what may not be abandoned half way."""
-        async with asyncio.TaskGroup() as group:
-            self._writes = group
+        async with self._writes.open():
             yield
 
-    async def operate(self, request: GraphQLRequest, visit: Visit, audience: Audience) -> None:
+    async def operate(
+        self, read: Callable[[], GraphQLRequest], visit: Visit, audience: Audience
+    ) -> None:
         """Show all its results. Raises `RequestRefused` or `Refused` where it is not run.
 
-        `ClientLeft` if its client did before it had begun.
+        ``read`` tells what is asked, or raises `RequestRefused`. `ClientLeft` if its client did
+        before it had begun. What became of it is counted and logged once, whatever comes.
         """
-        began_at_s = asyncio.get_running_loop().time()
-        record = self.entry.teller.begin(visit.headers, visit.caller.request_id)
+        teller = self.entry.teller
+        record = teller.begin(visit.headers, visit.caller.request_id)
+        try:
+            request = self.entry.known.resolve(read())
+            await self._begin(request, visit, record, audience)
+        except RequestRefused as refused:
+            self._tell_refusal(refused, record, visit)
+            raise
+        except (ClientLeft, OSError, asyncio.CancelledError):
+            if not record.is_told:
+                teller.left(record, visit.method)
+            raise
+        except Refused:
+            raise
+        except Exception as error:  # noqa: BLE001 - the edge of an operation
+            mistake = self._operations.mistake(error, visit.caller)
+            raise self._refused(mistake, record, visit) from None
+
+    async def _begin(
+        self, request: GraphQLRequest, visit: Visit, record: RequestRecord, audience: Audience
+    ) -> None:
+        """Attempt it, again if it came in a crowd and may wait."""
+        loop = asyncio.get_running_loop()
+        began_at_s = loop.time()
         while True:
             try:
-                await self._attempt(request, visit, record, audience)
+                return await self._attempt(request, visit, record, audience)
             except RequestRefused as refused:
-                waited_s = asyncio.get_running_loop().time() - began_at_s
-                if not _may_begin_later(request, refused, waited_s):
-                    self._tell(record, visit, self.entry.teller.refusal(refused))
+                if record.is_told or not _may_begin_later(
+                    request, refused, loop.time() - began_at_s
+                ):
                     raise
                 await asyncio.sleep(refused.retry_after_s or 0.0)
-            except ClientLeft:
-                self.entry.teller.left(record, visit.method)
-                raise
-            else:
-                return
 
     async def _attempt(
         self, request: GraphQLRequest, visit: Visit, record: RequestRecord, audience: Audience
@@ -121,14 +139,15 @@ class LiveOperations:
             deadline = Deadline.after(self._operations.request_timeout_s)
             lane = lane_of_text(request.query)
             async with visit.turns, self._let_in(lane, visit, record, deadline) as caller:
-                if self._is_subscription(request, visit, record):
-                    followed = self._following(request, visit, caller)
+                document = self._read(request, visit, record, caller)
+                if record.operation.kind == "subscription":
+                    followed = self._following(document, request, visit, record, caller)
                     following = await stack.enter_async_context(followed)
                     first = await following.next()
                     told = Response(b"" if first is None else first.body, way="followed")
-                    self._tell(record, visit, told)
+                    self.entry.teller.answered_in_part(told, record, visit.method)
                 else:
-                    first = await self._answer(request, visit, caller, deadline)
+                    first = await self._answer(request, visit, record, caller, deadline)
                 await audience.begin()
                 if first is not None:
                     await audience.show(first)
@@ -144,69 +163,100 @@ class LiveOperations:
             async with self.entry.door.place(lane, deadline, visit.leaving):
                 yield replace(visit.caller, record=record, admitted=admitted)
 
-    def _tell(self, record: RequestRecord, visit: Visit, response: Response) -> None:
-        """Count and log what became of an operation; its client is told by others."""
-        took_s = time.perf_counter() - record.began_at_s
-        self.entry.teller.counts.answered(response.way, response.outcome, took_s)
-        body = response.body if isinstance(response.body, bytes) else orjson.dumps(response.body)
-        reply = Reply(response.status, (), body)
-        self.entry.teller.witness.answered(record, response, reply, visit.method)
-
-    def _is_subscription(
-        self, request: GraphQLRequest, visit: Visit, record: RequestRecord
-    ) -> bool:
-        """Is it? Raises `Refused` for a document that cannot be run."""
+    def _read(
+        self, request: GraphQLRequest, visit: Visit, record: RequestRecord, caller: Caller
+    ) -> Document:
+        """Its document, noted in the record. Raises `Refused` for one that cannot be run."""
+        documents = self._operations.documents
+        if documents.find(request.query) is None:
+            caller.admitted.reads(len(request.query))
         try:
-            document = self._operations.documents.read(request.query, request.variables)
+            document = documents.read(request.query, request.variables)
         except DocumentRefused as refused:
-            raise self._told(refused, visit, record) from refused
+            raise self._refused_document(refused, record, visit) from refused
         record.operation = document.told_name(request.operation_name)
-        return record.operation.kind == "subscription"
+        return document
 
     @asynccontextmanager
     async def _following(
-        self, request: GraphQLRequest, visit: Visit, caller: Caller
+        self,
+        document: Document,
+        request: GraphQLRequest,
+        visit: Visit,
+        record: RequestRecord,
+        caller: Caller,
     ) -> AsyncIterator[Following]:
+        caller.admitted.runs(document.bill(request.operation_name).estimate(request.variables))
+        following = self._desk.following(document, request, caller, visit.last_event_ids)
         async with AsyncExitStack() as stack:
-            document = self._operations.documents.read(request.query, request.variables)
-            caller.admitted.runs(document.bill(request.operation_name).estimate(request.variables))
-            following = self._desk.following(document, request, caller, visit.last_event_ids)
             try:
                 followed = await stack.enter_async_context(following)
             except DocumentRefused as refused:
-                raise self._told(refused, visit, caller.record) from refused
+                raise self._refused_document(refused, record, visit) from refused
             yield followed
 
     async def _answer(
-        self, request: GraphQLRequest, visit: Visit, caller: Caller, deadline: Deadline
+        self,
+        request: GraphQLRequest,
+        visit: Visit,
+        record: RequestRecord,
+        caller: Caller,
+        deadline: Deadline,
     ) -> Update:
         """The answer of a query or a mutation; a mutation is seen to its end in any case."""
-        running = self._operations.run(
-            request, caller, deadline=deadline, is_read_only=visit.is_read_only
-        )
-        may_end = self._operations.may_be_abandoned(request)
-        response = await (running if may_end else self._apart(running))
-        if caller.record is not None:
-            self._tell(caller.record, visit, response)
-        body = response.body
-        if response.is_request_error and isinstance(body, dict):
-            raise Refused(body["errors"])
-        told = body if isinstance(body, bytes) else orjson.dumps(body)
-        return Update(told, response.token)
+        running = self._run(request, visit, record, caller, deadline)
+        if self._operations.may_be_abandoned(request):
+            response = await running
+        else:
+            record.is_told = True  # by who runs it, whoever leaves
+            response = await outcome_of(self._writes.begin(running))
+        if response.is_request_error and isinstance(response.body, dict):
+            raise Refused(response.body["errors"])
+        return Update(bytes_of(response), response.token)
 
-    async def _apart(self, running: Coroutine[None, None, Response]) -> Response:
-        if self._writes is None:
-            return await running
-        return await asyncio.shield(self._writes.create_task(running, name="write"))
+    async def _run(
+        self,
+        request: GraphQLRequest,
+        visit: Visit,
+        record: RequestRecord,
+        caller: Caller,
+        deadline: Deadline,
+    ) -> Response:
+        """Its answer, told; a mistake of ours is one, or nobody would hear of it who has left."""
+        try:
+            response = await self._operations.run(
+                request, caller, deadline=deadline, is_read_only=visit.is_read_only
+            )
+        except RequestRefused as refused:
+            response = self.entry.teller.refusal(refused)
+            self.entry.teller.answered_in_part(response, record, visit.method)
+            raise
+        except Exception as error:  # noqa: BLE001 - the edge of an operation
+            response = self._operations.mistake(error, caller)
+        self.entry.teller.answered_in_part(response, record, visit.method)
+        return response
 
-    def _told(
-        self, refused: DocumentRefused, visit: Visit, record: RequestRecord | None
+    def _tell_refusal(self, refused: RequestRefused, record: RequestRecord, visit: Visit) -> None:
+        """Where it was the door that refused it, it was not let in."""
+        teller = self.entry.teller
+        if record.is_told:
+            return
+        if refused.code in teller.counts.refused:
+            teller.turned_away_in_part(refused, record, visit.method)
+        else:
+            teller.answered_in_part(teller.refusal(refused), record, visit.method)
+
+    def _refused_document(
+        self, refused: DocumentRefused, record: RequestRecord, visit: Visit
     ) -> Refused:
         response = self._operations.refuse(refused.errors, visit.caller)
-        if record is not None:
-            self._tell(record, visit, response)
-        body = response.body
-        return Refused(body["errors"] if isinstance(body, dict) else [])
+        return self._refused(response, record, visit)
+
+    def _refused(self, response: Response, record: RequestRecord, visit: Visit) -> Refused:
+        """What a client is told of this, which is counted and logged."""
+        if not record.is_told:
+            self.entry.teller.answered_in_part(response, record, visit.method)
+        return Refused(response.body["errors"] if isinstance(response.body, dict) else [])
 
 
 def _may_begin_later(request: GraphQLRequest, refused: RequestRefused, waited_s: float) -> bool:
@@ -226,9 +276,3 @@ async def _follow(following: Following, visit: Visit, audience: Audience) -> Non
             update = await following.next()
             if update is not None:
                 await audience.show(update)
-
-
-def mistake_of(operations: Operations, error: Exception, caller: Caller) -> list[Json]:
-    """What a client is told of a mistake of ours, which is logged."""
-    body = operations.mistake(error, caller).body
-    return body["errors"] if isinstance(body, dict) else []  # type: ignore[return-value]  # as made

@@ -7,7 +7,7 @@ not yet taken. Who leaves a message unread for too long is cut off.
 
 import asyncio
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from http import HTTPStatus
 from typing import Any
 
@@ -34,7 +34,7 @@ from gateway.subscriptions.messages import (
     Words,
     parse_message,
 )
-from gateway.subscriptions.operating import LiveOperations, Refused, Visit, mistake_of
+from gateway.subscriptions.operating import LiveOperations, Refused, Visit
 from resolvers.upstream.task_group import TaskGroup
 
 GOING = SocketClosed(CloseCode.GOING_AWAY, "going away: connect again")
@@ -145,6 +145,7 @@ class Session:
             arrival = await arrive(self._headers, said.payload, self._live.entry.identity)
             self._kept.enter_context(self._connections.of(arrival.caller.viewer))
         except RequestRefused as refused:
+            self._live.entry.teller.turn_away(refused, self._headers, "GET")
             is_full = refused.code is ErrorCode.TOO_MANY_SUBSCRIPTIONS
             code = CloseCode.POLICY if is_full else CloseCode.UNAUTHORIZED
             raise SocketClosed(code, str(refused)) from refused
@@ -162,11 +163,12 @@ class Session:
         if said.id in self._running:
             reason = f"Subscriber for {said.id} already exists"
             raise SocketClosed(CloseCode.DUPLICATE_ID, reason[:100])
-        if len(self._running) >= self._options.operation_limit:
-            errors = [_too_many(self._options.operation_limit).as_json()]
-            await self._say(Words(said.id).error(errors))
-            return
         arrival = self._arrival
+        if len(self._running) >= self._options.operation_limit:
+            refused = _too_many(self._options.operation_limit)
+            self._live.entry.teller.turn_away(refused, arrival.headers, "POST")
+            await self._say(Words(said.id).error([refused.as_json()]))
+            return
         visit = Visit(
             arrival.caller,
             arrival.headers,
@@ -178,27 +180,21 @@ class Session:
         self._running[said.id] = task
 
     async def _operate(self, said: Subscribe, visit: Visit) -> None:
-        """One operation to its end: the edge of what happens inside."""
-        words = Words(said.id)
-        caller = visit.caller
+        """One operation to its end."""
         try:
-            last = await self._last_word(said, visit, words)
+            last = await self._last_word(said, visit)
         except (ClientLeft, OSError):
             return
-        except Exception as error:  # noqa: BLE001 - the edge of an operation
-            last = words.error(mistake_of(self._live.entry.operations, error, caller))
         finally:
             if self._running.get(said.id) is asyncio.current_task():
                 del self._running[said.id]
-        try:
+        with suppress(OSError):
             await self._say(last)
-        except OSError:
-            return
 
-    async def _last_word(self, said: Subscribe, visit: Visit, words: Words) -> str:
+    async def _last_word(self, said: Subscribe, visit: Visit) -> str:
+        words = Words(said.id)
         try:
-            request = self._live.entry.known.resolve(said.request())
-            await self._live.operate(request, visit, _Told(self, words))
+            await self._live.operate(said.request, visit, _Told(self, words))
         except RequestRefused as refused:
             return words.error([refused.as_json()])
         except Refused as refused:

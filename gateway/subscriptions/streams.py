@@ -11,13 +11,14 @@ import asyncio
 import random
 from collections.abc import Callable, MutableMapping
 from contextlib import ExitStack, suppress
+from http import HTTPStatus
 from typing import Any, Final
 
 import orjson
 
 from gateway.caller import Caller
 from gateway.entry import Entry
-from gateway.errors import RequestRefused
+from gateway.errors import ErrorCode, RequestRefused
 from gateway.http_rules import READING
 from gateway.live_options import LiveOptions
 from gateway.metrics.live_counts import Ending, LiveCounts
@@ -26,7 +27,7 @@ from gateway.replies import VARY, Send, refusal_of, send_reply
 from gateway.request import GraphQLRequest, RequestHeaders
 from gateway.subscriptions.connections import Connections
 from gateway.subscriptions.looks import Update
-from gateway.subscriptions.operating import LiveOperations, Refused, Visit, mistake_of
+from gateway.subscriptions.operating import LiveOperations, Refused, Visit
 from gateway.subscriptions.sockets import abort_of
 
 Scope = MutableMapping[str, Any]
@@ -37,6 +38,17 @@ EVENTS: Final = (
     (b"content-type", b"text/event-stream; charset=utf-8"),
     (b"cache-control", b"no-store"),
     (b"x-accel-buffering", b"no"),  # nginx would keep events until a buffer is full
+)
+
+
+ReadRequest = Callable[[], GraphQLRequest]
+"""Tells what is asked. Raises `RequestRefused`."""
+
+NOT_BEGUN: Final = RequestRefused(
+    HTTPStatus.SERVICE_UNAVAILABLE,
+    ErrorCode.OVERLOADED,
+    "it could not begin here in time: come again",
+    retry_after_s=1.0,
 )
 
 
@@ -57,17 +69,14 @@ class EventStreams:
 
     async def serve(
         self,
-        read: Callable[[], GraphQLRequest],
+        read: ReadRequest,
         caller: Caller,
         headers: RequestHeaders,
         scope: Scope,
         receive: Receive,
         send: Send,
     ) -> None:
-        """Stream what comes of the request until either side has enough.
-
-        ``read`` tells what is asked, or raises `RequestRefused`.
-        """
+        """Stream what comes of the request until either side has enough."""
         entry = self._live.entry
         stream = _Stream(self._options, self._counts, entry, headers, caller, scope, send)
         peer, _ = scope.get("client") or (None, 0)
@@ -87,9 +96,11 @@ class EventStreams:
                 with ExitStack() as stack:
                     stack.enter_context(self._connections.connected("sse", stream.end))
                     stack.enter_context(self._connections.of(caller.viewer))
-                    await stream.run(self._live, read(), visit)
-            except RequestRefused as refused:
-                await stream.refuse(refused)
+                    await stream.run(self._live, read, visit)
+            except RequestRefused as refused:  # there is no room
+                self._counts.ended["refused"] += 1
+                method = scope["method"]
+                await send_reply(send, entry.teller.turn_away(refused, headers, method))
             finally:
                 leaving.cancel()
                 beating.cancel()
@@ -125,16 +136,16 @@ class _Stream:
             self._ending = "drained"
             self._limit.reschedule(asyncio.get_running_loop().time())
 
-    async def run(self, live: LiveOperations, request: GraphQLRequest, visit: Visit) -> None:
+    async def run(self, live: LiveOperations, read: ReadRequest, visit: Visit) -> None:
         """Show the operation to its end, or to the client's, or to ours."""
         try:
             async with asyncio.timeout(self._expires_in_s()) as self._limit:
                 with WhileThere(visit.leaving, lambda: True):
-                    await self._operate(live, request, visit)
+                    await self._operate(live, read, visit)
         except TimeoutError:
             if self._ending != "drained":
                 self._ending = "expired"
-            await self._finish()
+            await (self._finish() if self._has_begun else self._refuse(NOT_BEGUN))
         except (ClientLeft, OSError):
             pass
         finally:
@@ -144,17 +155,17 @@ class _Stream:
         """How long (s) it is known who follows; then she is to come again, and to say so."""
         return self._entry.identity.expires_in_s(self._headers)
 
-    async def _operate(self, live: LiveOperations, request: GraphQLRequest, visit: Visit) -> None:
-        """The edge of one operation: what happens inside becomes an event, or a refusal."""
+    async def _operate(self, live: LiveOperations, read: ReadRequest, visit: Visit) -> None:
+        """One operation: what is wrong with it becomes an event, or a refusal."""
         errors: object = None
         try:
-            await live.operate(request, visit, self)
+            await live.operate(read, visit, self)
+        except RequestRefused as refused:
+            self._ending = "refused"
+            await self._refuse(refused)
+            return
         except Refused as refused:
             errors = refused.errors
-        except (RequestRefused, ClientLeft, OSError):
-            raise
-        except Exception as error:  # noqa: BLE001 - as above
-            errors = mistake_of(live.entry.operations, error, self._caller)
         if errors is not None:
             await self.begin()
             await self._send(_event({"errors": errors}))
@@ -182,12 +193,11 @@ class _Stream:
         await self._send(b"event: next\n%bdata: %b\n\n" % (name, update.body))
         self._counts.sent["sse"] += 1
 
-    async def refuse(self, refused: RequestRefused) -> None:
-        """Answer as any request that is not let in."""
-        if not self._has_begun:
-            response = refusal_of(refused)
-            reply = self._entry.teller.rendered(response, self._headers, self._caller.request_id)
-            await send_reply(self._send_raw, reply)
+    async def _refuse(self, refused: RequestRefused) -> None:
+        """Answer as any request that is not run. Who asks for what, that has been told."""
+        response = refusal_of(refused)
+        reply = self._entry.teller.rendered(response, self._headers, self._caller.request_id)
+        await send_reply(self._send_raw, reply)
 
     async def beat(self) -> None:
         """Send a sign of life now and then, once it has begun, for as long as they are taken."""

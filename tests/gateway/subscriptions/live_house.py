@@ -19,8 +19,9 @@ from websockets.typing import Subprotocol
 
 from gateway.serving import Server, bind, make_server
 from gateway.settings import Settings
+from gateway.watching import Watching
 from projections.views import Row
-from tests.gateway.front_door import Door, open_door
+from tests.gateway.front_door import Door, door_with
 from tests.projection_by_hand import ProjectionByHand
 from tests.resolvers.upstream.builders import a_customer, a_product, an_order
 
@@ -167,6 +168,7 @@ async def open_house(
     drain_s: float = 0.0,
     send_buffer_bytes: int | None = None,
     is_projecting: bool = True,
+    watching: Callable[[Settings], Watching] = Watching.of,
     **settings: Json,
 ) -> AsyncIterator[LiveHouse]:
     """A gateway with these settings, whose projection holds o-1, c-1 and p-1.
@@ -179,7 +181,7 @@ async def open_house(
             listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, send_buffer_bytes)
         port = listening.getsockname()[1]
         async with (
-            open_door(**{"events": "feed", **settings}) as door,
+            door_with({"events": "feed", **settings}, watching=watching) as door,
             asyncio.TaskGroup() as group,
         ):
             projection = ProjectionByHand(door.gateway.store)
