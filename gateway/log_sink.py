@@ -27,7 +27,10 @@ LAST_WRITE_S: Final = 1.0
 
 
 class LogSink:
-    """Writes lines by ``write``, which may block. ``dropped_count``: those without room."""
+    """Writes lines by ``write``, which may block. ``dropped_count``: those without room.
+
+    Each number has one thread that adds to it, so none needs a lock: lines are put by the loop's.
+    """
 
     def __init__(
         self,
@@ -40,7 +43,8 @@ class LogSink:
         self._limit_bytes = limit_bytes
         self._gathering_s = gathering_s
         self._lines: deque[bytes] = deque()
-        self._waiting_bytes = 0
+        self._put_bytes = 0
+        self._written_bytes = 0
         self._is_awake = False
         self._wake = threading.Event()
         self._idle = threading.Event()
@@ -50,10 +54,10 @@ class LogSink:
 
     def put(self, line: bytes) -> None:
         """Have a line written soon, which ends in a newline. Never waits."""
-        if self._waiting_bytes + len(line) > self._limit_bytes:
+        if self._put_bytes - self._written_bytes + len(line) > self._limit_bytes:
             self.dropped_count += 1
             return
-        self._waiting_bytes += len(line)
+        self._put_bytes += len(line)
         self._lines.append(line)
         if not self._is_awake:
             self._begin()
@@ -87,7 +91,7 @@ class LogSink:
         with suppress(OSError):  # nobody reads any more
             self._write(taken)
         # Only now: what is being written takes room as well.
-        self._waiting_bytes -= len(taken)
+        self._written_bytes += len(taken)
 
 
 def write_whole(descriptor: int, text: bytes) -> None:

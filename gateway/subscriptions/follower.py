@@ -87,6 +87,10 @@ class Follower:
         """Has the order that it follows come to this version without it?"""
         return not self.is_blind and self.is_news(self.key.id, at)
 
+    def told_of(self, order_id: str) -> Version | None:
+        """The version that was told of an order; None where none was."""
+        return self._told.get(order_id)
+
     def tell(self, order_id: str, at: Version | None) -> None:
         """Remember what is told of an order, or known to be known."""
         self._told[order_id] = at

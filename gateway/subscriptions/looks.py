@@ -126,7 +126,9 @@ class Looks:
         cut = self._model.at_hand(roots, seen=seen_places(watch.seen))
         if cut is None:
             return None
-        own = own_part_of(cut, roots, watch)
+        # Who was shown it may know that it is gone.
+        shown = () if watch.follower.told_of(key.id) is None else (key,)
+        own = own_part_of(cut, roots, watch, *shown)
         if cut.version_of(key) is not None and own.version_of(key) is None:
             watch.follower.is_blind = True
         return own
@@ -171,7 +173,7 @@ class Looks:
         operations = self._operations
         deadline = Deadline.after(operations.request_timeout_s)
         response, report = await operations.again(
-            watch.standing.document, variables, watch.caller, watch.seen, deadline
+            watch.standing.document, variables, watch.caller, _shown_to(watch, key), deadline
         )
         watch.seen = report.token
         at = _version_in(report, watch.standing.key, key)
@@ -194,10 +196,17 @@ class Looks:
         return TokenDesk(operations.codec, watch.caller.subject, operations.wall_clock)
 
 
-def own_part_of(cut: Cut, roots: Sequence[Root], watch: Watch) -> Cut:
-    """What of this cut she may see who watches."""
-    known = watch.seen.entries.keys() | watch.seen.uncertain
+def own_part_of(cut: Cut, roots: Sequence[Root], watch: Watch, *shown: AggregateKey) -> Cut:
+    """What of this cut she may see who watches, and was ``shown`` these before."""
+    known = watch.seen.entries.keys() | watch.seen.uncertain | {*shown}
     return visible_part(watch.caller.viewer, cut, roots, known)
+
+
+def _shown_to(watch: Watch, key: AggregateKey) -> ConsistencyToken:
+    """What she has seen, the version of this order included that she was told of last."""
+    told_at, known_at = watch.follower.told_of(key.id), watch.seen.entries.get(key)
+    is_new = told_at is not None and (known_at is None or known_at < told_at)
+    return raised(watch.seen, {key: told_at}) if is_new and told_at else watch.seen
 
 
 def _roots_of(seen: ConsistencyToken) -> Sequence[Root]:

@@ -6,6 +6,7 @@ import pytest
 
 from projections.versions import AggregateKey, AggregateType, Version
 from tests.gateway.front_door import a_token
+from tests.gateway.identity.bearers import BELIEVING, a_bearer
 from tests.gateway.subscriptions.live_house import FOLLOW, Json, LiveHouse, Socket, open_house
 from tests.resolvers.upstream.builders import an_order
 
@@ -142,6 +143,21 @@ async def test_an_order_that_is_gone_is_null() -> None:
         await house.projection.bury(O_1_KEY, 2)
         gone = await socket.next()
 
+    assert shown(gone) is None
+
+
+async def test_a_customer_hears_that_her_order_is_gone() -> None:
+    """Of an order whose owner nobody can tell any more, she is told who was shown it."""
+    bearer = a_bearer(customer_id="c-1", iat=None, exp=int(1e11))
+    async with open_house(**BELIEVING) as house, house.socket(is_introduced=False) as socket:
+        await socket.introduce(Authorization=f"Bearer {bearer}")
+        await socket.follow("1", FOLLOW, O_1)
+        before = await socket.next()
+        house.door.twins.order_shelf.rows.clear()
+        await house.projection.bury(O_1_KEY, 2)
+        gone = await socket.next()
+
+    assert shown(before)["version"] == 1
     assert shown(gone) is None
 
 
