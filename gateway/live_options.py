@@ -10,9 +10,9 @@ from resolvers.upstream.ranges import Between, require_ranges
 class LiveOptions:
     """How much may be followed at a time, by whom, and for how long nobody listens."""
 
-    connection_limit: Annotated[int, Between(0, 100_000)] = 5_000
-    """Sockets and event streams of one process; 0 lets none in. Five thousand: each takes some 40
-    kB, and an order that all of them follow reaches the last one in half a second."""
+    connection_limit: Annotated[int, Between(0, 100_000)] = 3_000
+    """Sockets and event streams of one process; 0 lets none in. Three thousand: each takes some 40
+    kB, and of four thousand connections there are enough left for who asks but once."""
 
     subject_limit: Annotated[int, Between(1, 100_000)] = 100
     """Of these, how many one subject may have, where callers are told apart: a hundred tabs."""

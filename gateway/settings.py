@@ -100,6 +100,12 @@ class Settings(
                 f"{PREFIX}EVENTS=kafka needs {PREFIX}STORE=redis: projectors share the partitions "
                 "of Kafka, so the rows have to be where all of them can write"
             )
+        is_told = "live_connections" in self.model_fields_set
+        if is_told and self.live_connections >= self.connection_limit:
+            yield (
+                f"{PREFIX}LIVE_CONNECTIONS={self.live_connections} would leave no connection of "
+                f"{PREFIX}CONNECTION_LIMIT={self.connection_limit} for anything else: raise that"
+            )
         yield from self.identity_contradictions(self.subject_header)
         if self.events == "feed" and (refusal := self.refuse_long_polls()):
             yield refusal

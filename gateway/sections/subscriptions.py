@@ -10,11 +10,11 @@ class SubscriptionSettings(Section):
     """Sockets and event streams."""
 
     live_connections: int = Field(
-        5_000,
+        LiveOptions().connection_limit,
         ge=0,
         le=100_000,
         description="WebSockets and event streams that one process holds; more are refused (503). "
-        "0 lets none in.",
+        "0 lets none in. They are among `BFF_CONNECTION_LIMIT`, so fewer than those.",
     )
     live_connections_per_subject: int = Field(
         100,

@@ -14,7 +14,7 @@ from typing import Final
 from gateway.errors import ErrorCode, RequestRefused
 from gateway.live_options import LiveOptions
 from gateway.metrics.live_counts import LiveCounts, Transport
-from resolvers.viewer import ANYBODY, Viewer
+from resolvers.viewer import ANYBODY, Role, Viewer
 
 End = Callable[[], None]
 """Ends a connection because this gateway goes. Idempotent."""
@@ -55,7 +55,7 @@ class Connections:
     def of(self, viewer: Viewer) -> Iterator[None]:
         """Likewise as one of this viewer's, whoever is told apart."""
         subject = viewer.subject
-        if viewer == ANYBODY:
+        if viewer == ANYBODY or viewer.role is Role.VISITOR:  # these may be anybody
             yield
             return
         if self._of_subjects[subject] >= self._options.subject_limit:

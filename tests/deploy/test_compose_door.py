@@ -1,10 +1,14 @@
 """The compose file's load balancer, as HAProxy and as its clients find it."""
 
+import asyncio
+import json
 import subprocess
 from collections.abc import Iterator
 
 import httpx
 import pytest
+from websockets.asyncio.client import connect
+from websockets.typing import Subprotocol
 
 from tests.deploy.door import ADDRESSES, SETTINGS, Callers, Door, haproxy, open_door
 
@@ -77,3 +81,19 @@ def test_a_gateways_numbers_are_not_for_clients(door: Door) -> None:
 
     assert (inside.status_code, outside.status_code) == (200, 404)
     assert "bff_" not in outside.text
+
+
+async def test_a_socket_goes_through_the_door(door: Door) -> None:
+    """Whoever speaks graphql-transport-ws to the door is answered by a gateway."""
+    address = f"{door.url.replace('http', 'ws', 1)}/graphql"
+    init = {"type": "connection_init"}
+    asked = {"id": "1", "type": "subscribe", "payload": {"query": "{ __typename }"}}
+    subprotocols = [Subprotocol("graphql-transport-ws")]
+    async with connect(address, subprotocols=subprotocols) as socket, asyncio.timeout(10):
+        await socket.send(json.dumps(init))
+        welcome = json.loads(await socket.recv())
+        await socket.send(json.dumps(asked))
+        answer = json.loads(await socket.recv())
+
+    assert welcome == {"type": "connection_ack"}
+    assert answer["payload"]["data"] == {"__typename": "Query"}

@@ -131,6 +131,24 @@ def test_the_gateway_gives_up_before_the_door_does() -> None:
     assert int(limit_bytes) > settings.body_limit_bytes
 
 
+def test_the_door_lets_a_silent_connection_live() -> None:
+    """A WebSocket, or an event stream, may miss two signs of life before the door gives it up."""
+    settings = Settings.from_environment(SERVICES["gateway"].environment)
+    streams = words_after("http-request set-timeout server")
+
+    assert seconds(words_after("timeout tunnel")[0]) > 2 * settings.live_ping_s
+    assert seconds(streams[0]) > 2 * settings.live_ping_s
+    assert "text/event-stream" in streams
+
+
+def test_the_gateway_believes_the_door_who_asks() -> None:
+    """The door appends the client's address, and it is the one proxy that is believed."""
+    settings = Settings.from_environment(SERVICES["gateway"].environment)
+
+    assert words_after("option forwardfor") == []
+    assert settings.trusted_proxies == 1
+
+
 def test_a_write_is_never_sent_twice() -> None:
     """Beyond a connection that could not be made, the door repeats nothing but a GET."""
     assert words_after("retry-on") == ["conn-failure", "empty-response"]

@@ -226,6 +226,12 @@ def test_kafka_needs_a_store_that_is_shared() -> None:
     assert read(EVENTS="kafka", STORE="redis").store == "redis"
 
 
+def test_live_connections_leave_room_for_others() -> None:
+    """Sockets that fill all connections would leave none for queries, and for `/readyz`."""
+    assert "raise that" in refusal(LIVE_CONNECTIONS="100", CONNECTION_LIMIT="100")
+    assert read(CONNECTION_LIMIT="100").connection_limit == 100
+
+
 def test_a_password_is_never_quoted() -> None:
     """Not even in the message that says what is wrong with its neighbour."""
     text = refusal(REDIS_URL="http://:hunter2@redis.test", KAFKA_PASSWORD="")

@@ -221,6 +221,16 @@ async def test_one_subject_has_so_many_sockets() -> None:
     assert code == 1008
 
 
+async def test_visitors_are_not_one_subject() -> None:
+    """Nobody tells visitors apart, so one of them takes no place of another."""
+    settings: Json = {"live_connections_per_subject": 1, "anonymous": "visitor"}
+    async with open_house(**settings) as house, house.socket(), house.socket() as other:
+        await other.follow("1", "{ __typename }")
+        answer = await other.next()
+
+    assert answer["data"] == {"__typename": "Query"}
+
+
 async def test_who_leaves_takes_her_operations_along() -> None:
     """Nobody is followed for a socket that is gone."""
     async with open_house() as house:
