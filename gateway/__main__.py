@@ -37,7 +37,12 @@ SCHEMA_FILE = Path("schema.graphql")
 
 NOBODY_KNOWN = (
     "No identity is configured, so every request will be refused (401): set BFF_JWT_KEYS_URL or "
-    "BFF_JWT_SECRET; or BFF_ANONYMOUS=visitor (products only), or everything (an inner network)."
+    "BFF_JWT_SECRET (and BFF_JWT_ISSUER, BFF_JWT_AUDIENCE); or BFF_ANONYMOUS=visitor (products "
+    "only), or everything (an inner network)."
+)
+
+NOBODY_TOLD_APART = (
+    "BFF_ANONYMOUS=everything: whoever reaches this port may read and write everything."
 )
 
 cli = typer.Typer(
@@ -221,6 +226,8 @@ def _tell_who_is_known(settings: Settings) -> None:
     """Say so, where nobody is."""
     if settings.refuses_all:
         typer.echo(NOBODY_KNOWN, err=True)
+    elif settings.anonymous == "everything":
+        typer.echo(NOBODY_TOLD_APART, err=True)
 
 
 def _fail(message: str) -> NoReturn:

@@ -7,7 +7,7 @@ theirs to say: they move when a port is taken, and print one line with their add
 import asyncio
 import json
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -21,6 +21,8 @@ from gateway.progress import show_progress
 from gateway.serving import bind, serve_app
 from gateway.settings import Settings
 from gateway.token_key import kept_key
+
+FOLLOW = 'subscription { orderChanged(id: "o-1") { status version } }'
 
 STUBS_START_S = 60.0
 """How long the services may take to load their demo data and listen (s)."""
@@ -131,15 +133,30 @@ async def _welcome(catch_up: CatchUp, settings: Settings, console: Console) -> N
         console.print("The projection has not caught up yet; until then every read is live.")
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
     address = f"http://{host}:{settings.port}/graphql"
-    body = json.dumps({"query": QUERY})
     console.print(f"\n[bold]Playground[/]  {address}")
     for service in ("orders", "customers", "products"):
         console.print(f"{service:<12}{getattr(settings, service + '_url')}")
-    console.print("\nTry it:", highlight=False)
-    console.print(
-        f"curl -s {address} -H 'Content-Type: application/json' -d '{body}'\n",
-        soft_wrap=True,
-        highlight=False,
-        markup=False,
-    )
-    console.print("Ctrl-C stops everything; the data stays.")
+    for what, command in _to_try(address, has_own_identity=settings.jwt_issuer == ISSUER):
+        console.print(f"\n{what}:", highlight=False)
+        console.print(command, soft_wrap=True, highlight=False, markup=False)
+    console.print("\nCtrl-C stops everything; the data stays.")
+
+
+def _to_try(address: str, *, has_own_identity: bool) -> Iterator[tuple[str, str]]:
+    """What to type, and what it is for. ``has_own_identity``: there are identities to be."""
+    body = f"-H 'Content-Type: application/json' -d '{json.dumps({'query': QUERY})}'"
+    yield "Try it", f"curl -s {address} {body}"
+    follow = f"-H 'Content-Type: application/json' -d '{json.dumps({'query': FOLLOW})}'"
+    yield "Follow it", f"curl -N {address} -H 'Accept: text/event-stream' {follow}"
+    if has_own_identity:
+        bearer = f"$({_command()} identity token --customer c-32)"
+        yield (
+            "Be somebody (c-32 has this order, c-1 has not; --staff sees all)",
+            f'curl -s {address} -H "Authorization: Bearer {bearer}" {body}',
+        )
+
+
+def _command() -> str:
+    """How this program was started: `bff`, or the module."""
+    started = Path(sys.argv[0])
+    return str(started) if started.name == "bff" else f"{sys.executable} -m gateway"

@@ -14,6 +14,9 @@ from gateway.settings_refusals import SettingsError
 
 SHORTEST_SECRET: int = 32
 
+USELESS_ALONE = ("jwt_issuer", "jwt_audience", "jwt_algorithms")
+"""Settings of somebody who believes that tokens are verified."""
+
 
 class IdentitySettings(Section):
     """How a request is told whose it is."""
@@ -138,6 +141,11 @@ class IdentitySettings(Section):
         if self.jwt_keys_url is not None and self._has_secret:
             yield f"{of}KEYS_URL and {of}SECRET: tokens are verified by one or the other"
         if not self.has_identity:
+            if told := [name for name in USELESS_ALONE if getattr(self, name) is not None]:
+                yield (
+                    f"{PREFIX}{told[0].upper()} without a key: no token can be verified; set "
+                    f"{of}KEYS_URL, or {of}SECRET"
+                )
             return
         if self.jwt_issuer is None or self.jwt_audience is None:
             yield f"{of}ISSUER and {of}AUDIENCE: both are needed to know that a token is for us"

@@ -1,4 +1,5 @@
 import json
+import shlex
 from pathlib import Path
 
 import pytest
@@ -6,7 +7,7 @@ from typer.testing import CliRunner
 
 from gateway.__main__ import NOBODY_KNOWN, cli
 from gateway.app import create_app
-from gateway.dev import identified_by
+from gateway.dev import _to_try, identified_by
 from gateway.identity.development import DEV_IDENTITIES, kept_secret
 from gateway.settings import Settings
 from tests.gateway.front_door import A_QUERY, Exchange, part
@@ -103,6 +104,18 @@ async def test_a_command_prints_a_token(
 
     exchange = await asked_as(app, printed)
     assert exchange.status == 200, name
+
+
+@pytest.mark.parametrize("has_own_identity", [True, False])
+def test_the_welcome_shows_how_to_be_somebody(*, has_own_identity: bool) -> None:
+    """And how to follow an order; whoever has an issuer of her own has no identities of ours."""
+    to_try = dict(_to_try("http://x/graphql", has_own_identity=has_own_identity))
+    commands = [shlex.split(command) for command in to_try.values()]
+    bodies = [json.loads(words[words.index("-d") + 1])["query"] for words in commands]
+
+    assert [words[1] for words in commands][:2] == ["-s", "-N"]
+    assert bodies[1].startswith("subscription")
+    assert any("identity token" in command for command in to_try.values()) is has_own_identity
 
 
 def test_who_serves_nobody_is_told_so() -> None:

@@ -57,6 +57,14 @@ def test_what_contradicts_itself_stops_the_start(variables: dict[str, str], name
     assert SECRET not in str(refused.value)
 
 
+@pytest.mark.parametrize("name", ["JWT_ISSUER", "JWT_AUDIENCE", "JWT_ALGORITHMS"])
+def test_what_needs_a_key_does_not_stand_alone(name: str) -> None:
+    """Whoever says what tokens are like believes that they are verified: a start would mislead."""
+    for anonymous in ("refused", "everything"):
+        with pytest.raises(SettingsError, match=f"BFF_{name} without a key"):
+            read(**{name: "HS256", "ANONYMOUS": anonymous})
+
+
 def test_a_short_key_is_none(tmp_path: Path) -> None:
     """Given in a variable or in a file; it is not quoted."""
     file = tmp_path / "key"

@@ -149,7 +149,8 @@ async def test_an_order_that_is_gone_is_null() -> None:
 async def test_a_customer_hears_that_her_order_is_gone() -> None:
     """Of an order whose owner nobody can tell any more, she is told who was shown it."""
     bearer = a_bearer(customer_id="c-1", iat=None, exp=int(1e11))
-    async with open_house(**BELIEVING) as house, house.socket(is_introduced=False) as socket:
+    settings: Json = BELIEVING
+    async with open_house(**settings) as house, house.socket(is_introduced=False) as socket:
         await socket.introduce(Authorization=f"Bearer {bearer}")
         await socket.follow("1", FOLLOW, O_1)
         before = await socket.next()
