@@ -11,6 +11,7 @@ document too long to be kept.
 """
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 from http import HTTPStatus
@@ -23,6 +24,7 @@ from gateway.caller import Caller
 from gateway.entry import Entry
 from gateway.errors import RequestRefused
 from gateway.exchange import Exchange, Scope, asked_in
+from gateway.execution.documents import DocumentRefused
 from gateway.http_rules import READING, preflight_reply, require_fit
 from gateway.playground.site import PlaygroundSite
 from gateway.receiving import ClientLeft, Receive, WhileThere, client_leaves, read_body
@@ -89,7 +91,8 @@ class GraphQLHttp:
         if scope["method"] in READING and self._is_for_people(scope, headers):
             await self._send_playground(send)
             return
-        origins, streams = self.teller.forms.origins, self._streams_for(headers)
+        origins = self.teller.forms.origins
+        streams = self._streams if headers.accepts_events else None
         try:
             if scope["method"] == "OPTIONS":
                 await send_reply(send, preflight_reply(headers, origins))
@@ -103,8 +106,8 @@ class GraphQLHttp:
         except RequestRefused as refused:
             await send_reply(send, self.teller.turn_away(refused, headers, scope["method"]))
             return
-        if streams is not None:
-            read = partial(self._read, scope, headers, body)
+        read = partial(self._read, scope, headers, body)
+        if streams is not None and (headers.answer_type is None or self._is_followed(read)):
             await streams.serve(read, caller, headers, scope, receive, send)
             return
         deadline = Deadline.after(min(self._operations.request_timeout_s, headers.deadline_s))
@@ -116,13 +119,16 @@ class GraphQLHttp:
         if reply is not None:
             await send_reply(send, reply)
 
-    def _streams_for(self, headers: RequestHeaders) -> EventStreams | None:
-        """The streams, for who asks for one."""
-        return self._streams if headers.wants_events else None
-
     def _read(self, scope: Scope, headers: RequestHeaders, body: bytes) -> GraphQLRequest:
         """What a stream is asked for. Raises `RequestRefused` where that cannot be told."""
         return self._known.resolve(asked_in(scope, headers, body))
+
+    def _is_followed(self, read: Callable[[], GraphQLRequest]) -> bool:
+        """Is it a subscription? Some clients accept events for whatever they ask."""
+        try:
+            return self._operations.is_subscription(read())
+        except (RequestRefused, DocumentRefused):
+            return False
 
     async def _reply(self, exchange: Exchange, caller: Caller) -> Reply | None:
         """What goes back, once it was the request's turn; None if its client has left."""

@@ -161,6 +161,13 @@ class Operations:
             cost=found.cost,
         )
 
+    def is_subscription(self, request: GraphQLRequest) -> bool:
+        """Is it one? Raises `DocumentRefused` for a document that cannot be run."""
+        if "subscription" not in request.query:
+            return False
+        document = self.documents.read(request.query, request.variables)
+        return document.operation_type(request.operation_name) is OperationType.SUBSCRIPTION
+
     def may_be_abandoned(self, request: GraphQLRequest) -> bool:
         """May a running request be cancelled when its client leaves? Only if it writes nothing.
 
