@@ -24,6 +24,7 @@ from gateway.garbage import GarbageOptions, GarbageRounds
 from gateway.graphql_http import PATH, GraphQLHttp, HttpOptions
 from gateway.health import Health, health_routes
 from gateway.identifying import KeySource, make_identity
+from gateway.identity.development import PATH as IDENTITIES
 from gateway.identity.development import identity_routes
 from gateway.making import make_entry, make_operations
 from gateway.metrics.collecting import Metered
@@ -267,7 +268,8 @@ def create_app(
     ``dev_secret`` signs the identities that `bff dev` offers; nowhere else are there any.
     """
     gateway = Gateway(settings, keys, wires or Wires())
-    site = PlaygroundSite.load() if settings.playground else None
+    identities = "" if dev_secret is None else IDENTITIES
+    site = PlaygroundSite.load(identities=identities) if settings.playground else None
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:

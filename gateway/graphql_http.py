@@ -11,12 +11,15 @@ document too long to be kept.
 """
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 from http import HTTPStatus
 from typing import Final
 
-from gateway.admission.lanes import lane_of
+from graphql import OperationType
+
+from gateway.admission.lanes import lane_of, may_be_subscription
 from gateway.at_once import AtOnce
 from gateway.batches import run_batch
 from gateway.caller import Caller
@@ -89,7 +92,8 @@ class GraphQLHttp:
         if scope["method"] in READING and self._is_for_people(scope, headers):
             await self._send_playground(send)
             return
-        origins, streams = self.teller.forms.origins, self._streams_for(headers)
+        origins = self.teller.forms.origins
+        streams = self._streams if headers.accepts_events else None
         try:
             if scope["method"] == "OPTIONS":
                 await send_reply(send, preflight_reply(headers, origins))
@@ -103,8 +107,8 @@ class GraphQLHttp:
         except RequestRefused as refused:
             await send_reply(send, self.teller.turn_away(refused, headers, scope["method"]))
             return
-        if streams is not None:
-            read = partial(asked_in, scope, headers, body)
+        read = partial(asked_in, scope, headers, body)
+        if streams is not None and (headers.answer_type is None or self._is_followed(read)):
             await streams.serve(read, caller, headers, scope, receive, send)
             return
         deadline = Deadline.after(min(self._operations.request_timeout_s, headers.deadline_s))
@@ -116,9 +120,19 @@ class GraphQLHttp:
         if reply is not None:
             await send_reply(send, reply)
 
-    def _streams_for(self, headers: RequestHeaders) -> EventStreams | None:
-        """The streams, for who asks for one."""
-        return self._streams if headers.wants_events else None
+    def _is_followed(self, read: Callable[[], GraphQLRequest]) -> bool:
+        """Is it a subscription? Some clients accept events for whatever they ask.
+
+        Asked before the door and the client's budget: what is not known is not parsed for it.
+        """
+        try:
+            request = self._known.resolve(read())
+        except RequestRefused:
+            return False
+        document = self._operations.documents.find(request.query)
+        if document is None:
+            return may_be_subscription(request.query)
+        return document.operation_type(request.operation_name) is OperationType.SUBSCRIPTION
 
     async def _reply(self, exchange: Exchange, caller: Caller) -> Reply | None:
         """What goes back, once it was the request's turn; None if its client has left."""

@@ -91,19 +91,18 @@ class RequestHeaders:
 
     @property
     def is_more_than_a_question(self) -> bool:
-        """Has it to do with cookies, deadlines, coded bodies, events, or types we do not make?"""
+        """Has it to do with cookies, deadlines, coded bodies, or types we do not make?"""
         values = self.values
         return (
             b"cookie" in values
             or b"x-deadline-ms" in values
             or b"content-encoding" in values
-            or self.wants_events
             or self.answer_type is None
         )
 
     @property
-    def wants_events(self) -> bool:
-        """Does it ask for a stream of events? At a glance: who refuses them does not name them."""
+    def accepts_events(self) -> bool:
+        """Would a stream of events do? At a glance: who refuses them does not name them."""
         accept = self.values.get(b"accept")
         return accept is not None and EVENT_STREAM in b",".join(accept)
 

@@ -81,6 +81,7 @@ class RequestLines:
         self._now_s = now_s
         self._second = -1
         self._stamp = ""
+        self._clock = ""
         self._refusal_count = 0
         self.untold_count = 0
 
@@ -95,7 +96,7 @@ class RequestLines:
             if self._refusal_count > LINES_PER_S:
                 self.untold_count += 1
                 return
-        text = self._for_machines(line, now_s) if self._is_json else _for_people(line, now_s)
+        text = self._for_machines(line, now_s) if self._is_json else _for_people(line, self._clock)
         self._put(text.encode())
 
     def tell_at_hand(
@@ -103,20 +104,13 @@ class RequestLines:
     ) -> None:
         """The same for an answer at hand, which cannot be anything but well; at half the cost."""
         operation, way, status, size_bytes = found
-        if not self._is_json:
-            line = RequestLine(
-                request_id=request_id,
-                operation=operation,
-                way=way,
-                status=status,
-                took_s=took_s,
-                size_bytes=size_bytes,
-            )
-            self.tell(line)
-            return
         now_s = self._now_s()
         if now_s - self._second >= 1.0:
             self._look_at_clock(now_s)
+        if not self._is_json:
+            told = f"{took_s * 1000:.1f} ms, {size_bytes} B, {way}, {request_id}"
+            self._put(f"{self._clock} {status} {_called(operation)}: {told}\n".encode())
+            return
         text = (
             f'{{"event":"request","level":"info",'
             f'"timestamp":"{self._stamp}.{int(now_s % 1 * 1000):03d}Z",'
@@ -152,6 +146,7 @@ class RequestLines:
         self._tell_untold()
         self._second = second
         self._stamp = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(second))
+        self._clock = time.strftime("%H:%M:%S", time.localtime(second))
         self._refusal_count = 0
 
     def _tell_untold(self) -> None:
@@ -168,9 +163,14 @@ class RequestLines:
         self._put(text.encode())
 
 
-def _for_people(line: RequestLine, now_s: float) -> str:
-    at = time.strftime("%H:%M:%S", time.localtime(now_s))
-    what = " ".join(part for part in line.operation[::-1] if part) or "request"
+def _called(operation: OperationName) -> str:
+    """What an operation is, and what it is called, as far as that is known."""
+    name, kind = operation
+    return f"{kind} {name}" if name and kind else kind or name or "request"
+
+
+def _for_people(line: RequestLine, at: str) -> str:
+    what = _called(line.operation)
     told = [f"{line.took_s * 1000:.1f} ms", f"{line.size_bytes} B", line.way]
     told += [f"waited {line.waited_s * 1000:.0f} ms"] if line.waited_s else []
     told += [f"{line.call_count} calls"] if line.call_count else []

@@ -17,6 +17,9 @@ mutation behind a comment or a fragment is served as well, only not sooner."""
 _MUTATION_TEXT: Final = re.compile(r"[\s,]*mutation\b")
 
 
+_SUBSCRIPTION_TEXT: Final = re.compile(r"(?:\A|[\s,}])subscription[\s,]*[\w({@]")
+
+
 class Lane(Enum):
     """Where a request waits."""
 
@@ -33,3 +36,12 @@ def lane_of(method: str, body: bytes) -> Lane:
 def lane_of_text(document: str) -> Lane:
     """The lane of a request whose JSON has been read: one of several."""
     return Lane.WRITE if _MUTATION_TEXT.match(document) else Lane.READ
+
+
+def may_be_subscription(document: str) -> bool:
+    """Has it an operation that is a subscription, or a comment that looks like one?
+
+    >>> may_be_subscription("subscription { a }"), may_be_subscription("{ subscription: a }")
+    (True, False)
+    """
+    return _SUBSCRIPTION_TEXT.search(document) is not None

@@ -42,6 +42,9 @@ DEV_IDENTITIES: Final = (
 """``o-1`` is an order of ``c-32``."""
 
 
+PATH: Final = "/playground/identities"
+
+
 def kept_secret(data_dir: Path) -> str:
     """The key of development identities in ``data_dir``, made at the first call."""
     return keep_secret(data_dir / KEY_FILE, lambda: secrets.token_urlsafe(32))
@@ -66,7 +69,7 @@ def identity_routes(secret: str) -> APIRouter:
     """``/playground/identities``: whom to be, with fresh tokens. For `bff dev` alone."""
     routes = APIRouter()
 
-    @routes.get("/playground/identities")
+    @routes.get(PATH)
     async def identities(response: Response) -> list[dict[str, str | None]]:
         response.headers["cache-control"] = "no-store"
         return [

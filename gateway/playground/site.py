@@ -28,6 +28,7 @@ PAGE_FILES: Final = (
     "examples.js",
     "examples.json",
     "icon.svg",
+    "identities.js",
     "plain.css",
     "plain.js",
     "playground.css",
@@ -52,6 +53,7 @@ _CONTENT_TYPES: Final = {
 }
 
 _ENDPOINT_MARK: Final = "{{endpoint}}"
+_IDENTITIES_MARK: Final = "{{identities}}"
 
 # GraphiQL writes style elements while it runs and carries its fonts inside its stylesheet.
 _STYLES_OF_GRAPHIQL: Final = "'self' 'unsafe-inline'"
@@ -77,9 +79,16 @@ class PlaygroundSite:
     files: Mapping[str, PlaygroundFile]
 
     @classmethod
-    def load(cls, *, endpoint: str = "/graphql", assets_folder: Path = ASSETS_FOLDER) -> Self:
+    def load(
+        cls,
+        *,
+        endpoint: str = "/graphql",
+        identities: str = "",
+        assets_folder: Path = ASSETS_FOLDER,
+    ) -> Self:
         """Read every file once; the page's operations go to `endpoint`, a path on the same host.
 
+        `identities` is where the page is offered whom to be; empty where it is offered nobody.
         Raises `OSError` when a file of our own is missing: the installation is broken.
         """
         has_assets = all((assets_folder / name).is_file() for name in ASSET_FILES)
@@ -88,7 +97,7 @@ class PlaygroundSite:
         if has_assets:
             files |= _read_all(assets_folder, ASSET_FILES)
         return cls(
-            html=_address(page.read_text("utf-8"), endpoint),
+            html=_address(page.read_text("utf-8"), endpoint, identities),
             has_assets=has_assets,
             content_security_policy=_policy(
                 _STYLES_OF_GRAPHIQL if has_assets else _STYLES_OF_PLAIN
@@ -111,8 +120,9 @@ def _read(path: Path) -> PlaygroundFile:
     return PlaygroundFile(content, _CONTENT_TYPES[path.suffix], f'"{digest}"')
 
 
-def _address(page: str, endpoint: str) -> bytes:
-    return page.replace(_ENDPOINT_MARK, html.escape(endpoint)).encode()
+def _address(page: str, endpoint: str, identities: str) -> bytes:
+    addressed = page.replace(_ENDPOINT_MARK, html.escape(endpoint))
+    return addressed.replace(_IDENTITIES_MARK, html.escape(identities)).encode()
 
 
 def _policy(styles: str) -> str:

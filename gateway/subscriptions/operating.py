@@ -11,7 +11,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Final, Protocol
 
-from gateway.admission.lanes import Lane, lane_of_text
+from gateway.admission.lanes import Lane, lane_of_text, may_be_subscription
 from gateway.beside import Apart, outcome_of
 from gateway.caller import Caller
 from gateway.entry import Entry
@@ -265,7 +265,7 @@ def _may_begin_later(request: GraphQLRequest, refused: RequestRefused, waited_s:
     For a client a refusal is its end, and those whom another gateway has sent away come together.
     """
     is_crowded = refused.code is ErrorCode.OVERLOADED
-    return is_crowded and waited_s < BEGIN_S and request.query.lstrip().startswith("subscription")
+    return is_crowded and waited_s < BEGIN_S and may_be_subscription(request.query)
 
 
 async def _follow(following: Following, visit: Visit, audience: Audience) -> None:

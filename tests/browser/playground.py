@@ -74,6 +74,22 @@ class Playground:
         answer, _ = self.run()
         return answer
 
+    def be(self, name: str) -> None:
+        """Choose an identity."""
+        self.page.locator("#who").select_option(name)
+
+    def press_run(self) -> None:
+        """Run what stands in the editor, or stop what runs, and do not wait for it."""
+        self.page.locator(".graphiql-execute-button").click()
+
+    def sees(self, told: str) -> None:
+        """Wait until the answer on the page has this in it."""
+        self.page.wait_for_function(
+            "told => document.querySelector('.result-window .CodeMirror')"
+            ".CodeMirror.getValue().includes(told)",
+            arg=told,
+        )
+
     def write_variables(self, variables: Mapping[str, object]) -> None:
         """Type other variables."""
         self.page.evaluate(

@@ -91,3 +91,50 @@ def test_what_services_say_is_shown_as_text(playground: Playground) -> None:
     assert told == RENAMED
     assert RENAMED in playground.shown
     assert playground.page.locator("img[src=x]").count() == 0
+
+
+def test_whom_you_are_decides_what_you_see(playground: Playground) -> None:
+    """Each identity that is offered asks with a token of its own, and is shown what is hers."""
+    shown = {}
+    for name in ("Customer c-32", "Customer c-1", "Visitor", "Staff"):
+        playground.be(name)
+        shown[name] = playground.try_example("Order details")
+
+    assert shown["Customer c-32"]["data"]["order"]["id"] == "o-1"
+    assert shown["Staff"]["data"]["order"]["id"] == "o-1"
+    assert shown["Customer c-1"]["data"]["order"] is None
+    [of_another] = shown["Customer c-1"]["extensions"]["consistency"]["components"]
+    assert of_another["version"] is None
+    assert shown["Visitor"]["errors"][0]["extensions"]["code"] == "FORBIDDEN"
+
+
+def test_who_becomes_somebody_else_begins_with_an_empty_pocket(playground: Playground) -> None:
+    """A token is bound to who was asking, so it is forgotten with her; the choice is kept."""
+    playground.be("Staff")
+    playground.try_example("Order details")
+    of_staff = playground.token
+
+    playground.be("Customer c-1")
+    of_nobody = playground.token
+    playground.load()
+
+    assert of_staff
+    assert of_nobody == ""
+    assert playground.page.locator("#who").input_value() == "Customer c-1"
+
+
+def test_an_order_is_followed_while_it_changes(playground: Playground, house: House) -> None:
+    """A subscription shows the order as it is, then as it becomes, until it is stopped."""
+    placed = playground.try_example("Place an order")["data"]["placeOrder"]["order"]
+
+    playground.pick("Follow an order")
+    playground.press_run()
+    playground.sees(placed["id"])
+    with house.shopper() as shopper:
+        shopper.mutate("cancelOrder", {"id": placed["id"]})
+    playground.sees("CANCELLED")
+    strip = playground.strip
+    playground.press_run()
+
+    assert "told as it happened" in strip
+    playground.page.locator(".graphiql-execute-button[aria-label*='Execute']").wait_for()

@@ -128,7 +128,7 @@ class BothWays:
     def __init__(self, store: Store, *, limit_bytes: int = 1_000_000) -> None:
         with (
             patch("gateway.app.build_schema", schema),
-            patch("gateway.app.Documents", shared_documents),
+            patch("gateway.making.Documents", shared_documents),
         ):
             gateway = Gateway(SETTINGS, KEYS, _wires(store))
         clients = replace(gateway.clients, shared=None, guesses=None)

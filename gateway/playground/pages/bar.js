@@ -11,7 +11,7 @@ export function mountBar(bar, { session, examples, onPick }) {
   );
   bar.append(
     element("nav", { class: "examples", "aria-label": "Examples" }, ...buttons),
-    element("div", { class: "second-row" }, hint, pocket(session)),
+    element("div", { class: "second-row" }, hint, chooser(session), pocket(session)),
   );
 
   function pick(example) {
@@ -29,6 +29,17 @@ export function mountBar(bar, { session, examples, onPick }) {
   }
 
   return { pick, show };
+}
+
+// Nothing where there is nobody to choose.
+function chooser(session) {
+  const names = session.identities.names;
+  if (!names.length) return "";
+  const options = ["", ...names].map((name) =>
+    element("option", { value: name, selected: name === session.who }, name || "nobody told apart"),
+  );
+  const choice = element("select", { id: "who", onchange: () => session.be(choice.value) }, ...options);
+  return element("label", { class: "who" }, "I am", choice);
 }
 
 function pocket(session) {

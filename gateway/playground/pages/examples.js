@@ -6,7 +6,7 @@ export async function loadExamples() {
   return examples.map((example) => ({
     ...example,
     query: example.query.join("\n"),
-    operationName: /(?:query|mutation)\s+(\w+)/.exec(example.query[0])[1],
+    operationName: /(?:query|mutation|subscription)\s+(\w+)/.exec(example.query[0])[1],
   }));
 }
 

@@ -4,12 +4,14 @@ import { mountBar } from "./bar.js";
 import { curlCommand } from "./curl.js";
 import { copyFrom } from "./dom.js";
 import { fillVariables, loadExamples } from "./examples.js";
+import { Identities } from "./identities.js";
 import { isSubscription, Session } from "./session.js";
 import { mountStrip } from "./strip.js";
 
 const byId = (id) => document.getElementById(id);
 const endpoint = document.querySelector('meta[name="graphql-endpoint"]').content;
-const session = new Session(endpoint);
+const identities = new Identities(document.querySelector('meta[name="identities"]').content);
+const session = new Session(endpoint, identities);
 
 function fill(example, variables) {
   byId("query").value = example.query;
@@ -86,7 +88,7 @@ function listen() {
   byId("copy-curl").addEventListener("click", () => copyFrom(byId("copy-curl"), byId("curl").textContent));
 }
 
-const examples = await loadExamples();
+const [examples] = await Promise.all([loadExamples(), identities.load()]);
 const bar = mountBar(byId("bar"), { session, examples, onPick: fill });
 mountStrip(byId("consistency"), session);
 listen();

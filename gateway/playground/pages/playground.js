@@ -4,13 +4,15 @@ import { mountBar } from "./bar.js";
 import { curlCommand } from "./curl.js";
 import { copyFrom, element, say } from "./dom.js";
 import { loadExamples } from "./examples.js";
+import { Identities } from "./identities.js";
 import { isSubscription, Session } from "./session.js";
 import { mountStrip } from "./strip.js";
 
 const { React, ReactDOM, GraphiQL, GraphiQLPluginExplorer } = window;
 const h = React.createElement;
 const endpoint = document.querySelector('meta[name="graphql-endpoint"]').content;
-const session = new Session(endpoint);
+const identities = new Identities(document.querySelector('meta[name="identities"]').content);
+const session = new Session(endpoint, identities);
 const stripNode = element("div", { id: "consistency", class: "strip" });
 
 // GraphiQL's editors, handed out by a component that lives inside its context.
@@ -68,7 +70,7 @@ function Playground({ first }) {
   );
 }
 
-const examples = await loadExamples();
+const [examples] = await Promise.all([loadExamples(), identities.load()]);
 const bar = mountBar(document.getElementById("bar"), { session, examples, onPick: openExample });
 mountStrip(stripNode, session);
 bar.show(examples[0]);

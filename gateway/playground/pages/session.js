@@ -10,10 +10,12 @@ const TOKEN_HEADER = "x-consistency-token";
 const STORAGE_KEY = "playground-session";
 
 export class Session extends EventTarget {
-  constructor(endpoint) {
+  constructor(endpoint, identities) {
     super();
     this.endpoint = endpoint;
+    this.identities = identities;
     const kept = restore();
+    this.who = kept.who ?? "";
     this.tokens = kept.tokens ?? [];
     this.carries = kept.carries ?? true;
     this.seen = kept.seen ?? {};
@@ -22,6 +24,12 @@ export class Session extends EventTarget {
   setCarries(carries) {
     this.carries = carries;
     this.#changed();
+  }
+
+  // Somebody else begins with empty pockets: a token of before is bound to who was asking then.
+  be(name) {
+    this.who = name;
+    this.forget();
   }
 
   forget() {
@@ -36,6 +44,8 @@ export class Session extends EventTarget {
       accept: "application/graphql-response+json, application/json;q=0.9",
       "content-type": "application/json",
     });
+    const bearer = this.identities.tokenOf(this.who);
+    if (bearer) headers.set("authorization", `Bearer ${bearer}`);
     if (this.carries && this.tokens.length) headers.set(TOKEN_HEADER, this.tokens.join(", "));
     for (const [name, value] of Object.entries(typed)) headers.set(name, String(value));
     return headers;
@@ -83,6 +93,15 @@ export class Session extends EventTarget {
   }
 
   async #post(operation, headers, signal) {
+    const response = await this.#fetch(operation, headers, signal);
+    const own = this.identities.tokenOf(this.who);
+    if (response.status !== 401 || headers.get("authorization") !== `Bearer ${own}`) return response;
+    await this.identities.load(); // it has run out
+    headers.set("authorization", `Bearer ${this.identities.tokenOf(this.who)}`);
+    return this.#fetch(operation, headers, signal);
+  }
+
+  async #fetch(operation, headers, signal) {
     const body = JSON.stringify(operation);
     try {
       return await fetch(this.endpoint, { method: "POST", credentials: "same-origin", headers, body, signal });
@@ -110,8 +129,8 @@ export class Session extends EventTarget {
   }
 
   #changed() {
-    const { tokens, carries, seen } = this;
-    keep({ tokens, carries, seen });
+    const { tokens, carries, seen, who } = this;
+    keep({ tokens, carries, seen, who });
     this.dispatchEvent(new Event("change"));
   }
 }

@@ -125,3 +125,39 @@ async def test_a_mistake_of_ours_is_an_event_that_says_no_more() -> None:
             result = await stream.result()
 
     assert result["errors"][0]["extensions"]["code"] == "INTERNAL_ERROR"
+
+
+OF_URQL = (
+    "accept: application/graphql-response+json, application/graphql+json, application/json, "
+    "multipart/mixed"
+)
+
+
+@pytest.mark.parametrize("beside", ["accept: application/json", OF_URQL])
+@pytest.mark.parametrize("method", ["GET", "POST"])
+async def test_who_accepts_both_is_streamed_subscriptions_alone(beside: str, method: str) -> None:
+    """Some clients accept events for whatever they ask: a query of theirs is no stream."""
+    async with open_house() as house:
+        async with house.stream(A_QUERY, None, beside, method=method) as asked:
+            answer = await body_of(asked)
+        async with house.stream(FOLLOW, O_1, beside, method=method) as followed:
+            result = await followed.result()
+
+    assert asked.headers["content-type"].startswith("application/")
+    assert "errors" not in answer
+    assert followed.headers["content-type"].startswith("text/event-stream")
+    assert result["data"]["orderChanged"]["id"] == "o-1"
+
+
+async def test_who_accepts_both_is_read_by_the_long_way() -> None:
+    """No document is parsed before the door and the client's budget, whatever its header says."""
+    query = "# subscription follow\n" + A_QUERY
+    async with open_house(trusted_proxies=0) as house:
+        operations = house.door.gateway.operations
+        budgets = house.door.gateway.limits.budgets
+        budgets.pay(budgets.open("a:127.0.0.1")._account, 10**9)  # type: ignore[union-attr]
+        async with house.stream(query, None, "accept: application/json", method="POST") as asked:
+            status = asked.status
+
+    assert status == 429
+    assert operations.documents.kept_count == 0

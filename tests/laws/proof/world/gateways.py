@@ -57,7 +57,7 @@ class GatewayAtHand:
         self.store = store
         with (
             patch("gateway.app.build_schema", schema),
-            patch("gateway.app.Documents", shared_documents),
+            patch("gateway.making.Documents", shared_documents),
         ):
             self.gateway = Gateway(
                 SETTINGS,
