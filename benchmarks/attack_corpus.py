@@ -18,10 +18,9 @@ from benchmarks.process_usage import resident_kb
 from benchmarks.processes import MeasurementFailed
 from benchmarks.runs import Run, Watch
 from benchmarks.spread import Spread, spread
-from tests.attacks.corpus.attack import OK, Attack, asked
+from tests.attacks.corpus.attack import Attack
 from tests.attacks.corpus.whole import CORPUS
-from tests.attacks.victim import PUBLIC, Bystander, send, what_is_wrong
-from tests.e2e.starting import running_house
+from tests.attacks.victim import PLAIN, Bystander, public_house, send, what_is_wrong
 
 TRY_COUNT: Final = 5
 ROUND_COUNT: Final = 3
@@ -35,8 +34,6 @@ LOG_AIM: Final = AtMost(2_000)
 
 Address = tuple[str, int]
 
-PLAIN: Final = asked("plain", '{ product(id: "p-1") { name } }', OK)
-
 
 @dataclass(frozen=True, slots=True)
 class Told:
@@ -49,10 +46,10 @@ class Told:
 
 def measure(run: Run) -> Iterator[Figure]:
     """All figures of the corpus."""
-    with running_house(run.room("attacked"), PUBLIC) as house:
+    with public_house(run.room("attacked")) as house:
         at = urlsplit(house.started.address)
         address = (str(at.hostname), int(at.port or 0))
-        plain_ms = median(send(address, PLAIN.sent).took_s * MS for _ in range(4 * TRY_COUNT))
+        plain_ms = median(send(address, PLAIN).took_s * MS for _ in range(4 * TRY_COUNT))
         quiet = _waits_beside(address, lambda: time.sleep(run.lengths.step_s / 2))
         before_kb = resident_kb(house.started.process.pid)
         with run.watched("attacks", len(CORPUS)) as watch:
@@ -77,7 +74,7 @@ def measure(run: Run) -> Iterator[Figure]:
 
 def _tried(address: Address, watch: Watch) -> Iterator[Told]:
     for number, attack in enumerate(CORPUS, 1):
-        heard = [send(address, attack.sent) for _ in range(TRY_COUNT)]
+        heard = [send(address, attack) for _ in range(TRY_COUNT)]
         wrong = next(filter(None, (what_is_wrong(one, attack) for one in heard)), None)
         watch(number)
         yield Told(attack, wrong, median(one.took_s * MS for one in heard))
@@ -87,7 +84,7 @@ def _send_all(run: Run, address: Address) -> None:
     with run.watched("beside them", ROUND_COUNT) as watch:
         for done in range(ROUND_COUNT):
             for attack in CORPUS:
-                send(address, attack.sent)
+                send(address, attack)
             watch(done + 1)
 
 
