@@ -195,9 +195,18 @@ class LiveOperations:
         return Update(told, response.token)
 
     async def _apart(self, running: Coroutine[None, None, Response]) -> Response:
+        """See a write to its end, also when its client leaves: her place is taken until then."""
         if self._writes is None:
             return await running
-        return await asyncio.shield(self._writes.create_task(running, name="write"))
+        write = self._writes.create_task(_settled(running), name="write")
+        try:
+            outcome = await asyncio.shield(write)
+        except asyncio.CancelledError:
+            await asyncio.wait((write,))
+            raise
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
 
     def _told(
         self, refused: DocumentRefused, visit: Visit, record: RequestRecord | None
@@ -226,6 +235,14 @@ async def _follow(following: Following, visit: Visit, audience: Audience) -> Non
             update = await following.next()
             if update is not None:
                 await audience.show(update)
+
+
+async def _settled(running: Coroutine[None, None, Response]) -> Response | Exception:
+    """What it comes to. Never fails: one failure would end the group, and with it the gateway."""
+    try:
+        return await running
+    except Exception as error:  # noqa: BLE001 - raised again by who waits for it
+        return error
 
 
 def mistake_of(operations: Operations, error: Exception, caller: Caller) -> list[Json]:

@@ -87,8 +87,6 @@ class Session:
                     await self._talk()
         except TimeoutError:
             self._time_out()
-        except OSError:  # the connection is gone, and with it who would be told
-            self._closed = None
         finally:
             self._counts.ended[self._ending] += 1
         if self._closed is not None:
@@ -104,6 +102,8 @@ class Session:
             except SocketClosed as closed:
                 self._closed = closed
                 self._ending = "flooded" if closed.code is CloseCode.POLICY else "refused"
+            except OSError:  # the connection is gone, and with it who would be told
+                self._closed = None
             finally:
                 gone.set()
                 for task in self._running.values():
@@ -161,7 +161,7 @@ class Session:
             raise SocketClosed(CloseCode.UNAUTHORIZED, "Unauthorized")
         if said.id in self._running:
             reason = f"Subscriber for {said.id} already exists"
-            raise SocketClosed(CloseCode.DUPLICATE_ID, reason[:100])
+            raise SocketClosed(CloseCode.DUPLICATE_ID, reason)
         if len(self._running) >= self._options.operation_limit:
             errors = [_too_many(self._options.operation_limit).as_json()]
             await self._say(Words(said.id).error(errors))

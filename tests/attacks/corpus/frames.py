@@ -5,6 +5,8 @@ import struct
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
+from tests.attacks.corpus.attack import OK
+
 CONTINUATION: Final = 0
 TEXT: Final = 1
 BINARY: Final = 2
@@ -14,6 +16,8 @@ PONG: Final = 10
 
 MASK: Final = b"\x00\x00\x00\x00"
 """Masks nothing, so what is sent can be read."""
+
+LAST_WORDS: Final = ("error", "complete", "pong")
 
 NORMAL: Final = struct.pack("!H", 1000)
 
@@ -78,13 +82,21 @@ def codes_in(text: bytes) -> set[str]:
         if opcode == CLOSE:
             codes.add(str(int.from_bytes(payload[:2])))
         elif opcode == TEXT:
-            codes |= _codes_of(json.loads(payload))
-    return codes
+            codes |= _codes_of(json.loads(payload)) or {OK}
+    return codes - {OK} or codes
 
 
-def is_ended(text: bytes) -> bool:
+def is_closed(text: bytes) -> bool:
     """Has the gateway closed the socket?"""
     return any(opcode == CLOSE for opcode, _ in frames_in(text))
+
+
+def is_answered(text: bytes) -> bool:
+    """Has it said the last word of an operation, or that it is there?"""
+    return any(
+        opcode == CLOSE or (opcode == TEXT and json.loads(payload).get("type") in LAST_WORDS)
+        for opcode, payload in frames_in(text)
+    )
 
 
 def _codes_of(said: dict[str, object]) -> set[str]:
