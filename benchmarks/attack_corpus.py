@@ -20,11 +20,17 @@ from benchmarks.runs import Run, Watch
 from benchmarks.spread import Spread, spread
 from tests.attacks.corpus.attack import Attack
 from tests.attacks.corpus.whole import CORPUS
+from tests.attacks.floods import FLOODS, crowd, flood
 from tests.attacks.victim import PLAIN, Bystander, public_house, send, what_is_wrong
+from tests.e2e.house import House
 
 TRY_COUNT: Final = 5
 ROUND_COUNT: Final = 3
 """Of all attacks, with somebody beside them."""
+
+FLOOD_COUNT: Final = 10_000
+CROWD_COUNT: Final = 600
+FULL_STEP_S: Final = 10.0
 
 MS: Final = 1_000
 REFUSAL_AIM: Final = AtMost(50)
@@ -58,6 +64,7 @@ def measure(run: Run) -> Iterator[Figure]:
         beside = _waits_beside(address, lambda: _send_all(run, address))
         said = len(house.started.said) - said_before
         grown_mb = (resident_kb(house.started.process.pid) - before_kb) / 1024
+        flooded = list(_floods(run, house))
     yield from _of_refusals(told, plain_ms)
     yield Figure(
         name="another client waits beside attacks, longest",
@@ -70,6 +77,34 @@ def measure(run: Run) -> Iterator[Figure]:
     yield Figure(name="memory grown by attacks", value=grown_mb, unit="MB", aim=MEMORY_AIM)
     logged = said / (ROUND_COUNT * len(CORPUS))
     yield Figure(name="log of a request", value=logged, unit="bytes", aim=LOG_AIM)
+    yield from flooded
+
+
+def _floods(run: Run, house: House) -> Iterator[Figure]:
+    """Thousands of each kind, no two alike; and a crowd that holds connections and waits."""
+    at = urlsplit(house.started.address)
+    address = (str(at.hostname), int(at.port or 0))
+    count = int(FLOOD_COUNT * run.lengths.step_s / FULL_STEP_S)
+    before_kb = resident_kb(house.started.process.pid)
+    with run.watched("floods", len(FLOODS)) as watch:
+        for number, make in enumerate(FLOODS.values(), 1):
+            flood(address, make, count)
+            watch(number)
+    grown_mb = (resident_kb(house.started.process.pid) - before_kb) / 1024
+    note = f"{count:,} each: {', '.join(FLOODS)}"
+    yield Figure(
+        name="memory grown by floods", value=grown_mb, unit="MB", aim=MEMORY_AIM, note=note
+    )
+    with crowd(address, CROWD_COUNT):
+        waits = _waits_beside(address, lambda: time.sleep(run.lengths.step_s / 2))
+    note = f"{CROWD_COUNT} halves of requests, silent sockets and readers of nothing"
+    yield Figure(
+        name="another client waits beside a crowd, longest",
+        value=waits.greatest,
+        unit="ms",
+        aim=HELD_UP_AIM,
+        note=note,
+    )
 
 
 def _tried(address: Address, watch: Watch) -> Iterator[Told]:

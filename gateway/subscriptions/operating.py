@@ -120,7 +120,8 @@ class LiveOperations:
             following: Following | None = None
             deadline = Deadline.after(self._operations.request_timeout_s)
             lane = lane_of_text(request.query)
-            async with visit.turns, self._let_in(lane, visit, record, deadline) as caller:
+            async with visit.turns, AsyncExitStack() as place:
+                caller = await self._let_in(place, lane, visit, record, deadline)
                 if self._is_subscription(request, visit, record):
                     followed = self._following(request, visit, caller)
                     following = await stack.enter_async_context(followed)
@@ -128,21 +129,25 @@ class LiveOperations:
                     told = Response(b"" if first is None else first.body, way="followed")
                     self._tell(record, visit, told)
                 else:
-                    first = await self._answer(request, visit, caller, deadline)
+                    first = await self._answer(request, visit, caller, deadline, place)
                 await audience.begin()
                 if first is not None:
                     await audience.show(first)
             if following is not None:
                 await _follow(following, visit, audience)
 
-    @asynccontextmanager
     async def _let_in(
-        self, lane: Lane, visit: Visit, record: RequestRecord, deadline: Deadline
-    ) -> AsyncIterator[Caller]:
-        """Have a place at the door inside the block, and somebody who pays."""
-        with self.entry.limits.entered(visit.key) as admitted:
-            async with self.entry.door.place(lane, deadline, visit.leaving):
-                yield replace(visit.caller, record=record, admitted=admitted)
+        self,
+        place: AsyncExitStack,
+        lane: Lane,
+        visit: Visit,
+        record: RequestRecord,
+        deadline: Deadline,
+    ) -> Caller:
+        """Have a place at the door until ``place`` closes, and somebody who pays."""
+        admitted = place.enter_context(self.entry.limits.entered(visit.key))
+        await place.enter_async_context(self.entry.door.place(lane, deadline, visit.leaving))
+        return replace(visit.caller, record=record, admitted=admitted)
 
     def _tell(self, record: RequestRecord, visit: Visit, response: Response) -> None:
         """Count and log what became of an operation; its client is told by others."""
@@ -178,14 +183,19 @@ class LiveOperations:
             yield followed
 
     async def _answer(
-        self, request: GraphQLRequest, visit: Visit, caller: Caller, deadline: Deadline
+        self,
+        request: GraphQLRequest,
+        visit: Visit,
+        caller: Caller,
+        deadline: Deadline,
+        place: AsyncExitStack,
     ) -> Update:
         """The answer of a query or a mutation; a mutation is seen to its end in any case."""
         running = self._operations.run(
             request, caller, deadline=deadline, is_read_only=visit.is_read_only
         )
         may_end = self._operations.may_be_abandoned(request)
-        response = await (running if may_end else self._apart(running))
+        response = await (running if may_end else self._apart(running, place))
         if caller.record is not None:
             self._tell(caller.record, visit, response)
         body = response.body
@@ -194,7 +204,9 @@ class LiveOperations:
         told = body if isinstance(body, bytes) else orjson.dumps(body)
         return Update(told, response.token)
 
-    async def _apart(self, running: Coroutine[None, None, Response]) -> Response:
+    async def _apart(
+        self, running: Coroutine[None, None, Response], place: AsyncExitStack
+    ) -> Response:
         """See a write to its end, also when its client leaves: her place is taken until then."""
         if self._writes is None:
             return await running
@@ -202,7 +214,7 @@ class LiveOperations:
         try:
             outcome = await asyncio.shield(write)
         except asyncio.CancelledError:
-            await asyncio.wait((write,))
+            self._writes.create_task(_closed_after(write, place.pop_all()), name="place of a write")
             raise
         if isinstance(outcome, Exception):
             raise outcome
@@ -243,6 +255,11 @@ async def _settled(running: Coroutine[None, None, Response]) -> Response | Excep
         return await running
     except Exception as error:  # noqa: BLE001 - raised again by who waits for it
         return error
+
+
+async def _closed_after(write: asyncio.Task[Response | Exception], place: AsyncExitStack) -> None:
+    async with place:
+        await asyncio.wait((write,))
 
 
 def mistake_of(operations: Operations, error: Exception, caller: Caller) -> list[Json]:

@@ -31,9 +31,7 @@ ORIGINS: Final = (
     "file://",
     "x" * 5_000,
 )
-HIDDEN: Final = (
-    f"GET {TARGET} HTTP/1.1\r\n{HOST}X-Request-Id: {SMUGGLED.decode()}\r\n\r\n".encode()
-)
+HIDDEN: Final = f"GET {TARGET} HTTP/1.1\r\n{HOST}X-Request-Id: {SMUGGLED.decode()}\r\n\r\n".encode()
 """A request that is never to be answered."""
 
 

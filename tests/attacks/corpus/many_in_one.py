@@ -28,9 +28,7 @@ MISMATCH: Final = "PERSISTED_QUERY_HASH_MISMATCH"
 QUERY: Final = '{ product(id: "p-1") { name } }'
 EVENTS: Final = "Accept: text/event-stream\r\n"
 FOLLOW: Final = "/graphql?query=subscription{orderChanged(id:%22o-1%22){id}}"
-CHANGE: Final = (
-    'mutation { updateOrder(input: {id: "o-0", note: "x"}) { userErrors { code } } }'
-)
+CHANGE: Final = 'mutation { updateOrder(input: {id: "o-0", note: "x"}) { userErrors { code } } }'
 
 
 def many_in_one() -> Iterator[Attack]:
@@ -100,7 +98,11 @@ def _documents() -> Iterator[Attack]:
         ("hash a list", {"extensions": _persisted([_digest(QUERY)])}, {BAD_REQUEST}),
         ("hash of a line more", {"extensions": _persisted(_digest(QUERY) + "\n")}, {BAD_REQUEST}),
         ("version 2", {"extensions": _persisted(_digest(QUERY), 2)}, {BAD_REQUEST}),
-        ("version true", {"extensions": _persisted(_digest(QUERY), True)}, {BAD_REQUEST, NOT_FOUND}),
+        (
+            "version true",
+            {"extensions": _persisted(_digest(QUERY), True)},
+            {BAD_REQUEST, NOT_FOUND},
+        ),
         ("unknown hash", {"extensions": _persisted("0" * 64)}, {NOT_FOUND}),
         ("unknown id", {"documentId": "x"}, {UNKNOWN}),
         ("id of a path", {"documentId": "../../etc/passwd"}, {UNKNOWN}),
@@ -110,7 +112,11 @@ def _documents() -> Iterator[Attack]:
         ("id and hash", {"documentId": "x", "extensions": _persisted("0" * 64)}, {BAD_REQUEST}),
         ("a prototype", {"documentId": "__proto__"}, {UNKNOWN}),
         ("extensions a list", {"query": QUERY, "extensions": [1]}, {BAD_REQUEST}),
-        ("persisted a text", {"query": QUERY, "extensions": {"persistedQuery": "x"}}, {BAD_REQUEST}),
+        (
+            "persisted a text",
+            {"query": QUERY, "extensions": {"persistedQuery": "x"}},
+            {BAD_REQUEST},
+        ),
     ):
         yield posted(f"document: {name}", json.dumps(body).encode(), *codes)
     for name, text, codes in (
@@ -125,7 +131,9 @@ def _documents() -> Iterator[Attack]:
     digest = _digest(CHANGE)
     body = {"query": CHANGE, "extensions": _persisted(digest)}
     yield posted("document: a write, made known", json.dumps(body).encode(), OK)
-    yield got("document: a write by its hash, by GET", f"{known}{digest}%22}}}}", BAD_REQUEST, NOT_FOUND)
+    yield got(
+        "document: a write by its hash, by GET", f"{known}{digest}%22}}}}", BAD_REQUEST, NOT_FOUND
+    )
 
 
 def _streams() -> Iterator[Attack]:
@@ -149,10 +157,14 @@ def _streams() -> Iterator[Attack]:
     yield streamed("from null", FOLLOW, *foreign, headers="Origin: null\r\n")
     yield streamed("by an image", FOLLOW, *foreign, headers="Sec-Fetch-Site: cross-site\r\n")
     yield streamed("of nobody", FOLLOW, REFUSED, headers=bearer("x"))
-    others = FOLLOW.replace("orderChanged(id:%22o-1%22)", "customerOrdersChanged(customerId:%22c-32%22)")
+    others = FOLLOW.replace(
+        "orderChanged(id:%22o-1%22)", "customerOrdersChanged(customerId:%22c-32%22)"
+    )
     yield streamed("of another", others, FORBIDDEN, headers=good_bearer())
     text = json.dumps({"query": "{ __typename }"}).encode()
-    yield posted("stream: as text/plain", text, BAD_REQUEST, content_type="text/plain", headers=EVENTS)
+    yield posted(
+        "stream: as text/plain", text, BAD_REQUEST, content_type="text/plain", headers=EVENTS
+    )
     body = 'subscription { orderChanged(id: "o-1") { id } }'
     yield asked("stream: a subscription without one", body, BAD_REQUEST)
     two = 'subscription { orderChanged(id: "o-1") { id } b: orderChanged(id: "o-2") { id } }'

@@ -48,6 +48,7 @@ BAD_MESSAGE: Final = "4400"
 UNAUTHORIZED: Final = "4401"
 TWICE: Final = "4409"
 
+
 def sockets() -> Iterator[Attack]:
     """All of them."""
     yield from _handshakes()
@@ -59,12 +60,14 @@ def sockets() -> Iterator[Attack]:
     yield from _operations()
     yield from _identities()
 
+
 def shaken(
     name: str, headers: str, *codes: str, target: str = "/graphql", method: str = "GET"
 ) -> Attack:
     """A handshake of these headers, and a polite end."""
     sent = f"{method} {target} HTTP/1.1\r\n{HOST}{headers}\r\n".encode("latin-1")
     return Attack(name, sent, frozenset(codes), farewell())
+
 
 def opened(name: str, then: bytes, *codes: str, headers: str = "") -> Attack:
     """A socket over which these bytes are sent, to be answered or closed."""
@@ -75,6 +78,7 @@ def opened(name: str, then: bytes, *codes: str, headers: str = "") -> Attack:
 def closed(name: str, then: bytes, *codes: str, headers: str = "") -> Attack:
     """The same, to be closed whatever is answered before."""
     return replace(opened(name, then, *codes, headers=headers), is_heard_out=True)
+
 
 def _handshakes() -> Iterator[Attack]:
     plain = UPGRADE + VERSION + KEY
@@ -113,6 +117,7 @@ def _handshakes() -> Iterator[Attack]:
         codes = ("CROSS_SITE_REFUSED",)
         yield shaken(f"socket: from {origin[:34]}", f"{HANDSHAKE}Origin: {origin}\r\n", *codes)
 
+
 def _frames() -> Iterator[Attack]:
     yield closed("frame: not masked", frame(b"{}", is_masked=False), BROKEN)
     for bit in (1, 2, 4):
@@ -134,6 +139,7 @@ def _frames() -> Iterator[Attack]:
     yield closed("frame: close with no UTF-8", frame(b"\x03\xe8\xff", CLOSE), BROKEN, NO_TEXT)
     yield closed("frame: more after the close", farewell() + INIT * 50, NORMAL)
 
+
 def _pieces() -> Iterator[Attack]:
     end = frame(b"", CONTINUATION)
     piece = frame(b" ", CONTINUATION, is_final=False)
@@ -149,6 +155,7 @@ def _pieces() -> Iterator[Attack]:
     yield closed("pieces: with pings between", pinged, BAD_MESSAGE)
     cut = frame(b'{"type":"\xe2', is_final=False) + frame(b'\x82"}', CONTINUATION)
     yield closed("pieces: of a character", cut, NO_TEXT)
+
 
 def _garbage() -> Iterator[Attack]:
     for name, text in {
@@ -174,9 +181,11 @@ def _garbage() -> Iterator[Attack]:
     known = INIT + frame(b'{"type":"ping","payload":' + b'{"a":' * 900 + b"1" + b"}" * 901)
     yield closed("message: a deep ping", known, BAD_MESSAGE)
 
+
 def subscribe(query: str, operation: str = "1", **more: object) -> bytes:
     """An operation under this id."""
     return message(type="subscribe", id=operation, payload={"query": query, **more})
+
 
 def _order() -> Iterator[Attack]:
     yield closed("order: nothing but an end", farewell(), NORMAL)
@@ -198,6 +207,7 @@ def _order() -> Iterator[Attack]:
     odd = message(type="complete", id="never begun") * 50
     yield opened("order: ends what never began", INIT + odd + THERE, OK)
 
+
 def _floods() -> Iterator[Attack]:
     gone = INIT + farewell()
     yield closed("order: ends before it is welcome", gone, NORMAL)
@@ -216,6 +226,7 @@ def _floods() -> Iterator[Attack]:
     yield opened("flood: begun and ended", INIT + ended + THERE, OK)
     yield closed("flood: empty messages", frame(b"") * 10_000, BAD_MESSAGE, POLICY)
     yield closed("flood: empty bytes", frame(b"", BINARY) * 10_000, BAD_MESSAGE, POLICY)
+
 
 def _operations() -> Iterator[Attack]:
     deep = "{ a " * 450 + "}" * 450
@@ -246,6 +257,7 @@ def _operations() -> Iterator[Attack]:
         told = {allowed} if isinstance(allowed, str) else allowed
         yield opened(f"operation: {name}", INIT + said, *told)
     yield opened("operation: a query", INIT + subscribe(QUERY), OK)
+
 
 def _identities() -> Iterator[Attack]:
     none = by_hand({"alg": "none"}, claims())
