@@ -3,7 +3,7 @@
 import json
 import struct
 from collections.abc import Iterator
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from tests.attacks.corpus.attack import OK
 
@@ -99,8 +99,7 @@ def is_answered(text: bytes) -> bool:
     )
 
 
-def _codes_of(said: dict[str, object]) -> set[str]:
+def _codes_of(said: dict[str, Any]) -> set[str]:
     payload = said.get("payload")
-    if isinstance(payload, dict):
-        payload = payload.get("errors", ())
-    return {str(error.get("extensions", {}).get("code")) for error in payload or ()}
+    errors = payload.get("errors", ()) if isinstance(payload, dict) else payload or ()
+    return {str(error.get("extensions", {}).get("code")) for error in errors}

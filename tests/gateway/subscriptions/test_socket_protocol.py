@@ -236,8 +236,10 @@ async def test_who_leaves_takes_her_operations_along() -> None:
 
 
 async def test_a_mutation_is_seen_to_its_end() -> None:
-    """Half a write helps nobody: once begun it is done, although its client has left; nor does who
-    leaves make room at the door for more of them."""
+    """Half a write helps nobody: once begun it is done, although its client has left.
+
+    Nor does who leaves make room at the door for more of them.
+    """
     async with open_house() as house:
         wire: Json = house.door.wire
         is_sent, is_left, send = asyncio.Event(), asyncio.Event(), wire.handle_async_request
