@@ -24,6 +24,7 @@ PUBLIC: Final = {
     "BFF_INTROSPECTION": "false",
     "BFF_PLAYGROUND": "false",
     "BFF_PLAN": "false",
+    "BFF_COST_SHOWN": "false",
     "BFF_CORS_ORIGINS": "https://shop.example",
 }
 """Settings of a house that anybody may come to, as `bff serve` is by default. Who shows a bearer
