@@ -169,7 +169,6 @@ def _hidden() -> Iterator[Attack]:
             "Transfer-Encoding: chunked\r\n", chunks[:-2] + b"X-A: b\n\n" + HIDDEN
         ),
         "behind a bare return": _post(f"X-A: b\rContent-Length: {len(GOOD)}\r\n", GOOD + HIDDEN),
-        "behind a NUL": _post(f"X-A: \x00\r\n{length}", HIDDEN),
         "behind a wish for HTTP/2": _post(
             f"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n{length}", HIDDEN
         ),
