@@ -18,14 +18,19 @@ from benchmarks.process_usage import resident_kb
 from benchmarks.processes import MeasurementFailed
 from benchmarks.runs import Run, Watch
 from benchmarks.spread import Spread, spread
-from tests.attacks.corpus.attack import OK, Attack, asked
+from tests.attacks.corpus.attack import Attack
 from tests.attacks.corpus.whole import CORPUS
-from tests.attacks.victim import PUBLIC, Bystander, send, what_is_wrong
-from tests.e2e.starting import running_house
+from tests.attacks.floods import FLOODS, crowd, flood
+from tests.attacks.victim import PLAIN, Bystander, public_house, send, what_is_wrong
+from tests.e2e.house import House
 
 TRY_COUNT: Final = 5
 ROUND_COUNT: Final = 3
 """Of all attacks, with somebody beside them."""
+
+FLOOD_COUNT: Final = 10_000
+CROWD_COUNT: Final = 600
+FULL_STEP_S: Final = 10.0
 
 MS: Final = 1_000
 REFUSAL_AIM: Final = AtMost(50)
@@ -34,8 +39,6 @@ MEMORY_AIM: Final = AtMost(150)
 LOG_AIM: Final = AtMost(2_000)
 
 Address = tuple[str, int]
-
-PLAIN: Final = asked("plain", '{ product(id: "p-1") { name } }', OK)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +52,10 @@ class Told:
 
 def measure(run: Run) -> Iterator[Figure]:
     """All figures of the corpus."""
-    with running_house(run.room("attacked"), PUBLIC) as house:
+    with public_house(run.room("attacked")) as house:
         at = urlsplit(house.started.address)
         address = (str(at.hostname), int(at.port or 0))
-        plain_ms = median(send(address, PLAIN.sent).took_s * MS for _ in range(4 * TRY_COUNT))
+        plain_ms = median(send(address, PLAIN).took_s * MS for _ in range(4 * TRY_COUNT))
         quiet = _waits_beside(address, lambda: time.sleep(run.lengths.step_s / 2))
         before_kb = resident_kb(house.started.process.pid)
         with run.watched("attacks", len(CORPUS)) as watch:
@@ -61,6 +64,7 @@ def measure(run: Run) -> Iterator[Figure]:
         beside = _waits_beside(address, lambda: _send_all(run, address))
         said = len(house.started.said) - said_before
         grown_mb = (resident_kb(house.started.process.pid) - before_kb) / 1024
+        flooded = list(_floods(run, house))
     yield from _of_refusals(told, plain_ms)
     yield Figure(
         name="another client waits beside attacks, longest",
@@ -73,11 +77,39 @@ def measure(run: Run) -> Iterator[Figure]:
     yield Figure(name="memory grown by attacks", value=grown_mb, unit="MB", aim=MEMORY_AIM)
     logged = said / (ROUND_COUNT * len(CORPUS))
     yield Figure(name="log of a request", value=logged, unit="bytes", aim=LOG_AIM)
+    yield from flooded
+
+
+def _floods(run: Run, house: House) -> Iterator[Figure]:
+    """Thousands of each kind, no two alike; and a crowd that holds connections and waits."""
+    at = urlsplit(house.started.address)
+    address = (str(at.hostname), int(at.port or 0))
+    count = int(FLOOD_COUNT * run.lengths.step_s / FULL_STEP_S)
+    before_kb = resident_kb(house.started.process.pid)
+    with run.watched("floods", len(FLOODS)) as watch:
+        for number, make in enumerate(FLOODS.values(), 1):
+            flood(address, make, count)
+            watch(number)
+    grown_mb = (resident_kb(house.started.process.pid) - before_kb) / 1024
+    note = f"{count:,} each: {', '.join(FLOODS)}"
+    yield Figure(
+        name="memory grown by floods", value=grown_mb, unit="MB", aim=MEMORY_AIM, note=note
+    )
+    with crowd(address, CROWD_COUNT):
+        waits = _waits_beside(address, lambda: time.sleep(run.lengths.step_s / 2))
+    note = f"{CROWD_COUNT} halves of requests, silent sockets and readers of nothing"
+    yield Figure(
+        name="another client waits beside a crowd, longest",
+        value=waits.greatest,
+        unit="ms",
+        aim=HELD_UP_AIM,
+        note=note,
+    )
 
 
 def _tried(address: Address, watch: Watch) -> Iterator[Told]:
     for number, attack in enumerate(CORPUS, 1):
-        heard = [send(address, attack.sent) for _ in range(TRY_COUNT)]
+        heard = [send(address, attack) for _ in range(TRY_COUNT)]
         wrong = next(filter(None, (what_is_wrong(one, attack) for one in heard)), None)
         watch(number)
         yield Told(attack, wrong, median(one.took_s * MS for one in heard))
@@ -87,7 +119,7 @@ def _send_all(run: Run, address: Address) -> None:
     with run.watched("beside them", ROUND_COUNT) as watch:
         for done in range(ROUND_COUNT):
             for attack in CORPUS:
-                send(address, attack.sent)
+                send(address, attack)
             watch(done + 1)
 
 

@@ -276,7 +276,8 @@ def create_app(
         async with gateway.open():
             yield
 
-    app = FastAPI(lifespan=lifespan, openapi_url=None)
+    # No redirects to paths without a slash: they would name whatever host the client has named.
+    app = FastAPI(lifespan=lifespan, openapi_url=None, redirect_slashes=False)
     app.state.gateway = gateway
     http = HttpOptions(
         body_limit_bytes=settings.body_limit_bytes,

@@ -17,8 +17,6 @@ from functools import partial
 from http import HTTPStatus
 from typing import Final
 
-from graphql import OperationType
-
 from gateway.admission.lanes import lane_of, may_be_subscription
 from gateway.at_once import AtOnce
 from gateway.batches import run_batch
@@ -132,7 +130,7 @@ class GraphQLHttp:
         document = self._operations.documents.find(request.query)
         if document is None:
             return may_be_subscription(request.query)
-        return document.operation_type(request.operation_name) is OperationType.SUBSCRIPTION
+        return document.told_name(request.operation_name).kind == "subscription"
 
     async def _reply(self, exchange: Exchange, caller: Caller) -> Reply | None:
         """What goes back, once it was the request's turn; None if its client has left."""

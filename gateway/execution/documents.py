@@ -33,8 +33,10 @@ MAX_KEPT_CHARACTERS = 256 * 1024
 MAX_KEPT_TEXT_CHARACTERS = 16 * 1024
 """Longer texts are not kept."""
 
-MAX_CHARACTERS = 128 * 1024
-"""Longer texts are not read: the lexer takes 0.14 s for a megabyte. Large values are variables."""
+CHARACTERS_PER_TOKEN = 32
+"""Longer texts are not read than tokens of that many characters, blanks included, would make: a
+hundred thousand commas, or line breaks in a text, take the lexer 60 ms. Indented documents have six
+to twelve; large values are variables."""
 
 MAX_PLANS = 16
 """Plans of one document: its operations, times the values of what decides their fields."""
@@ -73,6 +75,7 @@ class Documents:
     ) -> None:
         self._schema = schema
         self._token_limit = token_limit
+        self._character_limit = CHARACTERS_PER_TOKEN * token_limit
         self._limits = limits
         self._is_introspection_on = is_introspection_on
         self._maker = maker
@@ -181,8 +184,8 @@ class Documents:
         return Document(text, node, tuple(bills))
 
     def _parse(self, text: str) -> DocumentNode:
-        if len(text) > MAX_CHARACTERS:
-            raise _too_much(Excess(Limit.CHARACTERS, len(text), MAX_CHARACTERS))
+        if len(text) > self._character_limit:
+            raise _too_much(Excess(Limit.CHARACTERS, len(text), self._character_limit))
         try:
             return parse(text, max_tokens=self._token_limit)
         except GraphQLSyntaxError as error:

@@ -9,8 +9,9 @@ from typing import Final
 
 import orjson
 
-from gateway.errors import Json
+from gateway.errors import Json, RequestRefused
 from gateway.request import GraphQLRequest, request_from
+from gateway.web.json_bodies import read_json
 
 SUBPROTOCOL: Final = "graphql-transport-ws"
 
@@ -22,6 +23,7 @@ class CloseCode(IntEnum):
     """Why a socket is closed; clients come back after some of them, and not after others."""
 
     GOING_AWAY = 1001
+    NO_TEXT = 1007
     POLICY = 1008
     INTERNAL = 1011
     BAD_MESSAGE = 4400
@@ -33,11 +35,19 @@ class CloseCode(IntEnum):
     TOO_MANY_INITS = 4429
 
 
+REASON_BYTES: Final = 123
+"""What has room beside the code in a frame that closes (RFC 6455, 5.5)."""
+
+
 class SocketClosed(Exception):
-    """The socket is to be closed with this code; the text is told to the client."""
+    """The socket is to be closed with this code; the text is told to the client, as far as it fits.
+
+    >>> str(SocketClosed(CloseCode.POLICY, "é" * 100)) == "é" * 61
+    True
+    """
 
     def __init__(self, code: CloseCode, reason: str) -> None:
-        super().__init__(reason)
+        super().__init__(reason.encode()[:REASON_BYTES].decode(errors="ignore"))
         self.code = code
 
 
@@ -83,9 +93,9 @@ ClientMessage = Init | Subscribe | Complete | Ping | Pong
 def parse_message(text: str | None) -> ClientMessage:
     """What a client says; None is what came as bytes. Raises `SocketClosed` if it is nothing."""
     try:
-        said = None if text is None else orjson.loads(text)
-    except orjson.JSONDecodeError:
-        said = None
+        said = None if text is None else read_json(text.encode(), "a message")
+    except RequestRefused as refused:
+        raise _bad(str(refused)) from refused
     if not isinstance(said, dict):
         raise _bad("a message is a JSON object, as text")
     payload = said.get("payload")

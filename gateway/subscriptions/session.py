@@ -104,6 +104,8 @@ class Session:
             except SocketClosed as closed:
                 self._closed = closed
                 self._ending = "flooded" if closed.code is CloseCode.POLICY else "refused"
+            except OSError:  # the connection is gone, and with it who would be told
+                self._closed = None
             finally:
                 gone.set()
                 for task in self._running.values():

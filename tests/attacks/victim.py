@@ -8,19 +8,50 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Final
 
-from tests.attacks.corpus.attack import CLOSED, HOST, OK, Attack
+from gateway.identity.development import KEY_FILE, kept_secret
+from tests.attacks.corpus.attack import CLOSED, OK, SMUGGLED, Attack, asked
+from tests.attacks.corpus.forged import SECRET
+from tests.attacks.corpus.frames import codes_in, is_answered, is_closed
+from tests.e2e.house import House
+from tests.e2e.starting import running_house
 
 PATIENCE_S: Final = 15.0
 QUIET_S: Final = 0.02
-PUBLIC: Final = {"BFF_INTROSPECTION": "false", "BFF_PLAYGROUND": "false", "BFF_PLAN": "false"}
-"""Settings of a house that anybody may come to, as `bff serve` is by default."""
+PUBLIC: Final = {
+    "BFF_INTROSPECTION": "false",
+    "BFF_PLAYGROUND": "false",
+    "BFF_PLAN": "false",
+    "BFF_COST_SHOWN": "false",
+    "BFF_CORS_ORIGINS": "https://shop.example",
+}
+"""Settings of a house that anybody may come to, as `bff serve` is by default. Who shows a bearer
+token is told by it."""
+
+PLAIN: Final = asked("plain", '{ product(id: "p-1") { name } }', OK)
 
 _inside = re.compile(
     rb"Traceback|File \"|\.py\b|127\.0\.0\.1|localhost|site-packages|httpx|asyncio"
 )
 _length = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
+_chunked = re.compile(rb"\r\ntransfer-encoding: *chunked", re.IGNORECASE)
+_event = re.compile(rb"^data: (\{.*\})$", re.MULTILINE)
+
+SWITCHED: Final = 101
+"""The status of an answer that becomes a socket."""
+
+
+@contextmanager
+def public_house(folder: Path) -> Iterator[House]:
+    """A house that the internet may come to; it believes the tokens of `forged.bearer`."""
+    keys = folder / "data"
+    keys.mkdir(parents=True)
+    (keys / KEY_FILE).write_text(SECRET)
+    assert kept_secret(keys) == SECRET
+    with running_house(folder, PUBLIC) as house:
+        yield house
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,42 +69,59 @@ class Heard:
 
     @property
     def body(self) -> Any:
-        """The answer's JSON; None where it has none."""
+        """The first answer's JSON; None where it has none."""
+        head, _, rest = self.text.partition(b"\r\n\r\n")
+        length = _length.search(head)
         try:
-            return json.loads(self.text.partition(b"\r\n\r\n")[2])
+            return json.loads(rest[: int(length[1])] if length else rest)
         except ValueError:
             return None
 
     @property
     def codes(self) -> set[str]:
         """The codes of its errors, `OK` without any, `CLOSED` where nothing of ours was said."""
-        body = self.body
-        if isinstance(body, dict) and "errors" in body:
-            return {str(e.get("extensions", {}).get("code")) for e in body["errors"]}
+        rest = self.text.partition(b"\r\n\r\n")[2]
+        if self.status == SWITCHED:
+            return codes_in(rest) or {CLOSED}
+        bodies = [self.body] if self.body is not None else map(json.loads, _event.findall(rest))
+        listed = [one for body in bodies for one in (body if isinstance(body, list) else [body])]
+        errors = [error for body in listed for error in _errors_of(body)]
+        if errors:
+            return {str(error.get("extensions", {}).get("code")) for error in errors}
         return {OK} if self.status is not None and self.status < 400 else {CLOSED}
 
 
-def send(address: tuple[str, int], sent: bytes) -> Heard:
-    """Send these bytes over a connection of their own, and hear what comes back."""
+def send(address: tuple[str, int], attack: Attack) -> Heard:
+    """Send it over a connection of its own, and hear what comes back."""
     began_s = time.monotonic()
     with socket.create_connection(address, timeout=PATIENCE_S) as wire:
+        text = b""
         with suppress(OSError):  # closed on us: what was said before that is still to be read
-            wire.sendall(sent)
-        return Heard(_heard(wire), time.monotonic() - began_s)
+            wire.sendall(attack.sent)
+            if attack.then:
+                text = _heard(wire, text, _has_head)
+                wire.sendall(attack.then)
+        text = _heard(wire, text, _is_over if attack.is_heard_out else _is_whole)
+        return Heard(text, time.monotonic() - began_s)
 
 
 def what_is_wrong(heard: Heard, attack: Attack) -> str | None:
     """Why this is no good answer to the attack; None if it is one."""
     if not heard.codes <= attack.codes:
         return f"answered {sorted(heard.codes)}, not {sorted(attack.codes)}"
-    if heard.status is not None and heard.status >= 500:
+    if heard.status is not None and heard.status >= 500 and heard.status != 503:
         return f"status {heard.status}"
+    if SMUGGLED in heard.text:
+        return "a hidden request was answered"
     return "the inside is told" if _inside.search(heard.text) else None
 
 
-def _heard(wire: socket.socket) -> bytes:
-    text = b""
-    while not _is_whole(text):
+def _errors_of(body: object) -> list[Any]:
+    return body.get("errors", []) if isinstance(body, dict) else []
+
+
+def _heard(wire: socket.socket, text: bytes, is_enough: Any) -> bytes:
+    while not is_enough(text):
         try:
             piece = wire.recv(65_536)
         except ConnectionError:
@@ -84,10 +132,28 @@ def _heard(wire: socket.socket) -> bytes:
     return text
 
 
+def _is_over(text: bytes) -> bool:
+    """Only a socket tells that nothing will follow."""
+    head, _, rest = text.partition(b"\r\n\r\n")
+    return head.startswith(b"HTTP/1.1 101 ") and is_closed(rest)
+
+
+def _has_head(text: bytes) -> bool:
+    return b"\r\n\r\n" in text
+
+
 def _is_whole(text: bytes) -> bool:
     head, ended, body = text.partition(b"\r\n\r\n")
+    if not ended:
+        return False
+    if head.startswith(b"HTTP/1.1 101 "):
+        return is_answered(body)
+    if head.startswith((b"HTTP/1.1 204 ", b"HTTP/1.1 304 ")):
+        return True
+    if _chunked.search(head):
+        return body.endswith(b"0\r\n\r\n")
     length = _length.search(head)
-    return bool(ended and length) and len(body) >= int(length[1])  # type: ignore[index]
+    return length is not None and len(body) >= int(length[1])
 
 
 @dataclass
@@ -111,11 +177,8 @@ class Bystander:
             thread.join()
 
     def _ask_until(self, ended: threading.Event) -> None:
-        body = b'{"query": "{ product(id: \\"p-1\\") { name } }"}'
-        kind = "Content-Type: application/json\r\n"
-        head = f"POST /graphql HTTP/1.1\r\n{HOST}{kind}Content-Length: {len(body)}\r\n\r\n".encode()
         while not ended.wait(QUIET_S):
-            heard = send(self.address, head + body)
+            heard = send(self.address, PLAIN)
             self.waits_s.append(heard.took_s)
             if heard.codes != {OK}:
                 self.failures.append(heard.text)

@@ -5,7 +5,7 @@ from graphql import get_introspection_query
 from structlog.testing import capture_logs
 
 from gateway.execution.documents import (
-    MAX_CHARACTERS,
+    CHARACTERS_PER_TOKEN,
     MAX_KEPT_TEXT_CHARACTERS,
     DocumentRefused,
     Documents,
@@ -96,7 +96,7 @@ def test_a_text_beyond_all_measure_is_not_even_read() -> None:
     """A megabyte of commas is refused unlexed: lexing it would hold up everybody else."""
     told = messages(some_documents(), "," * 1_000_000 + "{ __typename }")
 
-    assert told == [f"a document has at most {MAX_CHARACTERS} characters"]
+    assert told == [f"a document has at most {1_000 * CHARACTERS_PER_TOKEN} characters"]
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 OK: Final = "OK"
@@ -21,14 +21,26 @@ TOKEN: Final = "INVALID_CONSISTENCY_TOKEN"
 JSON_TYPE: Final = "application/json"
 HOST: Final = "Host: shop.example\r\n"
 
+SMUGGLED: Final = b"smuggled"
+"""In the id of a request that is hidden in another: an answer that has it answers that one."""
+
+GOODBYE: Final = f"GET /livez HTTP/1.1\r\n{HOST}Connection: close\r\n\r\n".encode()
+"""A last request, after whose answer the connection is closed."""
+
 
 @dataclass(frozen=True, slots=True)
 class Attack:
-    """``name`` is unique. Each error of the answer has one of these ``codes``."""
+    """``name`` is unique. Each error of the answer has one of these ``codes``.
+
+    ``then``: what is sent once the head of an answer is there. ``is_heard_out``: all is read until
+    the connection is closed, not one answer.
+    """
 
     name: str
     sent: bytes
     codes: frozenset[str]
+    then: bytes = b""
+    is_heard_out: bool = False
 
     def __str__(self) -> str:
         return self.name
@@ -60,6 +72,17 @@ def asked(
     return posted(name, body, *codes, headers=headers)
 
 
+def got(name: str, target: str, *codes: str, headers: str = "", host: str = HOST) -> Attack:
+    """A GET of this target."""
+    sent = f"GET {target} HTTP/1.1\r\n{host}{headers}\r\n".encode("latin-1")
+    return Attack(name, sent, frozenset(codes))
+
+
 def raw(name: str, sent: bytes, *codes: str) -> Attack:
     """Bytes that may be no HTTP at all."""
     return Attack(name, sent, frozenset(codes))
+
+
+def heard_out(attack: Attack) -> Attack:
+    """The same, and a last request after it; whatever is answered is read."""
+    return replace(attack, sent=attack.sent + GOODBYE, is_heard_out=True)

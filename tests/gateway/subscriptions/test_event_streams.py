@@ -27,13 +27,16 @@ async def test_a_query_has_one_event_and_is_complete(method: str) -> None:
 
 
 async def test_mutations_go_by_post_alone() -> None:
-    """By GET nothing is written, over streams as well."""
+    """By GET nothing is written, over streams as well; and its refusal ends nobody else."""
     async with open_house() as house:
         async with house.stream(A_MUTATION, None, method="POST") as stream:
             written = await stream.result()
         async with house.stream(A_MUTATION, None, method="GET") as refused:
             status = refused.status
+        async with house.stream(A_MUTATION, None, method="POST") as again:
+            still = await again.result()
 
+    assert still["data"] == written["data"]
     assert written["data"] == {"updateOrder": {"order": {"note": "gift"}}}
     assert status == 405
 

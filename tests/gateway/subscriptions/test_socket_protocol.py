@@ -246,7 +246,10 @@ async def test_who_leaves_takes_her_operations_along() -> None:
 
 
 async def test_a_mutation_is_seen_to_its_end() -> None:
-    """Half a write helps nobody: once begun it is done, although its client has left."""
+    """Half a write helps nobody: once begun it is done, although its client has left.
+
+    Nor does who leaves make room at the door for more of them.
+    """
     async with open_house() as house:
         wire: Json = house.door.wire
         is_sent, is_left, send = asyncio.Event(), asyncio.Event(), wire.handle_async_request
@@ -262,5 +265,9 @@ async def test_a_mutation_is_seen_to_its_end() -> None:
             await is_sent.wait()
         counts = house.door.gateway.live.counts
         await until(lambda: not counts.connections["websocket"])
+        in_flight_count = house.door.gateway.door.crowd.in_flight_count
         is_left.set()
         await until(lambda: "PATCH /orders/o-1" in house.door.calls)
+        await until(lambda: not house.door.gateway.door.crowd.in_flight_count)
+
+    assert in_flight_count == 1
