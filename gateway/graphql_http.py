@@ -104,7 +104,7 @@ class GraphQLHttp:
             await send_reply(send, self.teller.turn_away(refused, headers, scope["method"]))
             return
         if streams is not None:
-            read = partial(self._read, scope, headers, body)
+            read = partial(asked_in, scope, headers, body)
             await streams.serve(read, caller, headers, scope, receive, send)
             return
         deadline = Deadline.after(min(self._operations.request_timeout_s, headers.deadline_s))
@@ -119,10 +119,6 @@ class GraphQLHttp:
     def _streams_for(self, headers: RequestHeaders) -> EventStreams | None:
         """The streams, for who asks for one."""
         return self._streams if headers.wants_events else None
-
-    def _read(self, scope: Scope, headers: RequestHeaders, body: bytes) -> GraphQLRequest:
-        """What a stream is asked for. Raises `RequestRefused` where that cannot be told."""
-        return self._known.resolve(asked_in(scope, headers, body))
 
     async def _reply(self, exchange: Exchange, caller: Caller) -> Reply | None:
         """What goes back, once it was the request's turn; None if its client has left."""

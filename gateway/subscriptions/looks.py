@@ -102,23 +102,21 @@ class Looks:
     async def _look(self, watch: Watch, key: AggregateKey) -> Update | None:
         variables = watch.standing.variables_of(key.id)
         plan = self._operations.documents.plan(watch.standing.document, None, variables)
-        if plan is not None:
+        cut = self._own_order(watch, key)
+        if cut is None and plan is not None:
             cut = await self._brought(plan, variables, watch, key)
-            if cut is not None and not watch.follower.is_news(key.id, cut.version_of(key)):
-                return None
-            found = self._at_hand(plan, variables, watch, key)
-            if found is not None:
-                return found
+        if cut is not None and not watch.follower.is_news(key.id, cut.version_of(key)):
+            return None
+        found = None if plan is None else self._at_hand(plan, variables, watch, key)
+        if found is not None:
+            return found
         async with self._places:
             return await self._ask(watch, variables, key)
 
     async def _brought(
         self, plan: Plan, variables: dict[str, object], watch: Watch, key: AggregateKey
     ) -> Cut | None:
-        """The order as it is at hand, once it was read if need be; None if it is not kept."""
-        cut = self._own_order(watch, key)
-        if cut is not None:
-            return cut
+        """The order as it is at hand, once it was read; None if it is not kept."""
         tokens = TokensAlone(self._desk(watch), ConsistencyReport(watch.seen), watch.seen)
         await self._read_once(tuple(one.root for one in plan.ask(variables, tokens).requests))
         return self._own_order(watch, key)

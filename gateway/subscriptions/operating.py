@@ -6,7 +6,7 @@ and mutations take the way of `Operations.run`.
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Coroutine, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Final, Protocol
@@ -18,6 +18,7 @@ from gateway.caller import Caller
 from gateway.entry import Entry
 from gateway.errors import ErrorCode, Json, RequestRefused
 from gateway.execution.documents import DocumentRefused
+from gateway.metrics.counts import DOOR_CODES
 from gateway.operation import Operations
 from gateway.receiving import ClientLeft
 from gateway.replies import Reply
@@ -91,20 +92,24 @@ class LiveOperations:
             self._writes = group
             yield
 
-    async def operate(self, request: GraphQLRequest, visit: Visit, audience: Audience) -> None:
+    async def operate(
+        self, read: Callable[[], GraphQLRequest], visit: Visit, audience: Audience
+    ) -> None:
         """Show all its results. Raises `RequestRefused` or `Refused` where it is not run.
 
-        `ClientLeft` if its client did before it had begun.
+        ``read`` tells what is asked, or refuses it. `ClientLeft` if its client did before it had
+        begun.
         """
         began_at_s = asyncio.get_running_loop().time()
         record = self.entry.teller.begin(visit.headers, visit.caller.request_id)
+        request = self._read(read, visit, record)
         while True:
             try:
                 await self._attempt(request, visit, record, audience)
             except RequestRefused as refused:
                 waited_s = asyncio.get_running_loop().time() - began_at_s
                 if not _may_begin_later(request, refused, waited_s):
-                    self._tell(record, visit, self.entry.teller.refusal(refused))
+                    self.turn_away(refused, visit.headers, visit.method, record)
                     raise
                 await asyncio.sleep(refused.retry_after_s or 0.0)
             except ClientLeft:
@@ -112,6 +117,30 @@ class LiveOperations:
                 raise
             else:
                 return
+
+    def _read(
+        self, read: Callable[[], GraphQLRequest], visit: Visit, record: RequestRecord
+    ) -> GraphQLRequest:
+        try:
+            return self.entry.known.resolve(read())
+        except RequestRefused as refused:
+            self.turn_away(refused, visit.headers, visit.method, record)
+            raise
+
+    def turn_away(
+        self,
+        refused: RequestRefused,
+        headers: RequestHeaders,
+        method: str,
+        record: RequestRecord | None = None,
+    ) -> None:
+        """Count and log a refusal; its client is told by others."""
+        teller = self.entry.teller
+        record = record or teller.begin(headers, headers.request_id)
+        if refused.code in DOOR_CODES:
+            teller.turned_away(refused, record, headers, method)
+        else:
+            self._tell(record, method, teller.refusal(refused))
 
     async def _attempt(
         self, request: GraphQLRequest, visit: Visit, record: RequestRecord, audience: Audience
@@ -126,7 +155,7 @@ class LiveOperations:
                     following = await stack.enter_async_context(followed)
                     first = await following.next()
                     told = Response(b"" if first is None else first.body, way="followed")
-                    self._tell(record, visit, told)
+                    self._tell(record, visit.method, told)
                 else:
                     first = await self._answer(request, visit, caller, deadline)
                 await audience.begin()
@@ -144,13 +173,13 @@ class LiveOperations:
             async with self.entry.door.place(lane, deadline, visit.leaving):
                 yield replace(visit.caller, record=record, admitted=admitted)
 
-    def _tell(self, record: RequestRecord, visit: Visit, response: Response) -> None:
+    def _tell(self, record: RequestRecord, method: str, response: Response) -> None:
         """Count and log what became of an operation; its client is told by others."""
         took_s = time.perf_counter() - record.began_at_s
         self.entry.teller.counts.answered(response.way, response.outcome, took_s)
         body = response.body if isinstance(response.body, bytes) else orjson.dumps(response.body)
         reply = Reply(response.status, (), body)
-        self.entry.teller.witness.answered(record, response, reply, visit.method)
+        self.entry.teller.witness.answered(record, response, reply, method)
 
     def _is_subscription(
         self, request: GraphQLRequest, visit: Visit, record: RequestRecord
@@ -187,7 +216,7 @@ class LiveOperations:
         may_end = self._operations.may_be_abandoned(request)
         response = await (running if may_end else self._apart(running))
         if caller.record is not None:
-            self._tell(caller.record, visit, response)
+            self._tell(caller.record, visit.method, response)
         body = response.body
         if response.is_request_error and isinstance(body, dict):
             raise Refused(body["errors"])
@@ -204,7 +233,7 @@ class LiveOperations:
     ) -> Refused:
         response = self._operations.refuse(refused.errors, visit.caller)
         if record is not None:
-            self._tell(record, visit, response)
+            self._tell(record, visit.method, response)
         body = response.body
         return Refused(body["errors"] if isinstance(body, dict) else [])
 

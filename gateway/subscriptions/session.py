@@ -145,6 +145,7 @@ class Session:
             arrival = await arrive(self._headers, said.payload, self._live.entry.identity)
             self._kept.enter_context(self._connections.of(arrival.caller.viewer))
         except RequestRefused as refused:
+            self._live.turn_away(refused, self._headers, "GET")
             is_full = refused.code is ErrorCode.TOO_MANY_SUBSCRIPTIONS
             code = CloseCode.POLICY if is_full else CloseCode.UNAUTHORIZED
             raise SocketClosed(code, str(refused)) from refused
@@ -197,8 +198,7 @@ class Session:
 
     async def _last_word(self, said: Subscribe, visit: Visit, words: Words) -> str:
         try:
-            request = self._live.entry.known.resolve(said.request())
-            await self._live.operate(request, visit, _Told(self, words))
+            await self._live.operate(said.request, visit, _Told(self, words))
         except RequestRefused as refused:
             return words.error([refused.as_json()])
         except Refused as refused:

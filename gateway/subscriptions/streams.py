@@ -85,14 +85,22 @@ class EventStreams:
             )
             try:
                 with ExitStack() as stack:
-                    stack.enter_context(self._connections.connected("sse", stream.end))
-                    stack.enter_context(self._connections.of(caller.viewer))
-                    await stream.run(self._live, read(), visit)
+                    self._let_in(stack, stream, visit)
+                    await stream.run(self._live, read, visit)
             except RequestRefused as refused:
                 await stream.refuse(refused)
             finally:
                 leaving.cancel()
                 beating.cancel()
+
+    def _let_in(self, stack: ExitStack, stream: "_Stream", visit: Visit) -> None:
+        """Take one of the places; raises `RequestRefused`, which has been told, if there is none."""
+        try:
+            stack.enter_context(self._connections.connected("sse", stream.end))
+            stack.enter_context(self._connections.of(visit.caller.viewer))
+        except RequestRefused as refused:
+            self._live.turn_away(refused, visit.headers, visit.method)
+            raise
 
 
 class _Stream:
@@ -125,12 +133,14 @@ class _Stream:
             self._ending = "drained"
             self._limit.reschedule(asyncio.get_running_loop().time())
 
-    async def run(self, live: LiveOperations, request: GraphQLRequest, visit: Visit) -> None:
+    async def run(
+        self, live: LiveOperations, read: Callable[[], GraphQLRequest], visit: Visit
+    ) -> None:
         """Show the operation to its end, or to the client's, or to ours."""
         try:
             async with asyncio.timeout(self._expires_in_s()) as self._limit:
                 with WhileThere(visit.leaving, lambda: True):
-                    await self._operate(live, request, visit)
+                    await self._operate(live, read, visit)
         except TimeoutError:
             if self._ending != "drained":
                 self._ending = "expired"
@@ -144,11 +154,13 @@ class _Stream:
         """How long (s) it is known who follows; then she is to come again, and to say so."""
         return self._entry.identity.expires_in_s(self._headers)
 
-    async def _operate(self, live: LiveOperations, request: GraphQLRequest, visit: Visit) -> None:
+    async def _operate(
+        self, live: LiveOperations, read: Callable[[], GraphQLRequest], visit: Visit
+    ) -> None:
         """The edge of one operation: what happens inside becomes an event, or a refusal."""
         errors: object = None
         try:
-            await live.operate(request, visit, self)
+            await live.operate(read, visit, self)
         except Refused as refused:
             errors = refused.errors
         except (RequestRefused, ClientLeft, OSError):
@@ -183,7 +195,7 @@ class _Stream:
         self._counts.sent["sse"] += 1
 
     async def refuse(self, refused: RequestRefused) -> None:
-        """Answer as any request that is not let in."""
+        """Answer as any request that is not let in; it has been counted."""
         if not self._has_begun:
             response = refusal_of(refused)
             reply = self._entry.teller.rendered(response, self._headers, self._caller.request_id)
