@@ -97,6 +97,8 @@ class FollowingDesk:
         given = [] if followed.after is None else [followed.after]
         after = tokens.open_all([*given, *last_event_ids], "after")
         follower = Follower(followed.order_id, followed.customer_id)
+        if followed.customer_id is not None and (given or last_event_ids):
+            follower.scan_all()
         for key, at in after.entries.items():
             if key.type is AggregateType.ORDER:
                 follower.tell(key.id, at)

@@ -26,6 +26,8 @@ from projections.store import Cut
 from projections.token import ConsistencyToken, raised, seen_places
 from projections.token_shrinking import floor_from, shrunk
 from projections.versions import AggregateKey, AggregateType, Version
+from projections.views import OrderRow
+from projections.views.orders import ListingPosition
 from resolvers.context import TokensAlone
 from resolvers.ownership import visible_part
 from resolvers.read_model import ReadModel
@@ -77,27 +79,36 @@ class Looks:
         """The next thing to show; None when there is none, until its follower is woken."""
         follower = watch.follower
         while True:
-            if follower.must_scan:
-                await self._scan(watch)
             order_id = follower.take()
             if order_id is None:
-                return None
+                if not follower.must_scan:
+                    return None
+                await self._scan(watch)
+                continue
             update = await self._look(watch, AggregateKey(AggregateType.ORDER, order_id))
             if update is not None:
                 return update
 
     async def _scan(self, watch: Watch) -> None:
-        """Find out which of a customer's newest orders are news."""
+        """Find out which of a customer's orders are news, a page of them."""
         follower = watch.follower
+        page = PageSelection(self._options.list_limit, follower.scanned_to)
         follower.must_scan = False
-        page = PageSelection(self._options.list_limit)
         roots = [OrdersRoot(follower.customer_id or "", page)]
-        cut = own_part_of(await self._model.read(roots), roots, watch)
+        async with self._places:
+            read = await self._model.read(roots, seen=seen_places(watch.seen))
+        cut = own_part_of(read, roots, watch)
+        if not read.is_available:  # the next look at lists goes on here
+            return
+        last: ListingPosition | None = None
         for listed in cut.pages.values():
             for order_id in reversed(listed.order_ids):
                 at = cut.version_of(AggregateKey(AggregateType.ORDER, order_id))
                 if at is not None and follower.is_news(order_id, at):
                     follower.note(order_id)
+            if follower.is_scan_whole and listed.has_more:
+                last = _listed_at(cut, listed.order_ids)
+        follower.has_scanned(last)
 
     async def _look(self, watch: Watch, key: AggregateKey) -> Update | None:
         variables = watch.standing.variables_of(key.id)
@@ -202,6 +213,15 @@ def own_part_of(cut: Cut, roots: Sequence[Root], watch: Watch) -> Cut:
     """What of this cut she may see who watches."""
     known = watch.seen.entries.keys() | watch.seen.uncertain
     return visible_part(watch.caller.viewer, cut, roots, known)
+
+
+def _listed_at(cut: Cut, order_ids: Sequence[str]) -> ListingPosition | None:
+    """Where the last of these orders stands in its list."""
+    for order_id in reversed(order_ids):
+        stored = cut.rows.get(AggregateKey(AggregateType.ORDER, order_id))
+        if stored is not None and isinstance(stored.row, OrderRow):
+            return stored.row.listed_at
+    return None
 
 
 def _roots_of(seen: ConsistencyToken) -> Sequence[Root]:
