@@ -21,6 +21,7 @@ from gateway.execution.standing import Standing
 from gateway.live_options import LiveOptions
 from gateway.operation import Operations
 from gateway.subscriptions.follower import Follower
+from gateway.subscriptions.just_shown import JustShown, Shown
 from projections.selection import OrderRoot, OrdersRoot, PageSelection, Root, root_of
 from projections.store import Cut
 from projections.token import ConsistencyToken, raised, seen_places
@@ -62,6 +63,7 @@ class Looks:
         self._model = model
         self._options = options
         self._places = asyncio.Semaphore(options.live_limit)
+        self._just_shown = JustShown()
         self._flights: dict[tuple[Root, ...], asyncio.Task[Cut]] = {}
         self._group: asyncio.TaskGroup | None = None
 
@@ -157,20 +159,40 @@ class Looks:
     def _at_hand(
         self, plan: Plan, variables: dict[str, object], watch: Watch, key: AggregateKey
     ) -> Update | None:
+        document, viewer, now_s = watch.standing.document, watch.caller.viewer, _now_s()
+        shown = self._just_shown.find(document, viewer, variables, watch.seen, now_s)
+        if shown is None or not self._is_as_it_was(shown.cut):
+            shown = self._rendered(plan, variables, watch, key)
+            if shown is None:
+                return None
+            self._just_shown.keep(document, viewer, shown)
+        watch.seen = shown.after
+        return self._news(watch, key, shown.at, shown.body, shown.token)
+
+    def _is_as_it_was(self, cut: Cut) -> bool:
+        """Would the store be read as it was then, its places included?"""
+        now = self._model.still(cut)
+        return now is not None and now.positions == cut.positions
+
+    def _rendered(
+        self, plan: Plan, variables: dict[str, object], watch: Watch, key: AggregateKey
+    ) -> Shown | None:
+        """The answer of rows at hand, and its token."""
         at_hand = self._operations.at_hand
         if at_hand is None:
             return None
-        now_s = self._operations.wall_clock()
-        watch.seen = self._settled(watch.seen, now_s)
+        before, now_s = watch.seen, self._operations.wall_clock()
+        watch.seen = self._settled(before, now_s)
         desk = self._desk(watch)
         found = at_hand.look(plan, variables, watch.caller.viewer, desk, watch.seen)
         if found is None:
             return None
         cut, types = found.seen
         at = cut.version_of(key)
-        watch.seen = floor_from(cut, types, now_s)
-        token = desk.seal(raised(watch.seen, {} if at is None else {key: at})) or found.token
-        return self._news(watch, key, at, found.with_token(token), token)
+        after = floor_from(cut, types, now_s)
+        token = desk.seal(raised(after, {} if at is None else {key: at})) or found.token
+        body = found.with_token(token)
+        return Shown(body, token, at, cut, variables, before, after, _now_s())
 
     def _settled(self, seen: ConsistencyToken, now_s: float) -> ConsistencyToken:
         """What she has seen, in fewer words where the store holds it by now."""
@@ -233,3 +255,7 @@ def _version_in(report: ConsistencyReport, path: str, key: AggregateKey) -> Vers
     return next(
         (shown.version for shown in report.shown if shown.path == path and shown.key == key), None
     )
+
+
+def _now_s() -> float:
+    return asyncio.get_running_loop().time()
