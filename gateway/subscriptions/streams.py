@@ -94,7 +94,7 @@ class EventStreams:
                 beating.cancel()
 
     def _let_in(self, stack: ExitStack, stream: "_Stream", visit: Visit) -> None:
-        """Take one of the places; raises `RequestRefused`, which has been told, if there is none."""
+        """Take one of the places; raises `RequestRefused`, which has been counted, if all are."""
         try:
             stack.enter_context(self._connections.connected("sse", stream.end))
             stack.enter_context(self._connections.of(visit.caller.viewer))

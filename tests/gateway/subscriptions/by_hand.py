@@ -137,7 +137,7 @@ async def talking(
     talk = Talk(_scope_of_socket(sent) if is_socket else _scope_of_stream(transport, request, sent))
     if is_socket:
         talk.said.put_nowait({"type": "websocket.connect"})
-        names = {"Authorization": text for text in headers.values()}
+        names = {name.title(): text for name, text in headers.items()}
         talk.say(type="connection_init", payload=names if transport == BY_INIT else {})
         talk.say(id="1", type="subscribe", payload=request)
     else:

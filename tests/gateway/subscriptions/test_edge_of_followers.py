@@ -1,4 +1,4 @@
-"""What holds at the front door holds for live connections: origins, documents, limits, log lines."""
+"""What holds at the front door holds for live connections: origins, documents, limits, lines."""
 
 import asyncio
 import json
@@ -68,7 +68,7 @@ async def test_other_pages_are_let_in(transport: str, origin: str | None) -> Non
 async def test_a_stream_tells_which_pages_may_read_it(transport: str) -> None:
     """A listed origin with credentials, and our headers; a refusal says so as well."""
     more = {"origin": SHOP}
-    async with projecting_door(**LISTED, live_connections=1) as door:
+    async with projecting_door(**LISTED, live_connections=1) as door:  # noqa: SIM117 - read from without to within
         async with talking(door, transport, *ASKED, more=more) as talk:
             await talk.results(1)
             async with talking(door, transport, *ASKED, more=more) as second:
@@ -116,7 +116,7 @@ def code_of(told: tuple[str, Json]) -> Json:
 @pytest.mark.parametrize("transport", TRANSPORTS)
 async def test_a_document_that_is_not_known_is_not_followed(transport: str, tmp_path: Path) -> None:
     """An id that nobody knows; and with known documents alone, any other text."""
-    unknown = {"variables": O_1, "documentId": "other"}
+    unknown: Json = {"variables": O_1, "documentId": "other"}
     file = manifest(tmp_path)
     async with projecting_door(documents="known", documents_file=file) as door:
         async with talking(door, transport, **unknown) as talk:
@@ -176,8 +176,10 @@ TOO_MUCH: dict[str, tuple[str, Json]] = {
     "deep": ("subscription " + "{a" * 40 + "}" * 40, {}),
     "tokens": ('subscription { orderChanged(id: "o-1") { ' + "id " * 1_100 + "} }", {}),
     "cost": (
-        'subscription { orderChanged(id: "o-1") { customer { orders(first: 100) { edges { node '
-        "{ customer { orders(first: 100) { edges { node { id } } } } } } } } } }",
+        (
+            'subscription { orderChanged(id: "o-1") { customer { orders(first: 100) { edges { node '
+            "{ customer { orders(first: 100) { edges { node { id } } } } } } } } } }"
+        ),
         {},
     ),
 }
@@ -232,7 +234,7 @@ async def test_each_operation_has_one_line_and_is_counted_once(transport: str) -
 async def test_who_is_not_let_in_has_a_line_too() -> None:
     """A socket that may not say who it is, and a stream for which there is no place."""
     settings: Json = {"anonymous": "refused", "live_connections": 1}
-    async with watched_door(**settings) as (door, seen):
+    async with watched_door(**settings) as (door, seen):  # noqa: SIM117 - read from without to within
         async with talking(door, SOCKETS[0], *ASKED) as talk:
             await talk.next()
     async with watched_door(an_order(), live_connections=1) as (door, full):
@@ -261,7 +263,7 @@ async def moved_door(**settings: Json) -> AsyncIterator[tuple[Door, ProjectionBy
 
 async def test_a_client_that_takes_nothing_of_a_stream_is_cut_off() -> None:
     """Who leaves an event unread for too long is cut off, counted, and followed no more."""
-    async with moved_door(live_stuck_s=5.0) as (door, projection):
+    async with moved_door(live_stuck_s=5.0) as (door, projection):  # noqa: SIM117 - read from without to within
         async with talking(door, BY_POST, *ASKED) as talk:
             await talk.results(1)
             talk.reads.clear()
@@ -280,7 +282,7 @@ async def test_a_client_that_takes_nothing_of_a_stream_is_cut_off() -> None:
 
 async def test_a_client_that_is_slow_with_a_stream_is_not() -> None:
     """The control: who takes it in time is shown the latest state, and stays."""
-    async with moved_door(live_stuck_s=5.0) as (door, projection):
+    async with moved_door(live_stuck_s=5.0) as (door, projection):  # noqa: SIM117 - read from without to within
         async with talking(door, BY_POST, *ASKED) as talk:
             await talk.results(1)
             talk.reads.clear()

@@ -33,7 +33,6 @@ from tests.gateway.subscriptions.by_hand import (
     STREAMS,
     TRANSPORTS,
     Json,
-    Talk,
     talking,
 )
 from tests.gateway.subscriptions.live_house import FOLLOW, FOLLOW_ALL
@@ -188,7 +187,7 @@ async def looks_while_quiet(*, is_planned: bool) -> int:
     with ExitStack() as stack:
         if not is_planned:
             stack.enter_context(referred())
-        async with open_shop() as (door, projection):
+        async with open_shop() as (door, _):  # noqa: SIM117 - read from without to within
             async with talking(door, SOCKETS[0], FOLLOW, {"id": HIS}, headers=ANN) as talk:
                 await talk.next()
                 await asyncio.sleep(10)
@@ -240,7 +239,7 @@ async def test_an_identity_that_runs_out_ends_the_connection(transport: str) -> 
 @pytest.mark.parametrize("transport", TRANSPORTS)
 async def test_an_identity_that_holds_ends_nothing(transport: str) -> None:
     """The control: for as long as it is believed who she is, she is told of changes."""
-    async with open_shop() as (door, projection):
+    async with open_shop() as (door, projection):  # noqa: SIM117 - read from without to within
         async with talking(door, transport, *OWN_ASKED, headers=ANN) as talk:
             await talk.results(1)
             await asyncio.sleep(HOUR_S / 2)
@@ -252,7 +251,7 @@ async def test_an_identity_that_holds_ends_nothing(transport: str) -> None:
 
 async def test_the_first_message_is_believed_before_the_handshake() -> None:
     """A page's own word comes after what its browser sends by itself."""
-    async with open_shop() as (door, _):
+    async with open_shop() as (door, _):  # noqa: SIM117 - read from without to within
         async with talking(door, SOCKETS[1], FOLLOW, {"id": HIS}, headers=STAFF, more=ANN) as talk:
             told = await talk.next()
 

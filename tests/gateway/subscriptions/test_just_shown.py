@@ -64,7 +64,7 @@ async def answers_made() -> int:
 
 async def test_nobody_is_given_the_token_of_another() -> None:
     """Who follows the same order at the same moment has a token of her own."""
-    async with open_shop() as (door, projection):
+    async with open_shop() as (door, projection):  # noqa: SIM117 - read from without to within
         async with (
             talking(door, BY_HANDSHAKE, FOLLOW, {"id": HERS}, headers=ANN) as hers,
             talking(door, BY_HANDSHAKE, FOLLOW, {"id": HERS}, headers=as_staff()) as theirs,
@@ -81,7 +81,9 @@ async def test_nobody_is_given_the_token_of_another() -> None:
 
 def is_of(result: Json, subject: str) -> bool:
     token = result["extensions"]["consistency"]["token"]
-    return isinstance(TokenCodec(KEYS).open_token(token, subject, int(wall_clock_s() // 60)), Opened)
+    return isinstance(
+        TokenCodec(KEYS).open_token(token, subject, int(wall_clock_s() // 60)), Opened
+    )
 
 
 async def test_what_has_changed_beside_it_is_shown() -> None:
@@ -92,13 +94,9 @@ async def test_what_has_changed_beside_it_is_shown() -> None:
             for version in range(2, 10):
                 await talk.results(1)
                 await projection.apply(order_row(HERS, version))
-                async with talking(
-                    door, BY_HANDSHAKE, FOLLOW, {"id": HERS}, headers=ANN
-                ) as late:
+                async with talking(door, BY_HANDSHAKE, FOLLOW, {"id": HERS}, headers=ANN) as late:
                     [result] = await late.results(1)
                     versions.append(result["data"]["orderChanged"]["version"])
             await asyncio.sleep(0)
 
     assert versions == list(range(2, 10))
-
-
