@@ -39,7 +39,9 @@ class Subscription:
     @strawberry.subscription(
         description="The orders of a customer, each as `orderChanged` has it: first the newest "
         "hundred as they are now, oldest first, then one event for each order that is placed or "
-        f"changes. An order that is gone is not told. {AFTER}",
+        "changes. An order that is gone is not told. With `after`, first all of her orders but "
+        "those of which the token names this version: nothing that has changed meanwhile is "
+        "missed, and what has not may be shown again.",
         directives=[READ],
     )
     async def customer_orders_changed(

@@ -2,10 +2,12 @@
 
 import asyncio
 import json
+import socket
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
+from urllib.parse import urlsplit
 
 import orjson
 from websockets.asyncio.client import ClientConnection, connect
@@ -15,7 +17,7 @@ from benchmarks.processes import MeasurementFailed
 
 SUBPROTOCOL: Final = Subprotocol("graphql-transport-ws")
 QUERY: Final = """subscription ($id: ID!, $after: ConsistencyToken) {
-  orderChanged(id: $id, after: $after) { id version status total customer { name } }
+  orderChanged(id: $id, after: $after) { id version status total note customer { name } }
 }"""
 
 
@@ -65,10 +67,13 @@ class FollowingClient:
 
 
 async def stuck(address: str, order_id: str, is_over: asyncio.Event) -> None:
-    """Follow, and read nothing."""
+    """Follow, and read nothing; the system keeps little on the way, so the rest is ours."""
     client = FollowingClient(order_id)
     url = address.replace("http", "ws", 1) + "/graphql"
-    async with connect(url, subprotocols=[SUBPROTOCOL], compression=None) as connection:
+    own = socket.socket()
+    own.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
+    own.connect((urlsplit(address).hostname, urlsplit(address).port))
+    async with connect(url, sock=own, subprotocols=[SUBPROTOCOL], compression=None) as connection:
         await client._begin(connection)  # noqa: SLF001 - of this module
         connection.transport.pause_reading()
         await is_over.wait()

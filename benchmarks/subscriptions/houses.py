@@ -33,6 +33,7 @@ def two_gateways(folder: Path) -> Iterator[TwoGateways]:
             **{f"BFF_{name.upper()}_URL": url for name, url in urls.items()},
             "BFF_LOG_FORMAT": "json",
             "BFF_TOKEN_KEYS": make_key(),
+            "BFF_ANONYMOUS": "everything",
         }
         stack.enter_context(projector_running(folder, settings))
         gateways = []

@@ -8,6 +8,7 @@ import asyncio
 from collections import OrderedDict
 
 from projections.versions import AggregateKey, AggregateType, Version
+from projections.views.orders import ListingPosition
 
 TOLD_LIMIT = 1_000
 """Orders of one customer whose versions are remembered, those told last; 200 bytes each."""
@@ -19,8 +20,10 @@ CHANGED_LIMIT = 1_000
 class Follower:
     """Follows ``order_id``, or all orders of ``customer_id``.
 
-    ``must_scan``: which of her orders have changed is to be found out. ``is_due``: it is going to
-    be woken. ``is_blind``: what it follows is not its viewer's, and never will be.
+    ``must_scan``: which of her orders have changed is to be found out: the newest, or, if
+    ``is_scan_whole``, all of them, of which those up to ``scanned_to`` have been looked at.
+    ``is_due``: it is going to be woken. ``is_blind``: what it follows is not its viewer's, and
+    never will be.
     """
 
     __slots__ = (
@@ -30,14 +33,18 @@ class Follower:
         "customer_id",
         "is_blind",
         "is_due",
+        "is_scan_whole",
         "key",
         "must_scan",
+        "scanned_to",
     )
 
     def __init__(self, order_id: str | None, customer_id: str | None) -> None:
         self.key = AggregateKey(AggregateType.ORDER, order_id or "")
         self.customer_id = customer_id
         self.must_scan = customer_id is not None
+        self.is_scan_whole = False
+        self.scanned_to: ListingPosition | None = None
         self.is_due = False
         self.is_blind = False
         self._is_awake = asyncio.Event()
@@ -59,7 +66,19 @@ class Follower:
         if len(self._changed) < CHANGED_LIMIT:
             self._changed[order_id] = None
         else:
-            self.must_scan = True
+            self.scan_all()
+
+    def scan_all(self) -> None:
+        """Any of its customer's orders may have changed: all of them are to be looked at."""
+        self.must_scan = self.is_scan_whole = True
+        self.scanned_to = None
+
+    def has_scanned(self, to: ListingPosition | None) -> None:
+        """The orders up to ``to`` have been looked at; None: up to the last that matters."""
+        if self.must_scan:  # since then all of them are to be looked at, from the first on
+            return
+        self.scanned_to = to
+        self.must_scan = self.is_scan_whole = to is not None
 
     async def wait(self) -> None:
         """Wait until there is something to look at."""

@@ -17,7 +17,7 @@ from gateway.subscriptions.looks import Looks, Update, Watch
 from gateway.subscriptions.permission import require_may_follow
 from projections.token import merge
 from projections.versions import AggregateType
-from resolvers.errors import BadInput, InvalidToken
+from resolvers.errors import ResolverError
 from resolvers.query import check_id
 from resolvers.tokens import TokenDesk
 
@@ -74,7 +74,7 @@ class FollowingDesk:
             )
         try:
             watch = self._watch(document, request, caller, last_event_ids)
-        except (BadInput, InvalidToken) as error:
+        except ResolverError as error:
             raise refused(error) from error
         with self._hub.following(watch.follower):
             yield Following(watch, self._looks)
@@ -92,11 +92,13 @@ class FollowingDesk:
         for name, value in (("id", followed.order_id), ("customerId", followed.customer_id)):
             if value is not None:
                 check_id(name, value)
-        require_may_follow(caller.viewer, followed.customer_id)
+        require_may_follow(caller.viewer, followed.order_id, followed.customer_id)
         tokens = TokenDesk(self._operations.codec, caller.subject, self._operations.wall_clock)
         given = [] if followed.after is None else [followed.after]
         after = tokens.open_all([*given, *last_event_ids], "after")
         follower = Follower(followed.order_id, followed.customer_id)
+        if followed.customer_id is not None and (given or last_event_ids):
+            follower.scan_all()
         for key, at in after.entries.items():
             if key.type is AggregateType.ORDER:
                 follower.tell(key.id, at)

@@ -86,6 +86,7 @@ class Hub:
     def _hear(self, announcement: Announcement) -> None:
         if announcement is None:
             self._missed.set()
+            self._rescan_all()
             return
         for key in announcement:
             self._wake(self._of_orders.get(key, ()))
@@ -101,7 +102,7 @@ class Hub:
             self._unplaced[key] = None
             self._is_unplaced.set()
         else:
-            self._rescan()
+            self._rescan_all()
 
     def _tell_customer(self, key: AggregateKey, cut: Cut) -> None:
         stored = cut.rows.get(key)
@@ -112,7 +113,15 @@ class Hub:
             follower.note(key.id)
         self._wake(followers)
 
+    def _rescan_all(self) -> None:
+        """Something may not have been told, of any order."""
+        for followers in self._of_customers.values():
+            for follower in followers:
+                follower.scan_all()
+            self._wake(followers)
+
     def _rescan(self) -> None:
+        """Look at the newest orders, and at what could not be looked at before."""
         for followers in self._of_customers.values():
             for follower in followers:
                 follower.must_scan = True

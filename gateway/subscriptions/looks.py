@@ -22,11 +22,14 @@ from gateway.execution.standing import Standing
 from gateway.live_options import LiveOptions
 from gateway.operation import Operations
 from gateway.subscriptions.follower import Follower
+from gateway.subscriptions.just_shown import JustShown, Shown
 from projections.selection import OrderRoot, OrdersRoot, PageSelection, Root, root_of
 from projections.store import Cut
 from projections.token import ConsistencyToken, raised, seen_places
 from projections.token_shrinking import floor_from, shrunk
 from projections.versions import AggregateKey, AggregateType, Version
+from projections.views import OrderRow
+from projections.views.orders import ListingPosition
 from resolvers.context import TokensAlone
 from resolvers.ownership import visible_part
 from resolvers.read_model import ReadModel
@@ -61,6 +64,7 @@ class Looks:
         self._model = model
         self._options = options
         self._places = asyncio.Semaphore(options.live_limit)
+        self._just_shown = JustShown()
         self._flights: dict[tuple[Root, ...], asyncio.Task[Cut | Exception]] = {}
         self._reads = Apart("read what is followed")
 
@@ -74,48 +78,55 @@ class Looks:
         """The next thing to show; None when there is none, until its follower is woken."""
         follower = watch.follower
         while True:
-            if follower.must_scan:
-                await self._scan(watch)
             order_id = follower.take()
             if order_id is None:
-                return None
+                if not follower.must_scan:
+                    return None
+                await self._scan(watch)
+                continue
             update = await self._look(watch, AggregateKey(AggregateType.ORDER, order_id))
             if update is not None:
                 return update
 
     async def _scan(self, watch: Watch) -> None:
-        """Find out which of a customer's newest orders are news."""
+        """Find out which of a customer's orders are news, a page of them."""
         follower = watch.follower
+        page = PageSelection(self._options.list_limit, follower.scanned_to)
         follower.must_scan = False
-        page = PageSelection(self._options.list_limit)
         roots = [OrdersRoot(follower.customer_id or "", page)]
-        cut = own_part_of(await self._model.read(roots), roots, watch)
+        async with self._places:
+            read = await self._model.read(roots, seen=seen_places(watch.seen))
+        cut = own_part_of(read, roots, watch)
+        if not read.is_available:  # the next look at lists goes on here
+            return
+        last: ListingPosition | None = None
         for listed in cut.pages.values():
             for order_id in reversed(listed.order_ids):
                 at = cut.version_of(AggregateKey(AggregateType.ORDER, order_id))
                 if at is not None and follower.is_news(order_id, at):
                     follower.note(order_id)
+            if follower.is_scan_whole and listed.has_more:
+                last = _listed_at(cut, listed.order_ids)
+        follower.has_scanned(last)
 
     async def _look(self, watch: Watch, key: AggregateKey) -> Update | None:
         variables = watch.standing.variables_of(key.id)
         plan = self._operations.documents.plan(watch.standing.document, None, variables)
-        if plan is not None:
+        cut = self._own_order(watch, key)
+        if cut is None and plan is not None:
             cut = await self._brought(plan, variables, watch, key)
-            if cut is not None and not watch.follower.is_news(key.id, cut.version_of(key)):
-                return None
-            found = self._at_hand(plan, variables, watch, key)
-            if found is not None:
-                return found
+        if cut is not None and not watch.follower.is_news(key.id, cut.version_of(key)):
+            return None
+        found = None if plan is None else self._at_hand(plan, variables, watch, key)
+        if found is not None:
+            return found
         async with self._places:
             return await self._ask(watch, variables, key)
 
     async def _brought(
         self, plan: Plan, variables: dict[str, object], watch: Watch, key: AggregateKey
     ) -> Cut | None:
-        """The order as it is at hand, once it was read if need be; None if it is not kept."""
-        cut = self._own_order(watch, key)
-        if cut is not None:
-            return cut
+        """The order as it is at hand, once it was read; None if it is not kept."""
         tokens = TokensAlone(self._desk(watch), ConsistencyReport(watch.seen), watch.seen)
         await self._read_once(tuple(one.root for one in plan.ask(variables, tokens).requests))
         return self._own_order(watch, key)
@@ -144,20 +155,40 @@ class Looks:
     def _at_hand(
         self, plan: Plan, variables: dict[str, object], watch: Watch, key: AggregateKey
     ) -> Update | None:
+        document, viewer, now_s = watch.standing.document, watch.caller.viewer, _now_s()
+        shown = self._just_shown.find(document, viewer, variables, watch.seen, now_s)
+        if shown is None or not self._is_as_it_was(shown.cut):
+            shown = self._rendered(plan, variables, watch, key)
+            if shown is None:
+                return None
+            self._just_shown.keep(document, viewer, shown)
+        watch.seen = shown.after
+        return self._news(watch, key, shown.at, shown.body, shown.token)
+
+    def _is_as_it_was(self, cut: Cut) -> bool:
+        """Would the store be read as it was then, its places included?"""
+        now = self._model.still(cut)
+        return now is not None and now.positions == cut.positions
+
+    def _rendered(
+        self, plan: Plan, variables: dict[str, object], watch: Watch, key: AggregateKey
+    ) -> Shown | None:
+        """The answer of rows at hand, and its token."""
         at_hand = self._operations.at_hand
         if at_hand is None:
             return None
-        now_s = self._operations.wall_clock()
-        watch.seen = self._settled(watch.seen, now_s)
+        before, now_s = watch.seen, self._operations.wall_clock()
+        watch.seen = self._settled(before, now_s)
         desk = self._desk(watch)
         found = at_hand.look(plan, variables, watch.caller.viewer, desk, watch.seen)
         if found is None:
             return None
         cut, types = found.seen
         at = cut.version_of(key)
-        watch.seen = floor_from(cut, types, now_s)
-        token = desk.seal(raised(watch.seen, {} if at is None else {key: at})) or found.token
-        return self._news(watch, key, at, found.with_token(token), token)
+        after = floor_from(cut, types, now_s)
+        token = desk.seal(raised(after, {} if at is None else {key: at})) or found.token
+        body = found.with_token(token)
+        return Shown(body, token, at, cut, variables, before, after, _now_s())
 
     def _settled(self, seen: ConsistencyToken, now_s: float) -> ConsistencyToken:
         """What she has seen, in fewer words where the store holds it by now."""
@@ -209,6 +240,15 @@ def _shown_to(watch: Watch, key: AggregateKey) -> ConsistencyToken:
     return raised(watch.seen, {key: told_at}) if is_new and told_at else watch.seen
 
 
+def _listed_at(cut: Cut, order_ids: Sequence[str]) -> ListingPosition | None:
+    """Where the last of these orders stands in its list."""
+    for order_id in reversed(order_ids):
+        stored = cut.rows.get(AggregateKey(AggregateType.ORDER, order_id))
+        if stored is not None and isinstance(stored.row, OrderRow):
+            return stored.row.listed_at
+    return None
+
+
 def _roots_of(seen: ConsistencyToken) -> Sequence[Root]:
     return [root_of(key) for key in seen.entries]
 
@@ -218,3 +258,7 @@ def _version_in(report: ConsistencyReport, path: str, key: AggregateKey) -> Vers
     return next(
         (shown.version for shown in report.shown if shown.path == path and shown.key == key), None
     )
+
+
+def _now_s() -> float:
+    return asyncio.get_running_loop().time()

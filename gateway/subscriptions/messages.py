@@ -18,6 +18,9 @@ SUBPROTOCOL: Final = "graphql-transport-ws"
 ID_LIMIT: Final = 128
 """Characters of an operation's id; clients count, or draw a UUID."""
 
+NAMED: Final = frozenset(("query", "documentId", "extensions"))
+"""Where a request may say which document it means: by its text, its id or its hash."""
+
 
 class CloseCode(IntEnum):
     """Why a socket is closed; clients come back after some of them, and not after others."""
@@ -102,7 +105,7 @@ def parse_message(text: str | None) -> ClientMessage:
     match said.get("type"):
         case "connection_init" if payload is None or isinstance(payload, dict):
             return Init(payload or {})
-        case "subscribe" if isinstance(payload, dict) and isinstance(payload.get("query"), str):
+        case "subscribe" if isinstance(payload, dict) and not NAMED.isdisjoint(payload):
             return Subscribe(_id(said), payload)
         case "complete":
             return Complete(_id(said))

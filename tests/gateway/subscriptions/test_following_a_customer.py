@@ -1,7 +1,10 @@
 """All orders of a customer are followed as one subscription."""
 
 import asyncio
+from datetime import timedelta
 
+from projections.views import OrderRow
+from tests.builders.rows import PLACED_AT, order_row
 from tests.gateway.subscriptions.live_house import FOLLOW_ALL, Json, LiveHouse, Socket, open_house
 from tests.resolvers.upstream.builders import an_order
 
@@ -90,3 +93,52 @@ async def test_lists_are_looked_at_when_changes_are_too_many_to_be_placed() -> N
         found = await take(socket, 1)
 
     assert found == [("o-2", 1)]
+
+
+MANY = 250
+
+
+async def test_what_changed_far_down_her_list_is_not_missed() -> None:
+    """Who comes back is shown each change, beyond the hundred newest orders as well."""
+    async with open_house() as house:
+        await house.change(*(old_order(number) for number in range(MANY)))
+        async with house.socket() as socket:
+            await begin(house, socket)
+            first = await take(socket, 99)
+            token = (await socket.next())["extensions"]["consistency"]["token"]
+        await house.change(old_order(MANY - 1, version=2), old_order(MANY - 2, version=5))
+        async with house.socket() as socket:
+            await begin(house, socket, after=token)
+            told = dict(await take(socket, MANY))
+            nothing_more = await is_quiet(socket)
+
+    assert old_id(MANY - 1) not in dict(first)
+    assert (told[old_id(MANY - 1)], told[old_id(MANY - 2)]) == (2, 5)
+    assert nothing_more
+
+
+async def test_a_lost_announcement_is_made_good_far_down_her_list() -> None:
+    """Where announcements say that some were lost, all of her orders are looked at."""
+    async with open_house() as house, house.socket() as socket:
+        await house.change(*(old_order(number) for number in range(MANY)))
+        await begin(house, socket)
+        await take(socket, 100)
+        store: Json = house.door.gateway.store
+        listeners, store._listeners = store._listeners, []
+        await house.change(old_order(MANY - 1, version=2))
+        store._listeners = listeners
+        for listener in listeners:
+            listener(None)
+        told = dict(await take(socket, MANY - 99))
+
+    assert told[old_id(MANY - 1)] == 2
+
+
+def old_id(number: int) -> str:
+    return f"o-old-{number}"
+
+
+def old_order(number: int, version: int = 1) -> OrderRow:
+    """One that was placed so many minutes before the others."""
+    placed_at = PLACED_AT - timedelta(minutes=number)
+    return order_row(old_id(number), version, placed_at=placed_at)
