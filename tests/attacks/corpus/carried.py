@@ -88,16 +88,16 @@ def _hosts() -> Iterator[Attack]:
 def _proxies() -> Iterator[Attack]:
     for value in (
         "127.0.0.1",
-        "203.0.113.9",
-        "::ffff:10.0.0.1",
+        "192.0.2.1",
+        "::ffff:192.0.2.1",
         "[::1]:80",
         "' OR 1=1",
-        ",".join(["1.2.3.4"] * 2_000),
+        ",".join(["192.0.2.1"] * 2_000),
         "\xff\xfe",
     ):
         header = f"X-Forwarded-For: {value}\r\nForwarded: for={value[:50]}\r\n"
         yield asked(f"forwarded for {value[:16]!r}", QUERY, OK, headers=header)
-    many = "".join(f"X-Forwarded-For: 10.0.0.{i}\r\n" for i in range(80))
+    many = "".join(f"X-Forwarded-For: 192.0.2.{i}\r\n" for i in range(80))
     yield asked("forwarded for in eighty headers", QUERY, OK, headers=many)
 
 
