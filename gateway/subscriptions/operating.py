@@ -6,7 +6,7 @@ after its first answer is not paid for: it is bounded by what changes.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Final, Protocol
@@ -138,7 +138,8 @@ class LiveOperations:
             following: Following | None = None
             deadline = Deadline.after(self._operations.request_timeout_s)
             lane = lane_of_text(request.query)
-            async with visit.turns, self._let_in(lane, visit, record, deadline) as caller:
+            async with visit.turns, AsyncExitStack() as place:
+                caller = await self._let_in(place, lane, visit, record, deadline)
                 document = self._read(request, visit, record, caller)
                 if record.operation.kind == "subscription":
                     followed = self._following(document, request, visit, record, caller)
@@ -147,21 +148,25 @@ class LiveOperations:
                     told = Response(b"" if first is None else first.body, way="followed")
                     self.entry.teller.answered_in_part(told, record, visit.method)
                 else:
-                    first = await self._answer(request, visit, record, caller, deadline)
+                    first = await self._answer(request, visit, record, caller, deadline, place)
                 await audience.begin()
                 if first is not None:
                     await audience.show(first)
             if following is not None:
                 await _follow(following, visit, audience)
 
-    @asynccontextmanager
     async def _let_in(
-        self, lane: Lane, visit: Visit, record: RequestRecord, deadline: Deadline
-    ) -> AsyncIterator[Caller]:
-        """Have a place at the door inside the block, and somebody who pays."""
-        with self.entry.limits.entered(visit.key) as admitted:
-            async with self.entry.door.place(lane, deadline, visit.leaving):
-                yield replace(visit.caller, record=record, admitted=admitted)
+        self,
+        place: AsyncExitStack,
+        lane: Lane,
+        visit: Visit,
+        record: RequestRecord,
+        deadline: Deadline,
+    ) -> Caller:
+        """Have a place at the door until ``place`` closes, and somebody who pays."""
+        admitted = place.enter_context(self.entry.limits.entered(visit.key))
+        await place.enter_async_context(self.entry.door.place(lane, deadline, visit.leaving))
+        return replace(visit.caller, record=record, admitted=admitted)
 
     def _read(
         self, request: GraphQLRequest, visit: Visit, record: RequestRecord, caller: Caller
@@ -202,14 +207,18 @@ class LiveOperations:
         record: RequestRecord,
         caller: Caller,
         deadline: Deadline,
+        place: AsyncExitStack,
     ) -> Update:
-        """The answer of a query or a mutation; a mutation is seen to its end in any case."""
+        """The answer of a query or a mutation; a mutation is seen to its end in any case.
+
+        It takes its place along: who leaves makes no room for more of them.
+        """
         running = self._run(request, visit, record, caller, deadline)
         if self._operations.may_be_abandoned(request):
             response = await running
         else:
             record.is_told = True  # by who runs it, whoever leaves
-            response = await outcome_of(self._writes.begin(running))
+            response = await outcome_of(self._writes.begin(_placed(place.pop_all(), running)))
         if response.is_request_error and isinstance(response.body, dict):
             raise Refused(response.body["errors"])
         return Update(bytes_of(response), response.token)
@@ -266,6 +275,12 @@ def _may_begin_later(request: GraphQLRequest, refused: RequestRefused, waited_s:
     """
     is_crowded = refused.code is ErrorCode.OVERLOADED
     return is_crowded and waited_s < BEGIN_S and may_be_subscription(request.query)
+
+
+async def _placed(place: AsyncExitStack, running: Coroutine[None, None, Response]) -> Response:
+    """What it comes to; its place is free then."""
+    async with place:
+        return await running
 
 
 async def _follow(following: Following, visit: Visit, audience: Audience) -> None:
