@@ -67,7 +67,8 @@ class LiveOptions:
     """Seconds between two looks at the orders of a customer, while announcements may be lost."""
 
     list_limit: Annotated[int, Between(1, 100)] = 100
-    """Newest orders of a customer that such a look, and the beginning, take in: one page."""
+    """Orders in one page of such a look. The beginning takes in the newest page alone; who comes
+    back, or may have missed something, is looked after page by page."""
 
     retry_s: Annotated[float, Between(0.1, 60)] = 1.0
     """Seconds after which an event stream that broke off may be asked for again."""
