@@ -12,7 +12,7 @@ from urllib.parse import parse_qs
 
 from gateway.errors import ErrorCode, RequestRefused
 from gateway.validators import is_known
-from gateway.web.accepting import APPLICATION_JSON, answer_type, takes_gzip
+from gateway.web.accepting import APPLICATION_JSON, answer_type, named_types, takes_gzip
 from gateway.web.json_bodies import bad_request, media_type_of, read_json
 from resolvers.upstream.trace_context import TraceContext, parse_trace_context
 
@@ -20,7 +20,6 @@ TOKEN_HEADER = "x-consistency-token"
 TOKEN_COOKIE = "bff-consistency"
 
 _token_cookie = re.compile(re.escape(TOKEN_COOKIE) + r"(?:\.[A-Za-z0-9_-]{1,16})?")
-_refused = re.compile(r"(?:\A|;)\s*q=0(?:\.0*)?\s*(?:;|\Z)")
 _request_id = re.compile(r"[A-Za-z0-9._-]{1,64}\Z")
 _milliseconds = re.compile(r"[0-9]{1,9}\Z", re.ASCII)
 _sha256 = re.compile(r"[0-9a-f]{64}\Z")
@@ -137,8 +136,7 @@ class RequestHeaders:
 
     def accepts(self, media_type: str) -> bool:
         """Is this very media type listed in ``Accept``, and not refused by ``q=0``?"""
-        listed = ",".join(self.all("accept"))
-        return (_accepts if len(listed) <= MAX_REMEMBERED else _read_accept)(listed, media_type)
+        return media_type in named_types(b",".join(self.values.get(b"accept", ())))
 
     @property
     def token_texts(self) -> list[str]:
@@ -194,17 +192,8 @@ class RequestHeaders:
         return parse_trace_context(self.all("traceparent"), self.all("tracestate"))
 
 
-def _read_accept(listed: str, media_type: str) -> bool:
-    parts = (part.partition(";") for part in listed.lower().split(","))
-    return any(
-        name.strip() == media_type and not _refused.search(parameters)
-        for name, _, parameters in parts
-    )
-
-
 # Clients send the same ones again and again; what has been read is remembered.
 _media_type_of = lru_cache(maxsize=256)(media_type_of)
-_accepts = lru_cache(maxsize=256)(_read_accept)
 
 
 def parse_post(body: bytes, media_type: str) -> GraphQLRequest:

@@ -85,6 +85,16 @@ def answer_type(listed: bytes) -> str | None:
 
 
 @remembered
+def named_types(listed: bytes) -> frozenset[str]:
+    """The types that are listed by their very names, and not refused.
+
+    >>> sorted(named_types(b"text/html;q=0.8, text/plain;q=0, */*"))
+    ['*/*', 'text/html']
+    """
+    return frozenset(of.name for of in ranges_of(listed) if of.quality > 0)
+
+
+@remembered
 def takes_gzip(listed: bytes) -> bool:
     """Is gzip wanted, and no less than the plain bytes?
 
