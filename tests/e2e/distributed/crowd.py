@@ -4,20 +4,23 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from random import Random
 from typing import Final
 
 from tests.e2e.distributed.roaming import Roamer
-from tests.e2e.processes import eventually
+from tests.e2e.processes import NeverHappened, eventually
 from tests.e2e.session_history import Broken
-from tests.e2e.shopper import Shopper, quiet_client
+from tests.e2e.shopper import ANSWER_LIMIT_S, Shopper, quiet_client
 
 SEED: Final = 11
 PACE_S: Final = 0.01
 """Between two steps of a session: the machine has other things to do meanwhile."""
+
+STEPS_LIMIT_S: Final = 2 * ANSWER_LIMIT_S
+"""Longer than a session waits for an answer, so that one which never came is told as that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +28,7 @@ class Crowd:
     """All sessions; their numbers may be read while they run."""
 
     sessions: Sequence[Roamer]
+    lives: Sequence[Future[None]]
 
     @property
     def step_count(self) -> int:
@@ -64,9 +68,28 @@ class Crowd:
         time.sleep(seconds)
 
     def take_steps(self, count: int) -> None:
-        """Return when the sessions have taken so many steps more, together."""
-        goal = self.step_count + count
-        eventually(lambda: self.step_count >= goal, about=f"{count} more steps of the sessions")
+        """Return when the sessions have taken so many steps more, together.
+
+        Raises what ended a session before its time, and `NeverHappened`.
+        """
+        before = self.step_count
+
+        def taken() -> bool:
+            for ended in [life for life in self.lives if life.done()]:
+                ended.result()
+            return self.step_count >= before + count
+
+        try:
+            eventually(taken, about=f"{count} more steps of the sessions", within_s=STEPS_LIMIT_S)
+        except NeverHappened as never:
+            raise NeverHappened(f"{never}; {self._told(self.step_count - before)}") from None
+
+    def _told(self, taken_count: int) -> str:
+        """What is worth knowing of sessions that were too slow."""
+        return (
+            f"they took {taken_count}, the slowest answer ever {self.slowest_s:.1f} s, "
+            f"errors {dict(self.errors)}, failures {self.failures}"
+        )
 
 
 @contextmanager
@@ -98,7 +121,7 @@ def running_crowd(
         ]
         lives = [threads.submit(live, session) for session in sessions]
         try:
-            yield Crowd(sessions)
+            yield Crowd(sessions, lives)
         finally:
             is_over.set()
         for ended in lives:
