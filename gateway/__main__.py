@@ -7,6 +7,7 @@ import socket
 import sys
 from contextlib import suppress
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Annotated, NoReturn
 
@@ -18,6 +19,7 @@ from gateway.app import create_app
 from gateway.dev import StubsFailed, run_dev
 from gateway.identity_commands import add_identity_commands
 from gateway.log_setup import configure_logging
+from gateway.metrics.fellows import Fellows, common_folder
 from gateway.numbers_reference import rows_of_numbers
 from gateway.operating.commands import add_operator_commands
 from gateway.projector import ProjectorRefused, run_projector
@@ -28,6 +30,7 @@ from gateway.telemetry import Telemetry
 from gateway.token_key import keep_key, make_key
 from gateway.workers.lifeline import Lifeline
 from gateway.workers.options import RestartOptions
+from gateway.workers.process import worker_process
 from gateway.workers.supervisor import Supervisor, WorkersFailed
 from projections.token_codec import TokenCodec
 from projections.token_inspection import inspect_token
@@ -83,9 +86,9 @@ def serve(
 ) -> None:
     """Run a gateway before the services that the settings name, with as many workers as you like.
 
-    Each worker answers for itself, /readyz included. With BFF_STORE=memory each keeps its own
-    projection: so many times the memory, and polls of the feeds. With many, BFF_STORE=redis is
-    better.
+    Each worker answers for itself, /readyz included; /metrics tells of all. With BFF_STORE=memory
+    each keeps its own projection: so many times the memory, and polls of the feeds. With many,
+    BFF_STORE=redis is better.
     """
     settings = _settings()
     configure_logging(settings.log_format)
@@ -97,23 +100,27 @@ def serve(
             _tell_who_is_known(settings)
             run(serve_app(app, listening, drain_s=drain_s))
         return
-    supervisor = Supervisor(
-        worker_count, stop_limit_s=stop_limit_s(drain_s), observe=Telemetry().worker
-    )
-    with bind(settings) as listening:
+    with bind(settings) as listening, common_folder() as folder:
+        supervisor = Supervisor(
+            worker_count,
+            stop_limit_s=stop_limit_s(drain_s),
+            observe=Telemetry().worker,
+            start=partial(worker_process, folder=folder),
+        )
         _tell_who_is_known(settings)
         run(supervisor.run(listening))
 
 
 @cli.command(hidden=True)
-def worker(listening: int, lifeline: int) -> None:
+def worker(listening: int, lifeline: int, number: int = 0, folder: Path | None = None) -> None:
     """Be one of the workers of `bff serve`, which starts it; by the descriptors of its sockets."""
     settings = _settings()
     configure_logging(settings.log_format)
     drain_s = settings.drain_ms / 1000
     line = Lifeline(socket.socket(fileno=lifeline), stop_limit_s=stop_limit_s(drain_s))
     line.watch()
-    app = create_app(settings, settings.read_token_keys())
+    fellows = Fellows(folder, number) if folder is not None and settings.metrics else None
+    app = create_app(settings, settings.read_token_keys(), fellows=fellows)
     with socket.socket(fileno=listening) as shared:
         run(_serve_beating(app, shared, line, drain_s))
 

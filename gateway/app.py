@@ -1,7 +1,6 @@
 """The composition root: everything concrete is made and wired here, read from top to bottom.
 
-Made by constructors alone; what holds connections or tasks is opened in order and closed in reverse
-by one lifespan. A test makes a second gateway beside the first.
+Made by constructors alone; one lifespan opens what holds connections or tasks, and closes it again.
 """
 
 import time
@@ -24,11 +23,11 @@ from gateway.garbage import GarbageOptions, GarbageRounds
 from gateway.graphql_http import PATH, GraphQLHttp, HttpOptions
 from gateway.health import Health, health_routes
 from gateway.identifying import KeySource, make_identity
-from gateway.identity.development import PATH as IDENTITIES
-from gateway.identity.development import identity_routes
+from gateway.identity import development
 from gateway.making import make_entry, make_operations
 from gateway.metrics.collecting import Metered
-from gateway.metrics.page import metrics_route
+from gateway.metrics.fellows import Fellows
+from gateway.metrics.page import metrics_route, telling
 from gateway.playground.routes import playground_routes
 from gateway.playground.site import PlaygroundSite
 from gateway.projecting import FeedProjecting, MakeFeed
@@ -77,8 +76,7 @@ class Gateway:
 
     def __init__(self, settings: Settings, keys: TokenKeys, wires: Wires) -> None:
         self.settings = settings
-        self.watcher = StoreWatcher()
-        self.hints = CircuitHints()
+        self.watcher, self.hints = StoreWatcher(), CircuitHints()
         observers = self.watcher.observe, self.hints.observe
         self.telemetry = Telemetry(watch_redis=observers[0], watch_circuits=observers[1])
         self.watching = wires.watching(settings)
@@ -229,10 +227,9 @@ class Gateway:
         )
 
     def _gauge(self) -> FreshnessGauge:
-        budgets_s = self.settings.staleness_budgets_s
         return FreshnessGauge(
             store=self.store,
-            budgets_s={of.source: budget_s for of, budget_s in budgets_s.items()},
+            budgets_s={of.source: s for of, s in self.settings.staleness_budgets_s.items()},
             wall_clock=self.wall_clock,
             watcher=self.watcher if isinstance(self.store, RedisStore) else None,
             observe=self.telemetry.freshness,
@@ -262,18 +259,19 @@ def create_app(
     *,
     wires: Wires | None = None,
     dev_secret: str | None = None,
+    fellows: Fellows | None = None,
 ) -> FastAPI:
     """The whole gateway as one ASGI application; its lifespan opens and closes it.
 
-    ``dev_secret`` signs the identities that `bff dev` offers; nowhere else are there any.
+    ``dev_secret`` signs the identities of `bff dev`. A worker beside others has ``fellows``.
     """
     gateway = Gateway(settings, keys, wires or Wires())
-    identities = "" if dev_secret is None else IDENTITIES
+    identities = "" if dev_secret is None else development.PATH
     site = PlaygroundSite.load(identities=identities) if settings.playground else None
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        async with gateway.open():
+        async with gateway.open(), telling(gateway.metered, fellows):
             yield
 
     # No redirects to paths without a slash: they would name whatever host the client has named.
@@ -285,16 +283,18 @@ def create_app(
         is_metered=settings.metrics,
         batch=settings.batch_options(),
     )
-    graphql = GraphQLHttp(gateway.entry, http, playground=site, streams=gateway.live.streams)
-    app.state.graphql = graphql
+    streams = gateway.live.streams
+    app.state.graphql = graphql = GraphQLHttp(gateway.entry, http, playground=site, streams=streams)
     app.state.connections = settings.connection_options()
     app.router.routes.append(Route(PATH.decode(), graphql, methods=None))
     app.router.routes.append(WebSocketRoute(PATH.decode(), gateway.live.sockets))
     app.include_router(health_routes(app, gateway.health))
     if settings.metrics:
-        app.include_router(metrics_route(gateway.metered))
+        app.include_router(metrics_route(gateway.metered, fellows))
     if dev_secret is not None:
-        app.include_router(identity_routes(dev_secret))  # before the files, whose names are any
+        app.include_router(
+            development.identity_routes(dev_secret)
+        )  # before the files, whose names are any
     if site is not None:
         app.include_router(playground_routes(site))
     return app

@@ -38,6 +38,10 @@ SERVICES: Final = tuple(of.source for of in AggregateType)
 STORE: Final = "store"
 """Stands among the services where circuits are told."""
 
+WORKER: Final = "worker"
+"""Tells the series of several workers apart: its number, from 0, which one that takes the place of
+another has again."""
+
 LABELS: Final[Mapping[str, Sequence[str]]] = {
     "way": WAYS,
     "outcome": OUTCOMES,

@@ -6,6 +6,7 @@ import socket
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from pathlib import Path
 from typing import Protocol
 
 
@@ -28,8 +29,9 @@ class Worker(Protocol):
         """Send it this signal; one that has ended gets none."""
 
 
-StartWorker = Callable[[socket.socket], AbstractAsyncContextManager[Worker]]
-"""Starts a worker on a listening socket; at the end of the block it has ended, or is killed."""
+StartWorker = Callable[[socket.socket, int], AbstractAsyncContextManager[Worker]]
+"""Starts the worker of this number on a listening socket; at the end of the block it has ended, or
+is killed."""
 
 
 class WorkerProcess:
@@ -64,8 +66,10 @@ class WorkerProcess:
 
 
 @asynccontextmanager
-async def worker_process(listening: socket.socket) -> AsyncIterator[WorkerProcess]:
-    """A new process on this socket.
+async def worker_process(
+    listening: socket.socket, number: int, *, folder: Path | None = None
+) -> AsyncIterator[WorkerProcess]:
+    """A new process on this socket, which finds its fellows in ``folder``, if there is one.
 
     In a session of its own: Ctrl-C goes to the whole of ours, and the parent passes it on.
     """
@@ -74,8 +78,9 @@ async def worker_process(listening: socket.socket) -> AsyncIterator[WorkerProces
         ours.setblocking(False)
         with theirs:
             inherited = (listening.fileno(), theirs.fileno())
+            words = () if folder is None else (f"--number={number}", f"--folder={folder}")
             process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "gateway", "worker", *map(str, inherited)),
+                *(sys.executable, "-m", "gateway", "worker", *map(str, inherited), *words),
                 stdin=asyncio.subprocess.DEVNULL,
                 pass_fds=inherited,
                 start_new_session=True,

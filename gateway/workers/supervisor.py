@@ -83,26 +83,26 @@ class Supervisor:
         once. Raises `WorkersFailed` if a start fails while nobody serves.
         """
         loop, asked = asyncio.get_running_loop(), (signal.SIGINT, signal.SIGTERM)
-        for number in asked:
-            loop.add_signal_handler(number, self._stop, listening, number)
+        for name in asked:
+            loop.add_signal_handler(name, self._stop, listening, name)
         try:
             async with asyncio.TaskGroup() as group:
-                group.create_task(self._keep_one(listening))
+                group.create_task(self._keep_one(listening, 0))
                 await self._is_proven.wait()
-                for _ in range(self._worker_count - 1):
-                    group.create_task(self._keep_one(listening))
+                for number in range(1, self._worker_count):
+                    group.create_task(self._keep_one(listening, number))
         finally:
-            for number in asked:
-                loop.remove_signal_handler(number)
+            for name in asked:
+                loop.remove_signal_handler(name)
         if self._failure is not None:
             raise WorkersFailed(self._failure)
 
-    async def _keep_one(self, listening: socket.socket) -> None:
-        """Have a worker, and another one whenever it ends, until we are asked to stop."""
+    async def _keep_one(self, listening: socket.socket, number: int) -> None:
+        """Have a worker of this number, and another when it ends, until we are asked to stop."""
         loop, pause_s = asyncio.get_running_loop(), 0.0
         while not self._stopping.is_set():
             began_s = loop.time()
-            life = await self._one_life(listening)
+            life = await self._one_life(listening, number)
             if self._stopping.is_set():
                 return
             if not life.has_served and not self._is_proven.is_set():
@@ -112,10 +112,10 @@ class Supervisor:
             self._observe(WorkerEnded(life.process_id, life.exit_code, pause_s))
             await self._pause(pause_s)
 
-    async def _one_life(self, listening: socket.socket) -> _Life:
+    async def _one_life(self, listening: socket.socket, number: int) -> _Life:
         """A worker from its start to its end."""
         try:
-            async with self._start(listening) as worker:
+            async with self._start(listening, number) as worker:
                 return await self._watch(worker)
         except OSError as error:  # no process or descriptor to be had, perhaps for a moment only
             return _Life(process_id=0, exit_code=error.errno or 1, has_served=False)

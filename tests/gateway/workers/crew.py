@@ -64,17 +64,19 @@ class Crew:
 
     def __init__(self) -> None:
         self.workers: list[FakeWorker] = []
+        self.numbers: list[int] = []
         self.ends: list[WorkerSignal] = []
         self.refusal: OSError | None = None
         self._started: asyncio.Queue[FakeWorker] = asyncio.Queue()
 
     @asynccontextmanager
-    async def start(self, _: socket.socket) -> AsyncIterator[FakeWorker]:
+    async def start(self, _: socket.socket, number: int) -> AsyncIterator[FakeWorker]:
         if self.refusal is not None:
             refusal, self.refusal = self.refusal, None
             raise refusal
         worker = FakeWorker(len(self.workers) + 1)
         self.workers.append(worker)
+        self.numbers.append(number)
         self._started.put_nowait(worker)
         yield worker
 
