@@ -73,9 +73,9 @@ class Memory(SimpleMemoryCache):  # type: ignore[misc]  # aiocache declares no t
         """Keep these from now on."""
         await self._multi_set(entries.items())
 
-    async def drop(self, key: AggregateKey) -> None:
-        """Keep it no more."""
-        await self._delete(key)
+    def drop(self, key: AggregateKey) -> None:
+        """Keep it no more. Nothing here has a time to live, so nothing else need be undone."""
+        self._cache.pop(key, None)
 
 
 class ResponseCache:
@@ -162,7 +162,7 @@ class ResponseCache:
                 kept[key] = new
         if kept:
             await self._memory.put(kept)
-            await self._make_room_after(kept)
+            self._make_room_after(kept)
         return newer
 
     def _entry_after(self, entry: Entry | None, heard: Heard) -> Entry | None:
@@ -185,14 +185,14 @@ class ResponseCache:
         early_s = options.fresh_s * options.early_refresh_ratio * self._chance()
         return heard.asked_at_s + options.fresh_s - early_s
 
-    async def _make_room_after(self, keys: Iterable[AggregateKey]) -> None:
+    def _make_room_after(self, keys: Iterable[AggregateKey]) -> None:
         now_s = _now_s()
         for key in keys:
             self._put_at_s[key] = now_s
             self._put_at_s.move_to_end(key)
         while len(self._put_at_s) > self._options.entry_limit:
             oldest, self._forgotten_at_s = self._put_at_s.popitem(last=False)
-            await self._memory.drop(oldest)
+            self._memory.drop(oldest)
 
 
 def replaces(heard: Heard, held: Heard) -> bool:
