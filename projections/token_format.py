@@ -28,8 +28,9 @@ know, because ignoring a demand would break it. Rejected: JSON or msgpack inside
 longer and have many spellings of one value.
 """
 
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from projections.token import ConsistencyToken, FloorKey
 from projections.token_size import fits
@@ -54,8 +55,7 @@ UNCERTAIN_FLAG: Final = 0b1000
 FLAGS_LIMIT: Final = 0b1_0000
 
 
-@dataclass(frozen=True, slots=True)
-class TokenBody:
+class TokenBody(Struct, frozen=True):
     """What a sealed token says: which key signs it, when it was issued, what it demands.
 
     Nothing in the floor was seen after ``issued_minute``.

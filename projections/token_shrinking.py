@@ -6,8 +6,9 @@ later world satisfies only if it satisfies the one that was given. Pure.
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from typing import Final, Protocol
+
+from msgspec.structs import replace
 
 from projections.token import (
     ConsistencyToken,

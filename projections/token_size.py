@@ -4,8 +4,9 @@ Sizes are reckoned from above and piece by piece, marks of all types included: s
 and mark its type never makes a token larger. Pure.
 """
 
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from projections.token import ConsistencyToken, FloorKey, Seen
 from projections.versions import AggregateKey, AggregateType
@@ -27,8 +28,7 @@ _LOG_BYTES: Final = 4
 _AGE_BYTES: Final = 5
 
 
-@dataclass(frozen=True, slots=True)
-class TokenSize:
+class TokenSize(Struct, frozen=True):
     """How much a token is, marks of all types reckoned in, so that to mark never makes it larger.
 
     ``byte_count`` is what its body has at most.

@@ -5,9 +5,10 @@ rule: nothing is silently stale or silently missing, so each carries its provena
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Self
+
+from msgspec import Struct, field
 
 from projections.selection import PageKey
 from projections.token import EMPTY_TOKEN, ConsistencyToken
@@ -47,8 +48,7 @@ class Reason(StrEnum):
     WRITE_RESULT = "WRITE_RESULT"
 
 
-@dataclass(frozen=True, slots=True)
-class Provenance:
+class Provenance(Struct, frozen=True):
     """Where and why; ``age_s``: at most so long ago (s) this was the owner's newest state.
 
     ``instead_of`` is the failure in whose place it is shown, where it is (`STALE_IF_ERROR`).
@@ -65,8 +65,7 @@ class Provenance:
         return self.reason in (Reason.STALE_ALLOWED, Reason.STALE_IF_ERROR)
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(Struct, frozen=True):
     """A row. ``is_streamed``: the projection holds it from the event stream for good."""
 
     row: Row
@@ -74,8 +73,7 @@ class Found:
     is_streamed: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Absent:
+class Absent(Struct, frozen=True):
     """There is no such aggregate; ``at`` is the version of its tombstone where one is shown.
 
     ``at_least``: the version of the tombstone that the projection has, though its owner was asked.
@@ -88,8 +86,7 @@ class Absent:
     may_come_back: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Failed:
+class Failed(Struct, frozen=True):
     """Nobody could tell, or nobody could tell fresh enough."""
 
     error: UpstreamError | ConsistencyTimeout
@@ -98,8 +95,7 @@ class Failed:
 Component = Found | Absent | Failed
 
 
-@dataclass(frozen=True, slots=True)
-class FoundPage:
+class FoundPage(Struct, frozen=True):
     """One page of a customer's orders, newest first; the orders themselves are components.
 
     ``listed_at`` holds where each order stands, whether its row can be had or not. ``ends_at`` is
@@ -131,8 +127,7 @@ class FoundPage:
         return cls(tuple(listed_at), has_more, provenance, listed_at, ends_at, seen)
 
 
-@dataclass(slots=True)
-class Answer:
+class Answer(Struct):
     """The components and pages of one root field, filled wave by wave; read by the field types.
 
     Once it is complete, ``shown`` is what a reader of all of it has seen, and ``unshown`` are

@@ -9,7 +9,8 @@ something at hand may stand in (`stand_ins`).
 
 import asyncio
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from projections.selection import PageKey, Root
 from projections.token import ConsistencyToken, mark_at

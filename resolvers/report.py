@@ -9,6 +9,8 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from msgspec import Struct
+
 from projections.selection import PageKey
 from projections.token import (
     EMPTY_TOKEN,
@@ -29,8 +31,7 @@ MAX_SHOWN = 100
 """Components told of one by one; a page of orders with all their products would be a thousand."""
 
 
-@dataclass(frozen=True, slots=True)
-class Shown:
+class Shown(Struct, frozen=True):
     """One component as the client sees it: response path without list indexes, and provenance."""
 
     path: str

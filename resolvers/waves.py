@@ -1,6 +1,6 @@
 """What is still missing from an answer, wave by wave, and what was looked up in vain. Pure."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from projections.selection import PageKey, Root, reach
 from projections.versions import AggregateKey
@@ -9,8 +9,7 @@ from resolvers.answer import Answer, Failed, FoundPage
 from resolvers.demand import Demand
 
 
-@dataclass(frozen=True, slots=True)
-class Wave:
+class Wave(Struct, frozen=True):
     """What one step has to find out."""
 
     keys: tuple[AggregateKey, ...]
