@@ -35,7 +35,7 @@ from msgspec import Struct
 
 from projections.token import ConsistencyToken, FloorKey
 from projections.token_size import fits
-from projections.versions import AggregateKey, AggregateType, Version
+from projections.versions import AggregateKey, AggregateType
 from projections.views.aggregate import is_id
 
 MAGIC: Final = b"\x72\xdd"
@@ -120,8 +120,8 @@ def log_order(log: FloorKey) -> tuple[int, int]:
     return log.partition << 3 | _code(log.type), log.log
 
 
-# Each writes to the end of the one body: a token is sealed for every answer, and pieces that are put
-# together afterwards cost more than what is in them.
+# Each writes to the end of the one body: every answer has a token, and to put pieces together
+# afterwards costs more than what is in them.
 
 
 def _put_entries(out: bytearray, keys: Sequence[AggregateKey], token: ConsistencyToken) -> None:

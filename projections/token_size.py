@@ -29,7 +29,6 @@ _AGE_BYTES: Final = 5
 _FIXED_BYTES: Final = _HEAD_BYTES + _MARK_BYTES * len(AggregateType)
 
 
-
 class TokenSize(Struct, frozen=True):
     """How much a token is, marks of all types reckoned in, so that to mark never makes it larger.
 

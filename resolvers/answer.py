@@ -4,7 +4,7 @@ A component is a row somebody owns, or the fact that there is none, or the failu
 rule: nothing is silently stale or silently missing, so each carries its provenance.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from enum import StrEnum
 from typing import Self
 
@@ -12,7 +12,7 @@ from msgspec import Struct, field
 
 from projections.selection import PageKey
 from projections.token import EMPTY_TOKEN, ConsistencyToken
-from projections.versions import AggregateKey, AggregateType, Version
+from projections.versions import AggregateKey, Version
 from projections.views import OrderRow, Row
 from projections.views.orders import ListingPosition
 from resolvers.errors import ConsistencyTimeout
@@ -62,7 +62,12 @@ class Provenance(Struct, frozen=True):
     @property
     def is_stale(self) -> bool:
         """Is it older than it should be, and shown for a reason all the same?"""
-        return self.reason in (Reason.STALE_ALLOWED, Reason.STALE_IF_ERROR)
+        return self.reason is Reason.STALE_ALLOWED or self.reason is Reason.STALE_IF_ERROR
+
+    @property
+    def is_of_owner(self) -> bool:
+        """Has its owner told just now, and nothing stands in for what she has not?"""
+        return self.source is Source.LIVE and self.instead_of is None
 
 
 class Found(Struct, frozen=True):
@@ -163,67 +168,11 @@ class Answer(Struct):
             case _:
                 return None
 
-    @property
-    def is_held_back(self) -> bool:
-        """Was anything left out because all there was is older than demanded?"""
+    def has_told_live(self, *, besides: AggregateKey | None) -> bool:
+        """Has an owner told of anything else just now, be it that there is none?"""
         return any(
-            isinstance(part, Failed) and isinstance(part.error, ConsistencyTimeout)
-            for part in self._used_parts()
+            not isinstance(component, Failed)
+            and component.provenance.is_of_owner
+            and key != besides
+            for key, component in self.components.items()
         )
-
-    @property
-    def is_stale_by_leave(self) -> bool:
-        """Does anything in it, shown or passed over by a list, rest on a world that is too old?"""
-        return any(
-            not isinstance(part, Failed) and part.provenance.is_stale for part in self._used_parts()
-        )
-
-    def _used_parts(self) -> "Iterator[Component | FoundPage]":
-        yield from self.pages.values()
-        yield from (part for key, part in self.components.items() if key not in self.unshown)
-
-    def unproven(self) -> Iterator[tuple[AggregateKey, Version]]:
-        """What was shown but not yet streamed: a later read must not fall behind it."""
-        for key, component in self.components.items():
-            match component:
-                case Found(row=row, is_streamed=False):
-                    yield key, row.at
-                case Absent(at_least=Version() as at_least):
-                    yield key, at_least
-
-    def outdated_types(self) -> set[AggregateType]:
-        """The types of which something is gone, and a projection that is behind still shows it.
-
-        No version tells since when: between the last that was seen and the one at which it went
-        there may be others.
-        """
-        types = {
-            key.type
-            for key, component in self.components.items()
-            if isinstance(component, Absent) and component.may_come_back
-        }
-        if any(isinstance(page, FoundPage) and page.lacks_listed for page in self.pages.values()):
-            types.add(AggregateType.ORDER)
-        return types
-
-    def told_live(self) -> set[AggregateKey]:
-        """The aggregates of which an owner has told just now, be it that there is none."""
-        return {
-            key
-            for key, component in self.components.items()
-            if not isinstance(component, Failed)
-            and component.provenance.source is Source.LIVE
-            and component.provenance.instead_of is None
-        }
-
-    def projected_types(self) -> set[AggregateType]:
-        """The types of which the projection has shown anything, or that there is nothing."""
-        shown = {
-            key.type
-            for key, component in self.components.items()
-            if not isinstance(component, Failed)
-            and component.provenance.source is Source.PROJECTION
-        }
-        pages = [page for page in self.pages.values() if isinstance(page, FoundPage)]
-        is_listed = any(page.provenance.source is Source.PROJECTION for page in pages)
-        return shown | {AggregateType.ORDER} if is_listed else shown

@@ -3,7 +3,7 @@
 Starts from the operation's cut (`SharedCut`), and widens it where live answers lead further.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 from projections.projector import StoredRow
 from projections.selection import OrdersRoot, PageKey, PageSelection, Root, root_of
@@ -143,7 +143,7 @@ class Projected:
         return to_fetch
 
     def paths_ahead(
-        self, keys: Iterable[AggregateKey], answer: Answer
+        self, keys: Collection[AggregateKey], answer: Answer
     ) -> dict[AggregateKey, Composition]:
         """How `take_rows` would have these fetched, of those that it would not take itself.
 
@@ -151,9 +151,10 @@ class Projected:
         of an owner who is asked for this reader alone: that would be asked for twice.
         """
         needed = needed_by(self._demand, answer)
+        of_type = {of: self._path_of_type(of) for of in {key.type for key in keys}}
         paths: dict[AggregateKey, Composition] = {}
         for key in keys:
-            type_path = self._path_of_type(key.type)
+            type_path = of_type[key.type]
             if isinstance(type_path, Projection) and key not in self._cut.cut.rows:
                 continue
             path = self._path_of_row(key, type_path, needed.get(key))
@@ -165,6 +166,8 @@ class Projected:
         self, keys: Sequence[PageKey], answer: Answer
     ) -> dict[PageKey, Composition]:
         """Likewise for pages; which of their orders are new enough is asked of each row later."""
+        if not keys:
+            return {}
         path = self._path_of_type(AggregateType.ORDER)
         if isinstance(path, Composition):
             return dict.fromkeys(keys, path)
