@@ -70,10 +70,11 @@ def judge_healing(
     current: StoredRow | None, row: Row, *, healed_at_s: float
 ) -> Applied | Duplicate:
     """What a verified live answer does to ``current``: the same gate, but ahead of the stream."""
-    if current is None or row.at > current.at:
-        stored = StoredRow(row, row.at, is_streamed=False, healed_at_s=healed_at_s)
-        return Applied(row.key, stored, has_gap=False)
-    return Duplicate(row.key)
+    key, at = row.key, row.at
+    if current is None or at > current.at:
+        stored = StoredRow(row, at, is_streamed=False, healed_at_s=healed_at_s)
+        return Applied(key, stored, has_gap=False)
+    return Duplicate(key)
 
 
 def park(current: StoredRow | None, poison: PoisonEvent) -> Parked:

@@ -59,6 +59,7 @@ class Projected:
         wall_clock: Callable[[], float],
     ) -> None:
         self._demand = demand
+        self._is_shareable = isinstance(demand.mode, AtLeast | Eventual)
         self._model = model
         self._cut = cut
         self._awaited = awaited
@@ -219,7 +220,7 @@ class Projected:
 
         What was seen under a floor or dropped under a mark has no version to compare.
         """
-        if not isinstance(self._demand.mode, AtLeast | Eventual):
+        if not self._is_shareable:
             return False
         token = self._demand.token
         is_seen_in_a_log = any(log.type is key.type for log in token.floor)
