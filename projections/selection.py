@@ -7,8 +7,10 @@ the next wave of calls. So nothing is fetched that was not asked for, and N+1 ca
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import NamedTuple
+
+from msgspec import Struct, field
 
 from projections.versions import AggregateKey, AggregateType
 from projections.views import OrderRow, Row
@@ -98,8 +100,7 @@ class PageKey(NamedTuple):
         return cls(customer_id, page.status, page.first, page.after)
 
 
-@dataclass(frozen=True, slots=True)
-class OrderLinks:
+class OrderLinks(Struct, frozen=True):
     """Whom an order leads to, where no more is known of it: enough to ask, nothing to show."""
 
     customer_id: str
@@ -107,15 +108,14 @@ class OrderLinks:
 
     @classmethod
     def of(cls, order: OrderRow) -> "OrderLinks":
-        return cls(order.customer_id, tuple(item.product_id for item in order.items))
+        return cls(order.customer_id, tuple([item.product_id for item in order.items]))
 
 
 RowOf = Callable[[AggregateKey], Row | OrderLinks | None]
 PageOf = Callable[[PageKey], Sequence[str] | None]
 
 
-@dataclass(slots=True)
-class Reach:
+class Reach(Struct):
     """Every row and page a root needs, as far as known rows lead. Order of first need is kept."""
 
     keys: dict[AggregateKey, None] = field(default_factory=dict)

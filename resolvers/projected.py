@@ -129,8 +129,10 @@ class Projected:
         uncovered = [
             k for k in keys if k not in self._cut.cut.rows and isinstance(by_type[k], Projection)
         ]
-        await self._cut.widen([root_of(key) for key in uncovered])
-        by_type.update((key, OUT_OF_REACH) for key in uncovered if key not in self._cut.cut.rows)
+        if uncovered:
+            await self._cut.widen([root_of(key) for key in uncovered])
+            missed = (key for key in uncovered if key not in self._cut.cut.rows)
+            by_type.update(dict.fromkeys(missed, OUT_OF_REACH))
         needed = needed_by(self._demand, answer)
         to_fetch: dict[AggregateKey, Composition] = {}
         for key, type_path in by_type.items():
@@ -230,8 +232,7 @@ class Projected:
         self, key: AggregateKey, type_path: ReadPath, needed: Version | None
     ) -> ReadPath:
         """``needed``: the version that other components of the answer need this one to have."""
-        entry = self._demand.at_least(key, self._cut)
-        at_least = _later(entry, needed)
+        at_least = _later(self._demand.at_least(key, self._cut), needed)
         if isinstance(type_path, Projection):
             path = choose_for_row(
                 self._demand,
@@ -256,8 +257,8 @@ class Projected:
         It may be in doubt, or stand in a log of which nothing is known any more; but its owner has
         told it once, and a copy of the owner that lags has not yet.
         """
-        row = self.row_of(key)
-        return at_least if row is None else _later(at_least, row.at)
+        stored = self._cut.cut.rows.get(key)
+        return at_least if stored is None or stored.row is None else _later(at_least, stored.at)
 
     def _component(self, key: AggregateKey, reason: Reason) -> Component:
         if reason is Reason.TOKEN_REACHED and key in self._awaited:

@@ -35,9 +35,9 @@ class CallContext:
     tally: CallTally = field(default_factory=CallTally)
 
     def __post_init__(self) -> None:
-        for name in (self.request_id, self.traceparent or "", self.tracestate or ""):
-            if not (name.isascii() and name.isprintable()):
-                raise ValueError("request id and trace context must be printable ASCII")
+        names = self.request_id + (self.traceparent or "") + (self.tracestate or "")
+        if not (names.isascii() and names.isprintable()):
+            raise ValueError("request id and trace context must be printable ASCII")
 
     def until(self, deadline: Deadline) -> "CallContext":
         """The same names with another deadline."""
