@@ -64,11 +64,6 @@ class Provenance(Struct, frozen=True):
         """Is it older than it should be, and shown for a reason all the same?"""
         return self.reason is Reason.STALE_ALLOWED or self.reason is Reason.STALE_IF_ERROR
 
-    @property
-    def is_of_owner(self) -> bool:
-        """Has its owner told just now, and nothing stands in for what she has not?"""
-        return self.source is Source.LIVE and self.instead_of is None
-
 
 class Found(Struct, frozen=True):
     """A row. ``is_streamed``: the projection holds it from the event stream for good."""
@@ -172,7 +167,8 @@ class Answer(Struct):
         """Has an owner told of anything else just now, be it that there is none?"""
         return any(
             not isinstance(component, Failed)
-            and component.provenance.is_of_owner
+            and component.provenance.source is Source.LIVE
+            and component.provenance.instead_of is None
             and key != besides
             for key, component in self.components.items()
         )

@@ -39,10 +39,11 @@ class AnswerTally(Struct):
                     self.seen[key] = at_least
                 if may_come_back:
                     self.outdated_types.add(key.type)
-        if component.provenance.is_of_owner:
-            self.told_live.add(key)
-        elif component.provenance.source is Source.PROJECTION:
+        provenance = component.provenance
+        if provenance.source is Source.PROJECTION:
             self.projected_types.add(key.type)
+        elif provenance.instead_of is None:
+            self.told_live.add(key)
 
     def add_page(self, page: FoundPage) -> None:
         """Reckon in a page: what holds for it holds for orders."""
