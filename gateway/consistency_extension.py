@@ -8,9 +8,14 @@ import orjson
 
 from gateway.errors import UPSTREAM_CODES, Json, missing_as_json
 from projections.versions import AggregateKey, AggregateType
+from resolvers.answer import Reason, Source
 from resolvers.report import ConsistencyReport, Shown
 
 AGE: Final = "ageMs"
+
+# Looked up, because `.value` of a member is a call, and there are some for each component.
+_SOURCES: Final = {of: of.value for of in Source}
+_REASONS: Final = {of: of.value for of in Reason}
 
 _TO_BE_TOLD: Final = -987_654_321
 _AGE_TO_BE_TOLD: Final = f'"{AGE}":{_TO_BE_TOLD}'.encode()
@@ -65,15 +70,16 @@ def render_consistency(report: ConsistencyReport, token: str | None, *, expired_
 
 def render_component(shown: Shown) -> Json:
     """One component as the client is told of it."""
+    provenance = shown.provenance
     rendered: Json = {
         "path": shown.path,
         "id": shown.key.id if isinstance(shown.key, AggregateKey) else None,
-        "source": shown.provenance.source.value,
+        "source": _SOURCES[provenance.source],
         "version": None if shown.version is None else shown.version.number,
-        AGE: _ms(shown.provenance.age_s),
-        "reason": shown.provenance.reason.value,
+        AGE: _ms(provenance.age_s),
+        "reason": _REASONS[provenance.reason],
     }
-    if (failure := shown.provenance.instead_of) is not None:
+    if (failure := provenance.instead_of) is not None:
         rendered["insteadOf"] = UPSTREAM_CODES[type(failure)].value
     return rendered
 

@@ -95,7 +95,11 @@ class MemoryStore:
 
     async def heal(self, rows: Iterable[Row], *, age_s: float = 0.0) -> None:
         heard_at_s = self._wall_clock() - age_s
-        newest = {row.key: row for row in sorted(rows, key=lambda row: row.at)}
+        newest: dict[AggregateKey, Row] = {}
+        for row in rows:
+            key = row.key
+            if key not in newest or row.at >= newest[key].at:
+                newest[key] = row
         verdicts = [
             judge_healing(self._rows.get(key), row, healed_at_s=heard_at_s)
             for key, row in newest.items()
@@ -167,7 +171,8 @@ class MemoryStore:
         for verdict in verdicts:
             match verdict:
                 case Applied(key=key, stored=stored):
-                    self._list(self._rows.get(key), stored)
+                    if key.type is AggregateType.ORDER:
+                        self._list(self._rows.get(key), stored)
                     self._rows[key] = stored
                 case Duplicate(key=key, stored=StoredRow() as stored):
                     self._rows[key] = stored
@@ -192,7 +197,7 @@ class MemoryStore:
                 listener(news)
 
     def _list(self, old: StoredRow | None, new: StoredRow) -> None:
-        """Move an order between the listings of its customer; other rows are in no listing."""
+        """Move an order between the listings of its customer."""
         before = _listings_of(old)
         after = _listings_of(new)
         for listing, listed_at in before.items() - after.items():

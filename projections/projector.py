@@ -5,15 +5,15 @@ row's, and is a duplicate otherwise. Events carry full state, so a jump is legal
 counted. A row healed from a live answer is *ahead* of the stream until the stream passes it.
 """
 
-from dataclasses import dataclass, replace
+from msgspec import Struct
+from msgspec.structs import replace
 
 from projections.events import PoisonEvent, StateChange
 from projections.versions import AggregateKey, Version
 from projections.views import Row
 
 
-@dataclass(frozen=True, slots=True)
-class StoredRow:
+class StoredRow(Struct, frozen=True):
     """What a store holds under a key. ``row`` is None for a tombstone.
 
     ``is_streamed`` is False while the row is ahead of the event stream (healed from a live answer
@@ -26,8 +26,7 @@ class StoredRow:
     healed_at_s: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Applied:
+class Applied(Struct, frozen=True):
     """The row is replaced; ``has_gap`` when versions between the old and the new were not seen."""
 
     key: AggregateKey
@@ -35,16 +34,14 @@ class Applied:
     has_gap: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Duplicate:
+class Duplicate(Struct, frozen=True):
     """The row is as new or newer. ``stored`` is set when the stream has now caught up with it."""
 
     key: AggregateKey
     stored: StoredRow | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Parked:
+class Parked(Struct, frozen=True):
     """The event is set aside with a reason; its row is suspect while older than ``until``.
 
     ``raw`` is the event as it came.
@@ -73,10 +70,11 @@ def judge_healing(
     current: StoredRow | None, row: Row, *, healed_at_s: float
 ) -> Applied | Duplicate:
     """What a verified live answer does to ``current``: the same gate, but ahead of the stream."""
-    if current is None or row.at > current.at:
-        stored = StoredRow(row, row.at, is_streamed=False, healed_at_s=healed_at_s)
-        return Applied(row.key, stored, has_gap=False)
-    return Duplicate(row.key)
+    key, at = row.key, row.at
+    if current is None or at > current.at:
+        stored = StoredRow(row, at, is_streamed=False, healed_at_s=healed_at_s)
+        return Applied(key, stored, has_gap=False)
+    return Duplicate(key)
 
 
 def park(current: StoredRow | None, poison: PoisonEvent) -> Parked:

@@ -7,8 +7,10 @@ the next wave of calls. So nothing is fetched that was not asked for, and N+1 ca
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import NamedTuple
+
+from msgspec import Struct, field
 
 from projections.versions import AggregateKey, AggregateType
 from projections.views import OrderRow, Row
@@ -98,8 +100,7 @@ class PageKey(NamedTuple):
         return cls(customer_id, page.status, page.first, page.after)
 
 
-@dataclass(frozen=True, slots=True)
-class OrderLinks:
+class OrderLinks(Struct, frozen=True):
     """Whom an order leads to, where no more is known of it: enough to ask, nothing to show."""
 
     customer_id: str
@@ -107,15 +108,14 @@ class OrderLinks:
 
     @classmethod
     def of(cls, order: OrderRow) -> "OrderLinks":
-        return cls(order.customer_id, tuple(item.product_id for item in order.items))
+        return cls(order.customer_id, tuple([item.product_id for item in order.items]))
 
 
 RowOf = Callable[[AggregateKey], Row | OrderLinks | None]
 PageOf = Callable[[PageKey], Sequence[str] | None]
 
 
-@dataclass(slots=True)
-class Reach:
+class Reach(Struct):
     """Every row and page a root needs, as far as known rows lead. Order of first need is kept."""
 
     keys: dict[AggregateKey, None] = field(default_factory=dict)
@@ -135,6 +135,8 @@ def reach(root: Root, row_of: RowOf, page_of: PageOf) -> Reach:
             return Reach({AggregateKey(AggregateType.ORDER, id): None})
         case CustomerRoot(id, CustomerSelection(orders=())):
             return Reach({AggregateKey(AggregateType.CUSTOMER, id): None})
+        case OrderRoot(id, wanted) if not has_pages(root):
+            return Reach(_keys_of(id, wanted, row_of))
     walk = _Walk(row_of, page_of)
     match root:
         case OrderRoot(id, selection):
@@ -144,6 +146,36 @@ def reach(root: Root, row_of: RowOf, page_of: PageOf) -> Reach:
         case CustomerRoot(id, selection):
             walk.customer(id, selection)
     return walk.reached
+
+
+def _keys_of(order_id: str, selection: OrderSelection, row_of: RowOf) -> dict[AggregateKey, None]:
+    """What an order with its customer and products needs, no list: there is nothing to visit twice.
+
+    Spelled out, for it is what is asked most often.
+    """
+    key = AggregateKey(AggregateType.ORDER, order_id)
+    links = _links_of(row_of(key))
+    keys: dict[AggregateKey, None] = {key: None}
+    if links is None:
+        return keys
+    customer_id, product_ids = links
+    if selection.customer is not None:
+        keys[AggregateKey(AggregateType.CUSTOMER, customer_id)] = None
+    if selection.has_products:
+        for product_id in product_ids:
+            keys[AggregateKey(AggregateType.PRODUCT, product_id)] = None
+    return keys
+
+
+def _links_of(order: Row | OrderLinks | None) -> tuple[str, Iterable[str]] | None:
+    """Whom it leads to: her id, and those of the products; None where that is not known."""
+    match order:
+        case OrderRow(customer_id=customer_id, items=items):
+            return customer_id, [item.product_id for item in items]
+        case OrderLinks(customer_id=customer_id, product_ids=product_ids):
+            return customer_id, product_ids
+        case _:
+            return None
 
 
 class _Walk:
@@ -158,13 +190,10 @@ class _Walk:
         self.reached.keys[key] = None
         if self._is_visited(key, selection):
             return
-        match self._row_of(key):
-            case OrderRow(customer_id=customer_id, items=items):
-                product_ids: Iterable[str] = (item.product_id for item in items)
-            case OrderLinks(customer_id=customer_id, product_ids=product_ids):
-                pass
-            case _:
-                return
+        links = _links_of(self._row_of(key))
+        if links is None:
+            return
+        customer_id, product_ids = links
         if selection.customer is not None:
             self.customer(customer_id, selection.customer)
         if selection.has_products:

@@ -116,7 +116,8 @@ def newest_of(verdicts: Iterable[Verdict]) -> dict[AggregateKey, Version]:
     for verdict in verdicts:
         match verdict:
             case Applied(key=key, stored=StoredRow(at=at)) | Parked(key=key, until=at):
-                news[key] = max(at, news.get(key, at))
+                if key not in news or at > news[key]:
+                    news[key] = at
             case Duplicate():
                 pass
     return news

@@ -15,8 +15,10 @@ a log that has been applied is a prefix, and says in a few bytes what a thousand
 import math
 from collections.abc import Collection, Iterable, Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field, replace
 from typing import Final, NamedTuple, Protocol, TypeVar
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from projections.positions import SECONDS_A_MINUTE, Floor, LogPlace
 from projections.versions import AggregateKey, AggregateType, Version
@@ -43,8 +45,7 @@ class Seen(NamedTuple):
     minute: int
 
 
-@dataclass(frozen=True, slots=True)
-class ConsistencyToken:
+class ConsistencyToken(Struct, frozen=True):
     """Lower bounds on the world; all mappings are read-only by agreement: tokens are shared.
 
     ``entries``: the least version of an aggregate. ``marks``: of this type only a world proven

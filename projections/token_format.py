@@ -28,12 +28,14 @@ know, because ignoring a demand would break it. Rejected: JSON or msgpack inside
 longer and have many spellings of one value.
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Final
+
+from msgspec import Struct
 
 from projections.token import ConsistencyToken, FloorKey
 from projections.token_size import fits
-from projections.versions import AggregateKey, AggregateType, Version
+from projections.versions import AggregateKey, AggregateType
 from projections.views.aggregate import is_id
 
 MAGIC: Final = b"\x72\xdd"
@@ -54,8 +56,7 @@ UNCERTAIN_FLAG: Final = 0b1000
 FLAGS_LIMIT: Final = 0b1_0000
 
 
-@dataclass(frozen=True, slots=True)
-class TokenBody:
+class TokenBody(Struct, frozen=True):
     """What a sealed token says: which key signs it, when it was issued, what it demands.
 
     Nothing in the floor was seen after ``issued_minute``.
@@ -85,28 +86,24 @@ def render_body(body: TokenBody) -> bytes:
         raise ValueError(f"key id {body.key_id} is not in 0–63")
     if not token.doubts.keys() <= token.entries.keys():
         raise ValueError("a doubt without its entry")
+    out = bytearray(MAGIC)
+    out.append(0b0100_0000 | body.key_id)
+    _put(out, _flags_of(token))
+    _put(out, body.issued_minute, below=TIME_LIMIT)
     keys = sorted(token.entries, key=key_order)
-    sections = (
-        (MARKS_FLAG, [_render_mark(of, token.marks[of]) for of in sorted(token.marks, key=_code)]),
-        (FLOOR_FLAG, [_render_floor(body, log) for log in sorted(token.floor, key=log_order)]),
-        (
-            DOUBTS_FLAG,
-            [
-                _varint(index) + _varint(token.doubts[key], below=TIME_LIMIT)
-                for index, key in enumerate(keys)
-                if key in token.doubts
-            ],
-        ),
-        (UNCERTAIN_FLAG, [_render_key(key) for key in sorted(token.uncertain, key=key_order)]),
+    _put_entries(out, keys, token)
+    _put_sections(out, keys, body)
+    return bytes(out)
+
+
+def _flags_of(token: ConsistencyToken) -> int:
+    """Which sections follow the entries: those that are not empty."""
+    return (
+        (MARKS_FLAG if token.marks else 0)
+        | (FLOOR_FLAG if token.floor else 0)
+        | (DOUBTS_FLAG if token.doubts else 0)
+        | (UNCERTAIN_FLAG if token.uncertain else 0)
     )
-    present = [(flag, items) for flag, items in sections if items]
-    parts = [MAGIC, bytes([0b0100_0000 | body.key_id])]
-    parts.append(_varint(sum(flag for flag, _ in present)))
-    parts.append(_varint(body.issued_minute, below=TIME_LIMIT))
-    entries = [_render_entry(key, token.entries[key]) for key in keys]
-    for items in (entries, *(items for _, items in present)):
-        parts += [_varint(len(items)), *items]
-    return b"".join(parts)
 
 
 def _code(aggregate_type: AggregateType) -> int:
@@ -115,7 +112,7 @@ def _code(aggregate_type: AggregateType) -> int:
 
 def key_order(key: AggregateKey) -> tuple[int, str]:
     """Entries and uncertain keys ascend by this."""
-    return _code(key.type), key.id
+    return TYPE_CODES[key.type], key.id
 
 
 def log_order(log: FloorKey) -> tuple[int, int]:
@@ -123,43 +120,68 @@ def log_order(log: FloorKey) -> tuple[int, int]:
     return log.partition << 3 | _code(log.type), log.log
 
 
-def _render_mark(aggregate_type: AggregateType, second: int) -> bytes:
-    return _varint(_code(aggregate_type)) + _varint(second, below=TIME_LIMIT)
+# Each writes to the end of the one body: every answer has a token, and to put pieces together
+# afterwards costs more than what is in them.
 
 
-def _render_floor(body: TokenBody, log: FloorKey) -> bytes:
+def _put_entries(out: bytearray, keys: Sequence[AggregateKey], token: ConsistencyToken) -> None:
+    _put(out, len(keys))
+    for key in keys:
+        epoch, number = token.entries[key]
+        if number < 1:
+            raise ValueError(f"version numbers begin at 1, not {number}")
+        _put_key(out, key)
+        _put(out, epoch)
+        _put(out, number)
+
+
+def _put_sections(out: bytearray, keys: Sequence[AggregateKey], body: TokenBody) -> None:
+    token = body.token
+    if token.marks:
+        _put(out, len(token.marks))
+        for of in sorted(token.marks, key=_code):
+            _put(out, _code(of))
+            _put(out, token.marks[of], below=TIME_LIMIT)
+    if token.floor:
+        _put(out, len(token.floor))
+        for log in sorted(token.floor, key=log_order):
+            _put_floor(out, log, body)
+    if token.doubts:
+        _put(out, len(token.doubts))
+        for index, key in enumerate(keys):
+            if key in token.doubts:
+                _put(out, index)
+                _put(out, token.doubts[key], below=TIME_LIMIT)
+    if token.uncertain:
+        _put(out, len(token.uncertain))
+        for key in sorted(token.uncertain, key=key_order):
+            _put_key(out, key)
+
+
+def _put_floor(out: bytearray, log: FloorKey, body: TokenBody) -> None:
     seen = body.token.floor[log]
     place, log_id = log_order(log)
     if not 0 <= log_id < 1 << 8 * LOG_BYTES:
         raise ValueError(f"{log_id} is not the identity of a log")
-    return b"".join(
-        (
-            _varint(place, below=PLACE_LIMIT),
-            log_id.to_bytes(LOG_BYTES),
-            _varint(seen.offset),
-            _varint(body.issued_minute - seen.minute, below=TIME_LIMIT),
-        )
-    )
+    _put(out, place, below=PLACE_LIMIT)
+    out += log_id.to_bytes(LOG_BYTES)
+    _put(out, seen.offset)
+    _put(out, body.issued_minute - seen.minute, below=TIME_LIMIT)
 
 
-def _render_key(key: AggregateKey) -> bytes:
-    if not is_id(key.id):
-        raise ValueError(f"{key.id!r} is not an id")
-    return _varint(_code(key.type) << 6 | len(key.id) - 1) + key.id.encode("ascii")
+def _put_key(out: bytearray, key: AggregateKey) -> None:
+    of, row_id = key
+    if not is_id(row_id):
+        raise ValueError(f"{row_id!r} is not an id")
+    _put(out, TYPE_CODES[of] << 6 | len(row_id) - 1)
+    out += row_id.encode("ascii")
 
 
-def _render_entry(key: AggregateKey, at: Version) -> bytes:
-    if at.number < 1:
-        raise ValueError(f"version numbers begin at 1, not {at.number}")
-    return _render_key(key) + _varint(at.epoch) + _varint(at.number)
-
-
-def _varint(value: int, *, below: int = VERSION_LIMIT) -> bytes:
+def _put(out: bytearray, value: int, *, below: int = VERSION_LIMIT) -> None:
+    """One varint."""
     if not 0 <= value < below:
         raise ValueError(f"{value} is not in 0–{below - 1}")
-    septets = bytearray()
     while value > 0x7F:
-        septets.append(value & 0x7F | 0x80)
+        out.append(value & 0x7F | 0x80)
         value >>= 7
-    septets.append(value)
-    return bytes(septets)
+    out.append(value)

@@ -6,8 +6,9 @@ later world satisfies only if it satisfies the one that was given. Pure.
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from typing import Final, Protocol
+
+from msgspec.structs import replace
 
 from projections.token import (
     ConsistencyToken,
@@ -61,10 +62,12 @@ def shrunk(token: ConsistencyToken, view: StreamedView, now_s: float) -> Consist
     streamed = {k for k, at in token.entries.items() if view.is_streamed(k, at)}
     marks = {of for of, second in token.marks.items() if is_proven(view, of, second)}
     logs = {log for log, seen in token.floor.items() if has_reached(view, log, seen)}
+    refuted = {key for key in token.doubts if is_refuted(view, token, key)}
+    if not (streamed or marks or logs or refuted):
+        return token
     types = {key.type for key in streamed} | marks | {log.type for log in logs}
     moved = floor_from(view, types, now_s)
     covered = {log.type for log in moved.floor}
-    refuted = {key for key in token.doubts if is_refuted(view, token, key)}
     gone = refuted | {key for key in streamed if key.type in covered}
     rest = ConsistencyToken(
         {k: at for k, at in token.entries.items() if k not in gone},

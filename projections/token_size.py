@@ -4,8 +4,9 @@ Sizes are reckoned from above and piece by piece, marks of all types included: s
 and mark its type never makes a token larger. Pure.
 """
 
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from projections.token import ConsistencyToken, FloorKey, Seen
 from projections.versions import AggregateKey, AggregateType
@@ -25,10 +26,10 @@ _MARK_BYTES: Final = 6
 _DOUBT_BYTES: Final = 6
 _LOG_BYTES: Final = 4
 _AGE_BYTES: Final = 5
+_FIXED_BYTES: Final = _HEAD_BYTES + _MARK_BYTES * len(AggregateType)
 
 
-@dataclass(frozen=True, slots=True)
-class TokenSize:
+class TokenSize(Struct, frozen=True):
     """How much a token is, marks of all types reckoned in, so that to mark never makes it larger.
 
     ``byte_count`` is what its body has at most.
@@ -66,11 +67,10 @@ def size_of(token: ConsistencyToken) -> TokenSize:
         len(token.entries),
         len(token.floor),
         len(token.uncertain),
-        _HEAD_BYTES
-        + _MARK_BYTES * len(AggregateType)
-        + sum(_entry_bytes(token, key) for key in token.entries)
-        + sum(_floor_bytes(log, seen) for log, seen in token.floor.items())
-        + sum(_id_bytes(key) for key in token.uncertain),
+        _FIXED_BYTES
+        + sum([_entry_bytes(token, key) for key in token.entries])
+        + sum([_floor_bytes(log, seen) for log, seen in token.floor.items()])
+        + sum([_id_bytes(key) for key in token.uncertain]),
     )
 
 
@@ -80,9 +80,9 @@ def fits(token: ConsistencyToken) -> bool:
 
 
 def _entry_bytes(token: ConsistencyToken, key: AggregateKey) -> int:
-    at = token.entries[key]
+    epoch, number = token.entries[key]
     doubt_bytes = _DOUBT_BYTES if key in token.doubts else 0
-    return _id_bytes(key) + _varint_bytes(at.epoch) + _varint_bytes(at.number) + doubt_bytes
+    return 2 + len(key.id) + _varint_bytes(epoch) + _varint_bytes(number) + doubt_bytes
 
 
 def _id_bytes(key: AggregateKey) -> int:
@@ -94,4 +94,4 @@ def _floor_bytes(log: FloorKey, seen: Seen) -> int:
 
 
 def _varint_bytes(value: int) -> int:
-    return max(1, -(-value.bit_length() // 7))
+    return 1 if value < 1 << 7 else -(-value.bit_length() // 7)

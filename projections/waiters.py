@@ -194,9 +194,10 @@ class Waiters:
             del self._count_by_subject[subject]
 
     def _hear(self, announcement: Announcement) -> None:
+        if not self._waiting:
+            return
         if announcement is None:
-            if self._waiting:
-                self._missed.set()
+            self._missed.set()
             return
         for waiter in {w for key in announcement for w in self._waiting.get(key, ())}:
             waiter.see(announcement)

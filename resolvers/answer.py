@@ -4,14 +4,15 @@ A component is a row somebody owns, or the fact that there is none, or the failu
 rule: nothing is silently stale or silently missing, so each carries its provenance.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from enum import StrEnum
 from typing import Self
 
+from msgspec import Struct, field
+
 from projections.selection import PageKey
 from projections.token import EMPTY_TOKEN, ConsistencyToken
-from projections.versions import AggregateKey, AggregateType, Version
+from projections.versions import AggregateKey, Version
 from projections.views import OrderRow, Row
 from projections.views.orders import ListingPosition
 from resolvers.errors import ConsistencyTimeout
@@ -47,8 +48,7 @@ class Reason(StrEnum):
     WRITE_RESULT = "WRITE_RESULT"
 
 
-@dataclass(frozen=True, slots=True)
-class Provenance:
+class Provenance(Struct, frozen=True):
     """Where and why; ``age_s``: at most so long ago (s) this was the owner's newest state.
 
     ``instead_of`` is the failure in whose place it is shown, where it is (`STALE_IF_ERROR`).
@@ -62,11 +62,10 @@ class Provenance:
     @property
     def is_stale(self) -> bool:
         """Is it older than it should be, and shown for a reason all the same?"""
-        return self.reason in (Reason.STALE_ALLOWED, Reason.STALE_IF_ERROR)
+        return self.reason is Reason.STALE_ALLOWED or self.reason is Reason.STALE_IF_ERROR
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(Struct, frozen=True):
     """A row. ``is_streamed``: the projection holds it from the event stream for good."""
 
     row: Row
@@ -74,8 +73,7 @@ class Found:
     is_streamed: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Absent:
+class Absent(Struct, frozen=True):
     """There is no such aggregate; ``at`` is the version of its tombstone where one is shown.
 
     ``at_least``: the version of the tombstone that the projection has, though its owner was asked.
@@ -88,8 +86,7 @@ class Absent:
     may_come_back: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Failed:
+class Failed(Struct, frozen=True):
     """Nobody could tell, or nobody could tell fresh enough."""
 
     error: UpstreamError | ConsistencyTimeout
@@ -98,8 +95,7 @@ class Failed:
 Component = Found | Absent | Failed
 
 
-@dataclass(frozen=True, slots=True)
-class FoundPage:
+class FoundPage(Struct, frozen=True):
     """One page of a customer's orders, newest first; the orders themselves are components.
 
     ``listed_at`` holds where each order stands, whether its row can be had or not. ``ends_at`` is
@@ -131,8 +127,7 @@ class FoundPage:
         return cls(tuple(listed_at), has_more, provenance, listed_at, ends_at, seen)
 
 
-@dataclass(slots=True)
-class Answer:
+class Answer(Struct):
     """The components and pages of one root field, filled wave by wave; read by the field types.
 
     Once it is complete, ``shown`` is what a reader of all of it has seen, and ``unshown`` are
@@ -168,67 +163,12 @@ class Answer:
             case _:
                 return None
 
-    @property
-    def is_held_back(self) -> bool:
-        """Was anything left out because all there was is older than demanded?"""
+    def has_told_live(self, *, besides: AggregateKey | None) -> bool:
+        """Has an owner told of anything else just now, be it that there is none?"""
         return any(
-            isinstance(part, Failed) and isinstance(part.error, ConsistencyTimeout)
-            for part in self._used_parts()
-        )
-
-    @property
-    def is_stale_by_leave(self) -> bool:
-        """Does anything in it, shown or passed over by a list, rest on a world that is too old?"""
-        return any(
-            not isinstance(part, Failed) and part.provenance.is_stale for part in self._used_parts()
-        )
-
-    def _used_parts(self) -> "Iterator[Component | FoundPage]":
-        yield from self.pages.values()
-        yield from (part for key, part in self.components.items() if key not in self.unshown)
-
-    def unproven(self) -> Iterator[tuple[AggregateKey, Version]]:
-        """What was shown but not yet streamed: a later read must not fall behind it."""
-        for key, component in self.components.items():
-            match component:
-                case Found(row=row, is_streamed=False):
-                    yield key, row.at
-                case Absent(at_least=Version() as at_least):
-                    yield key, at_least
-
-    def outdated_types(self) -> set[AggregateType]:
-        """The types of which something is gone, and a projection that is behind still shows it.
-
-        No version tells since when: between the last that was seen and the one at which it went
-        there may be others.
-        """
-        types = {
-            key.type
-            for key, component in self.components.items()
-            if isinstance(component, Absent) and component.may_come_back
-        }
-        if any(isinstance(page, FoundPage) and page.lacks_listed for page in self.pages.values()):
-            types.add(AggregateType.ORDER)
-        return types
-
-    def told_live(self) -> set[AggregateKey]:
-        """The aggregates of which an owner has told just now, be it that there is none."""
-        return {
-            key
-            for key, component in self.components.items()
-            if not isinstance(component, Failed)
+            not isinstance(component, Failed)
             and component.provenance.source is Source.LIVE
             and component.provenance.instead_of is None
-        }
-
-    def projected_types(self) -> set[AggregateType]:
-        """The types of which the projection has shown anything, or that there is nothing."""
-        shown = {
-            key.type
+            and key != besides
             for key, component in self.components.items()
-            if not isinstance(component, Failed)
-            and component.provenance.source is Source.PROJECTION
-        }
-        pages = [page for page in self.pages.values() if isinstance(page, FoundPage)]
-        is_listed = any(page.provenance.source is Source.PROJECTION for page in pages)
-        return shown | {AggregateType.ORDER} if is_listed else shown
+        )

@@ -9,7 +9,8 @@ something at hand may stand in (`stand_ins`).
 
 import asyncio
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from projections.selection import PageKey, Root
 from projections.token import ConsistencyToken, mark_at
@@ -105,6 +106,7 @@ class OrderDetails:
         )
         instead = await self._stand_ins.for_rows(rows, paths)
         healing: list[Row] = []
+        oldest_s = 0.0
         for key, row in rows.items():
             match row:
                 case Failed():
@@ -113,10 +115,10 @@ class OrderDetails:
                     self._put_absent(answer, key, paths[key])
                 case _:
                     age_s = self._live.age_s(key)
-                    _put_newer(answer, row, Provenance(Source.LIVE, paths[key].reason, age_s))
+                    _put_newer(answer, key, row, Provenance(Source.LIVE, paths[key].reason, age_s))
                     if self._is_own(key, started_at_s):
                         healing.append(row)
-        oldest_s = max((self._live.age_s(row.key) for row in healing), default=0.0)
+                        oldest_s = max(oldest_s, age_s)
         await self._projected.heal(healing, age_s=oldest_s)
 
     def _is_own(self, key: AggregateKey, started_at_s: float) -> bool:
@@ -138,7 +140,7 @@ class OrderDetails:
                     age_s = _now_s() - started_at_s
                     provenance = Provenance(Source.LIVE, paths[key].reason, age_s)
                     for order in orders:
-                        _put_newer(answer, order, provenance)
+                        _put_newer(answer, order.key, order, provenance)
                     live = FoundPage.of(
                         orders, provenance, has_more=has_more, seen=self._now_mark()
                     )
@@ -229,11 +231,11 @@ def _resting_on(page: Provenance, others: Iterable[Provenance]) -> Provenance:
     return page
 
 
-def _put_newer(answer: Answer, row: Row, provenance: Provenance) -> None:
+def _put_newer(answer: Answer, key: AggregateKey, row: Row, provenance: Provenance) -> None:
     """Put a live row, unless a newer one has come meanwhile with a page or a row."""
-    known = answer.row_of(row.key)
+    known = answer.row_of(key)
     if known is None or row.at > known.at:
-        answer.components[row.key] = Found(row, provenance)
+        answer.components[key] = Found(row, provenance)
 
 
 def _put_instead(answer: Answer, key: AggregateKey, instead: Component) -> None:

@@ -3,7 +3,7 @@
 Starts from the operation's cut (`SharedCut`), and widens it where live answers lead further.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 from projections.projector import StoredRow
 from projections.selection import OrdersRoot, PageKey, PageSelection, Root, root_of
@@ -59,6 +59,7 @@ class Projected:
         wall_clock: Callable[[], float],
     ) -> None:
         self._demand = demand
+        self._is_shareable = isinstance(demand.mode, AtLeast | Eventual)
         self._model = model
         self._cut = cut
         self._awaited = awaited
@@ -128,8 +129,10 @@ class Projected:
         uncovered = [
             k for k in keys if k not in self._cut.cut.rows and isinstance(by_type[k], Projection)
         ]
-        await self._cut.widen([root_of(key) for key in uncovered])
-        by_type.update((key, OUT_OF_REACH) for key in uncovered if key not in self._cut.cut.rows)
+        if uncovered:
+            await self._cut.widen([root_of(key) for key in uncovered])
+            missed = (key for key in uncovered if key not in self._cut.cut.rows)
+            by_type.update(dict.fromkeys(missed, OUT_OF_REACH))
         needed = needed_by(self._demand, answer)
         to_fetch: dict[AggregateKey, Composition] = {}
         for key, type_path in by_type.items():
@@ -143,7 +146,7 @@ class Projected:
         return to_fetch
 
     def paths_ahead(
-        self, keys: Iterable[AggregateKey], answer: Answer
+        self, keys: Collection[AggregateKey], answer: Answer
     ) -> dict[AggregateKey, Composition]:
         """How `take_rows` would have these fetched, of those that it would not take itself.
 
@@ -151,9 +154,10 @@ class Projected:
         of an owner who is asked for this reader alone: that would be asked for twice.
         """
         needed = needed_by(self._demand, answer)
+        of_type = {of: self._path_of_type(of) for of in {key.type for key in keys}}
         paths: dict[AggregateKey, Composition] = {}
         for key in keys:
-            type_path = self._path_of_type(key.type)
+            type_path = of_type[key.type]
             if isinstance(type_path, Projection) and key not in self._cut.cut.rows:
                 continue
             path = self._path_of_row(key, type_path, needed.get(key))
@@ -165,6 +169,8 @@ class Projected:
         self, keys: Sequence[PageKey], answer: Answer
     ) -> dict[PageKey, Composition]:
         """Likewise for pages; which of their orders are new enough is asked of each row later."""
+        if not keys:
+            return {}
         path = self._path_of_type(AggregateType.ORDER)
         if isinstance(path, Composition):
             return dict.fromkeys(keys, path)
@@ -216,7 +222,7 @@ class Projected:
 
         What was seen under a floor or dropped under a mark has no version to compare.
         """
-        if not isinstance(self._demand.mode, AtLeast | Eventual):
+        if not self._is_shareable:
             return False
         token = self._demand.token
         is_seen_in_a_log = any(log.type is key.type for log in token.floor)
@@ -226,8 +232,7 @@ class Projected:
         self, key: AggregateKey, type_path: ReadPath, needed: Version | None
     ) -> ReadPath:
         """``needed``: the version that other components of the answer need this one to have."""
-        entry = self._demand.at_least(key, self._cut)
-        at_least = _later(entry, needed)
+        at_least = _later(self._demand.at_least(key, self._cut), needed)
         if isinstance(type_path, Projection):
             path = choose_for_row(
                 self._demand,
@@ -252,8 +257,8 @@ class Projected:
         It may be in doubt, or stand in a log of which nothing is known any more; but its owner has
         told it once, and a copy of the owner that lags has not yet.
         """
-        row = self.row_of(key)
-        return at_least if row is None else _later(at_least, row.at)
+        stored = self._cut.cut.rows.get(key)
+        return at_least if stored is None or stored.row is None else _later(at_least, stored.at)
 
     def _component(self, key: AggregateKey, reason: Reason) -> Component:
         if reason is Reason.TOKEN_REACHED and key in self._awaited:

@@ -4,8 +4,9 @@ First by type, before anything is read: may the projection answer for this type 
 when the cut is there: is this row new enough for what is demanded of it?
 """
 
-from dataclasses import dataclass
 from math import inf
+
+from msgspec import Struct
 
 from projections.positions import SourcePosition
 from projections.projector import StoredRow
@@ -16,15 +17,13 @@ from resolvers.answer import Reason
 from resolvers.demand import AtLeast, Bounded, Demand, Eventual, Live, OnTimeout
 
 
-@dataclass(frozen=True, slots=True)
-class Projection:
+class Projection(Struct, frozen=True):
     """The read model may answer; ``reason`` is why, for a row without a demand of its own."""
 
     reason: Reason
 
 
-@dataclass(frozen=True, slots=True)
-class Composition:
+class Composition(Struct, frozen=True):
     """The owning service is asked. ``at_least``: the version its answer must have reached.
 
     ``may_share``: an answer that was asked for by somebody else will do, if it has reached that.
@@ -35,8 +34,7 @@ class Composition:
     may_share: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Refused:
+class Refused(Struct, frozen=True):
     """The read model is too old and the caller wants to hear of it rather than wait or go live."""
 
 

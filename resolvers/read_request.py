@@ -1,8 +1,10 @@
 """One read as a root field asks for it, and how long and how old reads may be."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Annotated, Protocol
+
+from msgspec.structs import replace
 
 from projections.selection import OrderRoot, Root, has_pages
 from projections.token import ConsistencyToken

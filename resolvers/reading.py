@@ -156,7 +156,7 @@ class OperationReads:
         started_at_s = self._now_s()
         details = OrderDetails(request.demand, projected, self._live, stand_ins)
         await details.complete(request.root, answer)
-        if answer.told_live() - {written}:
+        if answer.has_told_live(besides=written):
             self._pace.note(self._now_s() - started_at_s)
 
     async def _settle(self, requests: Sequence[ReadRequest]) -> SettledCut:

@@ -9,6 +9,8 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from msgspec import Struct
+
 from projections.selection import PageKey
 from projections.token import (
     EMPTY_TOKEN,
@@ -24,13 +26,13 @@ from projections.versions import AggregateKey, AggregateType, Version
 from projections.views import Row
 from projections.waiters import WaitEnd
 from resolvers.answer import Answer, Provenance
+from resolvers.answer_tally import tally_of
 
 MAX_SHOWN = 100
 """Components told of one by one; a page of orders with all their products would be a thousand."""
 
 
-@dataclass(frozen=True, slots=True)
-class Shown:
+class Shown(Struct, frozen=True):
     """One component as the client sees it: response path without list indexes, and provenance."""
 
     path: str
@@ -92,21 +94,19 @@ class ConsistencyReport:
 
         Returns what it has shown, by itself: whoever goes on from there must not fall behind it.
         """
-        marks = dict.fromkeys(answer.outdated_types(), mark_at(now_s))
-        bounds = merge(
-            floor_from(view, answer.projected_types(), now_s), ConsistencyToken(marks=marks)
-        )
-        seen = dict(answer.unproven())
+        tally = tally_of(answer)
+        marks = dict.fromkeys(tally.outdated_types, mark_at(now_s))
+        floor = floor_from(view, tally.projected_types, now_s)
+        bounds = merge(floor, ConsistencyToken(marks=marks))
         denied = {key for key, at in missing.items() if at == self.token.entries.get(key)}
-        told = answer.told_live()
-        joined = without_uncertain(raised(self.token, seen), told)
-        joined = with_doubts(joined, denied & told, mark_at(now_s))
+        joined = without_uncertain(raised(self.token, tally.seen), tally.told_live)
+        joined = with_doubts(joined, denied & tally.told_live, mark_at(now_s))
         self.token = shrunk(merge(joined, bounds), view, now_s)
         for key, at in missing.items():
             self.missing[key] = max(at, self.missing.get(key, at))
-        self.is_held_back |= answer.is_held_back
-        self.is_stale_shown |= answer.is_stale_by_leave
-        return merge(bounds, ConsistencyToken(seen))
+        self.is_held_back |= tally.is_held_back
+        self.is_stale_shown |= tally.is_stale
+        return merge(bounds, ConsistencyToken(tally.seen))
 
     def show(
         self,

@@ -55,6 +55,8 @@ class StandIns:
     ) -> dict[AggregateKey, Component]:
         """What is shown of each row that could not be had; the failure where nothing stands in."""
         failed = {key: row for key, row in rows.items() if isinstance(row, Failed)}
+        if not failed:
+            return {}
         await self._cover(failed)
         return {key: self._for_row(key, row, paths[key].at_least) for key, row in failed.items()}
 

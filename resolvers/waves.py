@@ -1,6 +1,6 @@
 """What is still missing from an answer, wave by wave, and what was looked up in vain. Pure."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from projections.selection import PageKey, Root, reach
 from projections.versions import AggregateKey
@@ -9,8 +9,7 @@ from resolvers.answer import Answer, Failed, FoundPage
 from resolvers.demand import Demand
 
 
-@dataclass(frozen=True, slots=True)
-class Wave:
+class Wave(Struct, frozen=True):
     """What one step has to find out."""
 
     keys: tuple[AggregateKey, ...]
@@ -23,14 +22,12 @@ def next_wave(root: Root, demand: Demand, answer: Answer) -> Wave | None:
     A list may show any order of the caller's tokens, so with a page come all of those.
     """
     reached = reach(root, answer.row_of, answer.page_of)
-    keys = dict(reached.keys)
+    keys = reached.keys
     if reached.pages:
-        keys.update((key, None) for key in demand.orders)
-    wave = Wave(
-        tuple(key for key in keys if key not in answer.components),
-        tuple(page for page in reached.pages if page not in answer.pages),
-    )
-    return wave if wave.keys or wave.pages else None
+        keys.update(dict.fromkeys(demand.orders))
+    new_keys = [key for key in keys if key not in answer.components]
+    new_pages = [page for page in reached.pages if page not in answer.pages]
+    return Wave(tuple(new_keys), tuple(new_pages)) if new_keys or new_pages else None
 
 
 def unshown(root: Root, demand: Demand, answer: Answer) -> set[AggregateKey]:

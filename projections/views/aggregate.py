@@ -26,14 +26,13 @@ def is_id(text: str) -> bool:
     return _id.match(text) is not None
 
 
-def require_amounts(*amounts: Decimal) -> None:
+def require_amount(amount: Decimal) -> None:
     """Raise ValueError for what a decimal can be and money cannot: no number, or an infinite one.
 
     Said in a row's ``__post_init__``, it makes the row undecodable.
     """
-    for amount in amounts:  # no generator: this runs for every line of every order there is
-        if not amount.is_finite():
-            raise ValueError("an amount of money is a finite number")
+    if not amount.is_finite():
+        raise ValueError("an amount of money is a finite number")
 
 
 class AggregateRow(Struct, frozen=True, rename="camel", kw_only=True):

@@ -9,7 +9,7 @@ from typing import Annotated, ClassVar, NamedTuple
 from msgspec import Meta, Struct
 
 from projections.versions import AggregateKey, AggregateType, Version
-from projections.views.aggregate import AggregateRow, Currency, Id, Money, require_amounts
+from projections.views.aggregate import AggregateRow, Currency, Id, Money, require_amount
 from projections.views.causal_deps import MAX_CAUSAL_DEPS, parse_causal_deps
 
 
@@ -30,7 +30,7 @@ class OrderItemRow(Struct, frozen=True, rename="camel", kw_only=True):
     unit_price: Money
 
     def __post_init__(self) -> None:
-        require_amounts(self.unit_price)
+        require_amount(self.unit_price)
 
     @property
     def line_total(self) -> Decimal:
@@ -63,7 +63,7 @@ class OrderRow(AggregateRow, frozen=True, rename="camel", kw_only=True):
     causal_deps: Annotated[tuple[str, ...], Meta(max_length=MAX_CAUSAL_DEPS)] = ()
 
     def __post_init__(self) -> None:
-        require_amounts(self.total)
+        require_amount(self.total)
         parse_causal_deps(self.causal_deps)
 
     @property

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from resolvers.upstream.call_log import CallLog, CallStep
 from resolvers.upstream.deadline import Deadline
@@ -35,13 +35,22 @@ class CallContext:
     tally: CallTally = field(default_factory=CallTally)
 
     def __post_init__(self) -> None:
-        for name in (self.request_id, self.traceparent or "", self.tracestate or ""):
-            if not (name.isascii() and name.isprintable()):
-                raise ValueError("request id and trace context must be printable ASCII")
+        names = self.request_id + (self.traceparent or "") + (self.tracestate or "")
+        if not (names.isascii() and names.isprintable()):
+            raise ValueError("request id and trace context must be printable ASCII")
 
     def until(self, deadline: Deadline) -> "CallContext":
         """The same names with another deadline."""
-        return replace(self, deadline=deadline)
+        # Spelled out: `replace` looks at every field by its name, at each call.
+        return CallContext(
+            deadline,
+            self.request_id,
+            self.traceparent,
+            self.log,
+            self.tracestate,
+            self.call,
+            self.tally,
+        )
 
     def note(
         self,

@@ -16,9 +16,10 @@ that they say opens a circuit, closes one, or makes a break longer or shorter.
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import Enum, StrEnum, auto
 from random import random
+
+from msgspec import Struct
 
 from resolvers.upstream.call_evidence import CallEvidence
 from resolvers.upstream.options import BreakerOptions
@@ -48,16 +49,14 @@ class Hint(StrEnum):
     CLOSED = "closed"
 
 
-@dataclass(slots=True, eq=False)
-class Permit:
+class Permit(Struct, eq=False):
     """The right to make one call; to be settled exactly once, whatever happens to the call."""
 
     generation: int
     is_overdue: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class NoPermit:
+class NoPermit(Struct, frozen=True):
     """The call must not be made; `retry_after_s` seconds from now it may be."""
 
     retry_after_s: float

@@ -45,10 +45,11 @@ class Hedge:
         """Obey `Layer.around`. Of two failures that of the first call is raised."""
         if request.is_mutation or not self._options.is_on:
             return await send(request, context)
-        began_at_s = asyncio.get_running_loop().time()
+        loop = asyncio.get_running_loop()
+        began_at_s = loop.time()
         latency = self._latencies[request.kind]
         answer = await self._ask(request, context, send, latency.late_after_s)
-        latency.note(asyncio.get_running_loop().time() - began_at_s)
+        latency.note(loop.time() - began_at_s)
         self._budget.earn()
         return answer
 

@@ -54,7 +54,7 @@ class PublishedCircuit:
     @property
     def state(self) -> CircuitState:
         """The state as it was last published."""
-        return CircuitState(self._published.current_state)
+        return self._published_state
 
     def refusal(self, now_s: float) -> NoPermit | None:
         """See `Circuit.refusal`."""

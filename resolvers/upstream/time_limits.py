@@ -46,19 +46,19 @@ class AttemptTimeout:
 
     async def around(self, request: Request, context: CallContext, send: Send[AnswerT]) -> AnswerT:
         """Obey `Layer.around`; count how the attempt ends."""
-        began_at_s = asyncio.get_running_loop().time()
+        loop = asyncio.get_running_loop()
+        began_at_s = loop.time()
         context.tally.attempt_count += 1
         result: AttemptResult = "called_off"
         try:
-            answer = await self._attempt(request, context, send)
+            answer = await self._attempt(request, context, send, began_at_s + self._timeout_s)
             result = "answered"
             return answer
         except UpstreamError as error:
             result = RESULT_OF.get(type(error), result)
             raise
         finally:
-            took_s = asyncio.get_running_loop().time() - began_at_s
-            self._of_kind(request.kind).note(result, took_s)
+            self._of_kind(request.kind).note(result, loop.time() - began_at_s)
 
     def _of_kind(self, kind: CallKind) -> Attempts:
         attempts = self.attempts.get(kind)
@@ -67,7 +67,7 @@ class AttemptTimeout:
         return attempts
 
     async def _attempt(
-        self, request: Request, context: CallContext, send: Send[AnswerT]
+        self, request: Request, context: CallContext, send: Send[AnswerT], attempt_ends_at_s: float
     ) -> AnswerT:
         """Send it; tell the upstream the time left.
 
@@ -78,7 +78,6 @@ class AttemptTimeout:
         note = self._note(request, context, attempt)
         if note is not None:
             note(CallStep.SENT)
-        attempt_ends_at_s = asyncio.get_running_loop().time() + self._timeout_s
         try:
             async with asyncio.timeout_at(min(attempt_ends_at_s, context.deadline.at_s)):
                 answer = await send(request.with_headers(context.headers(attempt=attempt)), context)

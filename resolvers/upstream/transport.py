@@ -5,9 +5,10 @@ A transport has no memory, no patience and no opinion: it neither retries nor li
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal, NamedTuple, Protocol, Self
+
+from msgspec import Struct, field
 
 from resolvers.upstream.errors import UpstreamError
 
@@ -40,8 +41,7 @@ def cut_short(text: str) -> str:
     return text if len(text) <= TOLD_LIMIT else text[: TOLD_LIMIT - 1] + "…"
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(Struct, frozen=True):
     """What is asked of a service; `path` starts with a slash and is already percent-encoded."""
 
     method: Literal["GET", "POST", "PATCH"]
@@ -81,8 +81,7 @@ class Request:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Response:
+class Response(Struct, frozen=True):
     """What a service answered: header names in lower case, the body complete."""
 
     status: int

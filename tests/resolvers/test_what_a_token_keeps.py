@@ -1,8 +1,7 @@
 """What a token must not lose, and what it must not cost, where several things come together."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from projections.token import ConsistencyToken
 from projections.versions import AggregateKey, AggregateType, Version

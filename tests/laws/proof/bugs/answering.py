@@ -1,15 +1,19 @@
 """Bugs in what is shown and remembered: live answers, shared answers, absences, budgets."""
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import AbstractContextManager, ExitStack
 from functools import partial
 from unittest.mock import patch
 
+from msgspec.structs import replace
+
 from projections.projector import StoredRow
 from projections.store import Cut
 from projections.versions import AggregateKey, AggregateType, Version
+from resolvers import report
 from resolvers.answer import Answer, FoundPage
+from resolvers.answer_tally import AnswerTally, tally_of
 from resolvers.demand import Demand
 from resolvers.ladder import Offer
 from resolvers.loaders import LiveLoader
@@ -91,8 +95,8 @@ def joins_what_began_before(stage: Stage) -> None:
 # What was seen live, or seen to be gone, is not remembered.
 
 
-def remember_nothing(self: Answer) -> Iterator[tuple[AggregateKey, Version]]:
-    return iter(())
+def remember_nothing(answer: Answer) -> AnswerTally:
+    return replace(tally_of(answer), seen={})
 
 
 def sees_it_at_the_owner_first(stage: Stage) -> None:
@@ -222,7 +226,7 @@ BUGS = (
     Bug(
         name="live-observed not added to the token",
         told="What an owner has shown is not in the joined token.",
-        patch=partial(patch.object, Answer, "unproven", remember_nothing),
+        patch=partial(patch.object, report, "tally_of", remember_nothing),
         story=sees_it_at_the_owner_first,
         law=Law.MONOTONIC_READS,
     ),

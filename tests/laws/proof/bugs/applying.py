@@ -7,6 +7,8 @@ from dataclasses import replace
 from functools import partial
 from unittest.mock import patch
 
+from msgspec import structs
+
 from projections.consumer import Consumer
 from projections.events import StateChange
 from projections.memory_store import MemoryStore
@@ -92,7 +94,7 @@ def greater_number_applies(current: StoredRow | None, change: StateChange) -> Ap
     if current is None or change.at.number > current.at.number:
         return Applied(change.key, StoredRow(change.row, change.at), has_gap=False)
     if change.at == current.at:
-        return Duplicate(change.key, replace(current, is_streamed=True))
+        return Duplicate(change.key, structs.replace(current, is_streamed=True))
     return Duplicate(change.key)
 
 
@@ -176,7 +178,7 @@ def heal_as_streamed(
 ) -> Applied | Duplicate:
     verdict = judge_healing(current, row, healed_at_s=healed_at_s)
     if isinstance(verdict, Applied):
-        return replace(verdict, stored=StoredRow(row, row.at))
+        return structs.replace(verdict, stored=StoredRow(row, row.at))
     return verdict
 
 
