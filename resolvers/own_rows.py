@@ -5,7 +5,9 @@ are taken out before anything else looks at them.
 """
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+
+from msgspec import structs
 
 from projections.positions import NOTHING_SEEN, Floor
 from projections.selection import Root
@@ -100,6 +102,6 @@ def own_part(viewer: Viewer, heard: Heard) -> Heard:
             return heard
         case UpstreamError():
             is_hers = heard.kept is None or may_see(viewer, heard.kept.row)
-            return heard if is_hers else replace(heard, kept=None)
+            return heard if is_hers else structs.replace(heard, kept=None)
         case row:
-            return heard if may_see(viewer, row) else replace(heard, answer=None)
+            return heard if may_see(viewer, row) else structs.replace(heard, answer=None)

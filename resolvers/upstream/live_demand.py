@@ -5,8 +5,9 @@ after she did, or one that covers her demand and that she agreed to share.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import NamedTuple
+
+import msgspec
 
 from projections.versions import AggregateKey, Version
 from projections.views import Row
@@ -24,8 +25,7 @@ class Kept(NamedTuple):
     asked_at_s: float
 
 
-@dataclass(frozen=True, slots=True)
-class Heard:
+class Heard(msgspec.Struct, frozen=True):
     """What an owner has said, and when (s of the loop) it was asked: it may know better by now.
 
     ``kept``, beside a failure alone: what it has said before, if that covers the reader's demand
@@ -58,8 +58,7 @@ def told(questions: Iterable[Question]) -> str:
     return cut_short("read " + ", ".join(question.key.id for question in questions))
 
 
-@dataclass(frozen=True, slots=True)
-class LiveDemand:
+class LiveDemand(msgspec.Struct, frozen=True):
     """How new an answer has to be, and whose will do.
 
     ``at_least``: the version that it must have reached. ``may_share``: an answer to somebody else's

@@ -25,9 +25,10 @@ import math
 import random
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
 
 from aiocache import SimpleMemoryCache
+from msgspec import Struct
+from msgspec.structs import replace
 
 from projections.versions import AggregateKey, Version
 from projections.views import Row
@@ -36,8 +37,7 @@ from resolvers.upstream.live_demand import Heard, Kept, LiveDemand, Question, Ro
 from resolvers.upstream.options import SharingOptions
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Struct, frozen=True):
     """One answer. ``refresh_at_s``: from when on it is asked for anew, if anybody looks.
 
     ``denied_at_s``: when its owner was asked and said that there is no such row.

@@ -31,6 +31,8 @@ from collections.abc import (
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
+from msgspec import structs
+
 from projections.views import Row
 from resolvers.upstream.call_context import CallContext
 from resolvers.upstream.call_log import CallStep
@@ -162,7 +164,7 @@ class SharedReads:
         if not failed:
             return answers
         kept = await self._cache.find_kept(failed)
-        return {**answers, **{q: replace(answers[q], kept=kept[q]) for q in kept}}
+        return {**answers, **{q: structs.replace(answers[q], kept=kept[q]) for q in kept}}
 
     def _board(
         self, demands: Demands, context: CallContext, *, asked: int
