@@ -64,7 +64,8 @@ class GuardedProtocol(HttpToolsProtocol):
         self._is_parting = False
         self._is_wishing = False
         self._has_ended_one = False
-        self._host_count = 0
+        self.asked = RequestHeaders({})
+        self._idle_from_s: float | None = None
         self._chunk_bytes = 0
         self._before_bytes = 0
         self._sending: asyncio.TimerHandle | None = None
@@ -80,12 +81,13 @@ class GuardedProtocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._expect(None)
         self._stop_taking()
+        self._unset_keepalive_if_required()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
         if self._is_parting:
             return
-        self._unset_keepalive_if_required()
+        self._idle_from_s = None
         self._chunk_bytes = len(data)
         self._has_ended_one = False
         try:
@@ -99,24 +101,23 @@ class GuardedProtocol(HttpToolsProtocol):
                 self._look_at_stage()
 
     def on_message_begin(self) -> None:
+        # uvicorn makes its scope here: that waits until a request is handed to it.
         self._stage = _HEAD
-        self._host_count = 0
-        super().on_message_begin()
+        self.scope = None  # type: ignore[assignment]  # uvicorn begins with None, too
+        self.url = b""
+        self.headers = []
+        self.expect_100_continue = False
 
     def on_header(self, name: bytes, value: bytes) -> None:
         # What comes after the body is no header: whoever reads them takes the last of each.
-        if self._stage is not _HEAD:
-            return
-        name = name.lower()
-        if name == b"host":
-            self._host_count += 1
-        elif name == b"expect" and value.lower() == b"100-continue":
-            self.expect_100_continue = True
-        self.headers.append((name, value))
+        if self._stage is _HEAD:
+            self.headers.append((name.lower(), value))
 
     def on_headers_complete(self) -> None:
         bounds = self._bounds
-        if self._host_count != 1 and self.parser.get_http_version() != "1.0":
+        self.asked = RequestHeaders.of(self.headers)
+        given = self.asked.values
+        if len(given.get(b"host", ())) != 1 and self.parser.get_http_version() != "1.0":
             self._refuse(malformed("a request names one host"))
         if self._before_bytes + self._chunk_bytes > bounds.head_limit_bytes:
             self._require_small()
@@ -124,6 +125,9 @@ class GuardedProtocol(HttpToolsProtocol):
             self._refuse(head_too_large(bounds))
         if len(self.pipeline) >= bounds.pipeline_limit:
             self._refuse(malformed("too many requests wait behind one another"))
+        if b"expect" in given:
+            wishes = given[b"expect"]
+            self.expect_100_continue = any(wish.lower() == b"100-continue" for wish in wishes)
         self._stage = _BODY
         if self.parser.should_upgrade():
             self._take_wish()
@@ -136,10 +140,19 @@ class GuardedProtocol(HttpToolsProtocol):
             self._refuse(malformed("nothing is passed on here"))
         self._is_wishing = not self._should_upgrade()
         if not self._is_wishing:
-            super().on_headers_complete()
+            self.hand_on()
 
     def take_request(self) -> None:
         """The head of a request is here, and in order."""
+        self.hand_on()
+
+    def hand_on(self) -> None:
+        """Let uvicorn have the head, as if it came just now."""
+        url, headers, is_waiting = self.url, self.headers, self.expect_100_continue
+        super().on_message_begin()
+        self.url, self.expect_100_continue = url, is_waiting
+        self.headers += headers  # in place: the scope has them
+        self._idle_from_s = None
         super().on_headers_complete()
 
     def on_message_complete(self) -> None:
@@ -160,6 +173,8 @@ class GuardedProtocol(HttpToolsProtocol):
     def on_response_complete(self) -> None:
         is_last = not self.pipeline
         super().on_response_complete()
+        if is_last:
+            self._idle_from_s = self.loop.time()
         if self._is_parting and is_last:
             self.transport.close()
         if self.transport.is_closing():
@@ -175,12 +190,33 @@ class GuardedProtocol(HttpToolsProtocol):
         if self.transport.is_closing():
             self._expect_taken()
 
+    def wait_for_next(self) -> None:
+        """Nothing is owed; the next request is to come in time.
+
+        A timer that runs since an earlier one is left to run: it looks how long it was quiet.
+        """
+        self._idle_from_s = self.loop.time()
+        if self.timeout_keep_alive_task is None:
+            self._look_again_after(self.timeout_keep_alive)
+
+    def _look_again_after(self, delay_s: float) -> None:
+        look = self.timeout_keep_alive_handler
+        self.timeout_keep_alive_task = self.loop.call_later(delay_s, look)
+
     def timeout_keep_alive_handler(self) -> None:
+        self.timeout_keep_alive_task = None
+        if self._idle_from_s is None:
+            return  # a request is being served, and there will be another timer after it
+        left_s = self._idle_from_s + self.timeout_keep_alive - self.loop.time()
+        if left_s > 0:
+            self._look_again_after(left_s)
+            return
         super().timeout_keep_alive_handler()
         self._expect_taken()
 
     def handle_websocket_upgrade(self) -> None:
         self._expect(None)
+        self._unset_keepalive_if_required()
         super().handle_websocket_upgrade()
 
     def _upgrade(self, rest: bytes) -> None:

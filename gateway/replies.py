@@ -141,10 +141,8 @@ def encoded(headers: Mapping[str, str], body: bytes) -> RawHeaders:
 
 def on_the_wire(reply: Reply, default_headers: RawHeaders) -> bytes:
     """The reply as HTTP/1.1 writes it."""
-    head = bytearray(STATUS_LINE[reply.status])
-    for name, value in (*default_headers, *reply.headers):
-        head += b"%b: %b\r\n" % (name, value)
-    return bytes(head) + b"\r\n" + reply.body
+    lines = [b"%b: %b\r\n" % (name, value) for name, value in (*default_headers, *reply.headers)]
+    return b"%b%b\r\n%b" % (STATUS_LINE[reply.status], b"".join(lines), reply.body)
 
 
 async def send_reply(send: Send, reply: Reply) -> None:
