@@ -150,7 +150,7 @@ class AnswersAtHand:
             if age_s is None or ready.healed_at_s.get(of, 0.0) > now_s - age_s:
                 return None  # a row that was healed later than that is younger than its source
             ages_s[of] = age_s
-        types = ready.types | _types_of(token)
+        types = ready.types if token is EMPTY_TOKEN else ready.types | _types_of(token)
         sealed = self._floors.seal(ready.cut, types, tokens, now_s)
         if sealed is None:
             return None

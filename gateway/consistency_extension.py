@@ -38,7 +38,7 @@ class ReadyConsistency:
 
     def at(self, token: str, ages_s: dict[AggregateType, float]) -> bytes:
         """The whole, with this token, where the sources are so old (s)."""
-        ages_ms = {of: _ms(age_s) for of, age_s in ages_s.items()}
+        ages_ms = {of: round(age_s * 1000) for of, age_s in ages_s.items()}
         return b'{"token":"%b","satisfied":true,"waitedMs":0,"missing":[],"components":%b}' % (
             token.encode(),
             self.components % tuple([ages_ms[of] for of in self.types]),
