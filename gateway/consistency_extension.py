@@ -30,8 +30,11 @@ class ReadyConsistency:
     @classmethod
     def of(cls, shown: Sequence[Shown], omitted_count: int = 0) -> Self:
         """Of an answer that shows these, and so many more, and demanded no more than it shows."""
-        rendered = orjson.dumps([{**render_component(one), AGE: _TO_BE_TOLD} for one in shown])
-        components = rendered.replace(b"%", b"%%").replace(_AGE_TO_BE_TOLD, b'"ageMs":%d')
+        rendered = [render_component(one) for one in shown]
+        for component in rendered:
+            component[AGE] = _TO_BE_TOLD
+        text = orjson.dumps(rendered).replace(b"%", b"%%")
+        components = text.replace(_AGE_TO_BE_TOLD, b'"ageMs":%d')
         if omitted_count:
             components += b',"componentsOmitted":%d' % omitted_count
         return cls(components, tuple(one.aggregate_type for one in shown))
@@ -65,15 +68,16 @@ def render_consistency(report: ConsistencyReport, token: str | None, *, expired_
 
 def render_component(shown: Shown) -> Json:
     """One component as the client is told of it."""
+    key, provenance = shown.key, shown.provenance
     rendered: Json = {
         "path": shown.path,
-        "id": shown.key.id if isinstance(shown.key, AggregateKey) else None,
-        "source": shown.provenance.source.value,
+        "id": key.id if isinstance(key, AggregateKey) else None,
+        "source": provenance.source,
         "version": None if shown.version is None else shown.version.number,
-        AGE: _ms(shown.provenance.age_s),
-        "reason": shown.provenance.reason.value,
+        AGE: _ms(provenance.age_s),
+        "reason": provenance.reason,
     }
-    if (failure := shown.provenance.instead_of) is not None:
+    if (failure := provenance.instead_of) is not None:
         rendered["insteadOf"] = UPSTREAM_CODES[type(failure)].value
     return rendered
 
