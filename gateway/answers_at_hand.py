@@ -214,23 +214,17 @@ def _ready(
     healed_at_s: Mapping[AggregateType, float],
 ) -> ReadyAnswer:
     """The answer of these reads, which are of one moment."""
+    rows = {key: stored for one in found for key, stored in one.cut.rows.items()}
+    pages = {key: page for one in found for key, page in one.cut.pages.items()}
+    cut = Cut(rows, pages, positions=found[0].cut.positions)
     types = frozenset(of for one in found for of in one.types)
     return ReadyAnswer(
-        _whole([one.cut for one in found]),
+        cut,
         orjson.dumps(data),
         ReadyConsistency.of(report.shown, report.omitted_count),
         types,
         healed_at_s,
     )
-
-
-def _whole(cuts: Sequence[Cut]) -> Cut:
-    """One cut of what these have, which are of one moment and in no doubt."""
-    if len(cuts) == 1:
-        return cuts[0]
-    rows = {key: stored for cut in cuts for key, stored in cut.rows.items()}
-    pages = {key: page for cut in cuts for key, page in cut.pages.items()}
-    return Cut(rows, pages, positions=cuts[0].positions)
 
 
 def _types_of(token: ConsistencyToken) -> frozenset[AggregateType]:

@@ -13,10 +13,10 @@ from typing import cast
 import httptools
 from fastapi import FastAPI
 from uvicorn.config import Config
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
 from gateway.errors import ErrorCode, RequestRefused
+from gateway.frugal_protocol import FrugalProtocol
 from gateway.graphql_http import GraphQLHttp
 from gateway.replies import CLOSE, on_the_wire
 from gateway.request import RequestHeaders
@@ -43,7 +43,7 @@ class Stage(Enum):
 _NOTHING, _HEAD, _BODY = Stage
 
 
-class GuardedProtocol(HttpToolsProtocol):
+class GuardedProtocol(FrugalProtocol):
     """One connection to the application of `create_app`, within its bounds."""
 
     def __init__(
@@ -65,7 +65,6 @@ class GuardedProtocol(HttpToolsProtocol):
         self._is_wishing = False
         self._has_ended_one = False
         self.asked = RequestHeaders({})
-        self._idle_from_s: float | None = None
         self._chunk_bytes = 0
         self._before_bytes = 0
         self._sending: asyncio.TimerHandle | None = None
@@ -81,13 +80,12 @@ class GuardedProtocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._expect(None)
         self._stop_taking()
-        self._unset_keepalive_if_required()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
         if self._is_parting:
             return
-        self._idle_from_s = None
+        self.stop_waiting()
         self._chunk_bytes = len(data)
         self._has_ended_one = False
         try:
@@ -101,12 +99,8 @@ class GuardedProtocol(HttpToolsProtocol):
                 self._look_at_stage()
 
     def on_message_begin(self) -> None:
-        # uvicorn makes its scope here: that waits until a request is handed to it.
         self._stage = _HEAD
-        self.scope = None  # type: ignore[assignment]  # uvicorn begins with None, too
-        self.url = b""
-        self.headers = []
-        self.expect_100_continue = False
+        super().on_message_begin()
 
     def on_header(self, name: bytes, value: bytes) -> None:
         # What comes after the body is no header: whoever reads them takes the last of each.
@@ -146,15 +140,6 @@ class GuardedProtocol(HttpToolsProtocol):
         """The head of a request is here, and in order."""
         self.hand_on()
 
-    def hand_on(self) -> None:
-        """Let uvicorn have the head, as if it came just now."""
-        url, headers, is_waiting = self.url, self.headers, self.expect_100_continue
-        super().on_message_begin()
-        self.url, self.expect_100_continue = url, is_waiting
-        self.headers += headers  # in place: the scope has them
-        self._idle_from_s = None
-        super().on_headers_complete()
-
     def on_message_complete(self) -> None:
         if self._is_wishing:
             return  # its body is still to come
@@ -173,8 +158,6 @@ class GuardedProtocol(HttpToolsProtocol):
     def on_response_complete(self) -> None:
         is_last = not self.pipeline
         super().on_response_complete()
-        if is_last:
-            self._idle_from_s = self.loop.time()
         if self._is_parting and is_last:
             self.transport.close()
         if self.transport.is_closing():
@@ -190,33 +173,12 @@ class GuardedProtocol(HttpToolsProtocol):
         if self.transport.is_closing():
             self._expect_taken()
 
-    def wait_for_next(self) -> None:
-        """Nothing is owed; the next request is to come in time.
-
-        A timer that runs since an earlier one is left to run: it looks how long it was quiet.
-        """
-        self._idle_from_s = self.loop.time()
-        if self.timeout_keep_alive_task is None:
-            self._look_again_after(self.timeout_keep_alive)
-
-    def _look_again_after(self, delay_s: float) -> None:
-        look = self.timeout_keep_alive_handler
-        self.timeout_keep_alive_task = self.loop.call_later(delay_s, look)
-
-    def timeout_keep_alive_handler(self) -> None:
-        self.timeout_keep_alive_task = None
-        if self._idle_from_s is None:
-            return  # a request is being served, and there will be another timer after it
-        left_s = self._idle_from_s + self.timeout_keep_alive - self.loop.time()
-        if left_s > 0:
-            self._look_again_after(left_s)
-            return
-        super().timeout_keep_alive_handler()
+    def end_waiting(self) -> None:
+        super().end_waiting()
         self._expect_taken()
 
     def handle_websocket_upgrade(self) -> None:
         self._expect(None)
-        self._unset_keepalive_if_required()
         super().handle_websocket_upgrade()
 
     def _upgrade(self, rest: bytes) -> None:
