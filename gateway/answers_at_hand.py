@@ -9,9 +9,9 @@ The rule: it is the answer that `Operations.run` would come to by the long way, 
 """
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final
 
+import msgspec
 import orjson
 
 from gateway.consistency_extension import ReadyConsistency
@@ -20,7 +20,7 @@ from gateway.ready_answers import ReadyAnswer, ReadyAnswers, SealedFloors
 from gateway.validators import etag_of
 from gateway.ways import Way
 from projections.store import Cut
-from projections.token import ConsistencyToken, seen_places
+from projections.token import EMPTY_TOKEN, ConsistencyToken, seen_places
 from projections.token_shrinking import floor_from
 from projections.versions import AggregateType
 from resolvers.at_hand import (
@@ -40,8 +40,7 @@ SUBJECT_LIMIT: Final = 256
 """Characters of a subject under whose name anything is kept: no header may take room unreckoned."""
 
 
-@dataclass(frozen=True, slots=True)
-class AnswerAtHand:
+class AnswerAtHand(msgspec.Struct, frozen=True):
     """A whole body, the data in it, and the token; ``way`` says where it came from.
 
     ``seen`` is what the token says: the floor of these types in this cut. ``cost``: what it has
@@ -132,8 +131,11 @@ class AnswersAtHand:
         self, ready: ReadyAnswer, token: ConsistencyToken, tokens: TokenDesk
     ) -> AnswerAtHand | None:
         """The answer that is kept, if it would be made again."""
-        cut = self._model.still(ready.cut, seen=seen_places(token))
-        if cut is None or not is_satisfied(token, cut):
+        if token is EMPTY_TOKEN:  # as most are: who has seen nothing demands nothing
+            cut = self._model.still(ready.cut)
+        else:
+            cut = self._model.still(ready.cut, seen=seen_places(token))
+        if cut is None or not (token is EMPTY_TOKEN or is_satisfied(token, cut)):
             return None
         ready.cut = cut
         return self._given("kept", ready, token, tokens, self._wall_clock())
@@ -148,7 +150,7 @@ class AnswersAtHand:
             if age_s is None or ready.healed_at_s.get(of, 0.0) > now_s - age_s:
                 return None  # a row that was healed later than that is younger than its source
             ages_s[of] = age_s
-        types = ready.types | _types_of(token)
+        types = ready.types if token is EMPTY_TOKEN else ready.types | _types_of(token)
         sealed = self._floors.seal(ready.cut, types, tokens, now_s)
         if sealed is None:
             return None

@@ -8,7 +8,7 @@ from gateway.caller import Caller
 from gateway.entry import Entry
 from gateway.errors import RequestRefused
 from gateway.replies import Reply
-from gateway.request import GraphQLRequest, Headers, RequestHeaders, parse_get, parse_post
+from gateway.request import GraphQLRequest, RequestHeaders, parse_get, parse_post
 from gateway.response import Response
 
 
@@ -31,7 +31,7 @@ class AtOnce:
         self._is_cookie_set = is_cookie_set
         self._is_metered = is_metered
 
-    def reply(self, raw_headers: Headers, body: bytes, peer: str | None = None) -> Reply | None:
+    def reply(self, headers: RequestHeaders, body: bytes, peer: str | None = None) -> Reply | None:
         """The reply to a POST; None for what is to come in. Never waits.
 
         ``peer`` is the address that it came from.
@@ -39,20 +39,18 @@ class AtOnce:
         if self._door.is_quiet:
             if len(body) > self._body_limit_bytes:
                 return None
-            headers = RequestHeaders.of(raw_headers)
             return self._found(headers, lambda: parse_post(body, headers.media_type), peer, "POST")
         refused = self._door.turn_away(lane_of("POST", body))
         if refused is None:
             return None
-        return self._teller.turn_away(refused, RequestHeaders.of(raw_headers), "POST")
+        return self._teller.turn_away(refused, headers, "POST")
 
     def find(
-        self, raw_headers: Headers, query_string: bytes, peer: str | None = None
+        self, headers: RequestHeaders, query_string: bytes, peer: str | None = None
     ) -> Reply | None:
         """Likewise the answer to a GET."""
         if not self._door.is_quiet:
             return None
-        headers = RequestHeaders.of(raw_headers)
         if self._teller.forms.origins.is_foreign(headers.values):
             return None
         return self._found(headers, lambda: parse_get(query_string), peer, "GET")
@@ -108,8 +106,9 @@ class AtOnce:
         method: str,
     ) -> None:
         counts, witness = self._teller.counts, self._teller.witness
+        took_s = time.perf_counter() - began_at_s
         if self._is_metered:
             counts.ready_cost += response.cost
-            counts.took[response.way].note(time.perf_counter() - began_at_s)
+            counts.took[response.way].note(took_s)
         if witness.looks_at_hand:
-            witness.given_at_hand(headers, caller.request_id, response, reply, began_at_s, method)
+            witness.given_at_hand(headers, caller.request_id, response, reply, took_s, method)

@@ -8,9 +8,11 @@ their tokens as one.
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Final, NamedTuple
+
+from msgspec.structs import replace
 
 from gateway.admission.lanes import lane_of_text
 from gateway.caller import Caller

@@ -1,7 +1,8 @@
 """One request's word on who asks, and what it brings along."""
 
-from dataclasses import dataclass
 from typing import Self
+
+import msgspec
 
 from gateway.client_limits import FREE_PASS, Pass
 from gateway.request import RequestHeaders
@@ -9,8 +10,7 @@ from gateway.request_record import RequestRecord
 from resolvers.viewer import Viewer
 
 
-@dataclass(frozen=True, slots=True)
-class Caller:
+class Caller(msgspec.Struct, frozen=True):
     """Who asks, with which tokens.
 
     ``record``: where is noted what becomes of the request; None while an answer at hand is looked

@@ -8,14 +8,9 @@ import orjson
 
 from gateway.errors import UPSTREAM_CODES, Json, missing_as_json
 from projections.versions import AggregateKey, AggregateType
-from resolvers.answer import Reason, Source
 from resolvers.report import ConsistencyReport, Shown
 
 AGE: Final = "ageMs"
-
-# Looked up, because `.value` of a member is a call, and there are some for each component.
-_SOURCES: Final = {of: of.value for of in Source}
-_REASONS: Final = {of: of.value for of in Reason}
 
 _TO_BE_TOLD: Final = -987_654_321
 _AGE_TO_BE_TOLD: Final = f'"{AGE}":{_TO_BE_TOLD}'.encode()
@@ -35,15 +30,18 @@ class ReadyConsistency:
     @classmethod
     def of(cls, shown: Sequence[Shown], omitted_count: int = 0) -> Self:
         """Of an answer that shows these, and so many more, and demanded no more than it shows."""
-        rendered = orjson.dumps([{**render_component(one), AGE: _TO_BE_TOLD} for one in shown])
-        components = rendered.replace(b"%", b"%%").replace(_AGE_TO_BE_TOLD, b'"ageMs":%d')
+        rendered = [render_component(one) for one in shown]
+        for component in rendered:
+            component[AGE] = _TO_BE_TOLD
+        text = orjson.dumps(rendered).replace(b"%", b"%%")
+        components = text.replace(_AGE_TO_BE_TOLD, b'"ageMs":%d')
         if omitted_count:
             components += b',"componentsOmitted":%d' % omitted_count
         return cls(components, tuple(one.aggregate_type for one in shown))
 
     def at(self, token: str, ages_s: dict[AggregateType, float]) -> bytes:
         """The whole, with this token, where the sources are so old (s)."""
-        ages_ms = {of: _ms(age_s) for of, age_s in ages_s.items()}
+        ages_ms = {of: round(age_s * 1000) for of, age_s in ages_s.items()}
         return b'{"token":"%b","satisfied":true,"waitedMs":0,"missing":[],"components":%b}' % (
             token.encode(),
             self.components % tuple([ages_ms[of] for of in self.types]),
@@ -70,14 +68,14 @@ def render_consistency(report: ConsistencyReport, token: str | None, *, expired_
 
 def render_component(shown: Shown) -> Json:
     """One component as the client is told of it."""
-    provenance = shown.provenance
+    key, provenance = shown.key, shown.provenance
     rendered: Json = {
         "path": shown.path,
-        "id": shown.key.id if isinstance(shown.key, AggregateKey) else None,
-        "source": _SOURCES[provenance.source],
+        "id": key.id if isinstance(key, AggregateKey) else None,
+        "source": provenance.source,
         "version": None if shown.version is None else shown.version.number,
         AGE: _ms(provenance.age_s),
-        "reason": _REASONS[provenance.reason],
+        "reason": provenance.reason,
     }
     if (failure := provenance.instead_of) is not None:
         rendered["insteadOf"] = UPSTREAM_CODES[type(failure)].value

@@ -42,7 +42,8 @@ class DirectProtocol(GuardedProtocol):
         _loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
-        self._held: bytearray | None = None
+        self._held: list[bytes] | None = None
+        self._held_bytes = 0
         self._waiting: asyncio.TimerHandle | None = None
 
     def data_received(self, data: bytes) -> None:
@@ -56,27 +57,28 @@ class DirectProtocol(GuardedProtocol):
 
     def take_request(self) -> None:
         if self._may_hold():
-            self._held = bytearray()
+            self._held, self._held_bytes = [], 0
         else:
-            self._hand_on()
+            self.hand_on()
 
     def on_body(self, body: bytes) -> None:
         if self._held is None:
             super().on_body(body)
             return
-        self._held += body
-        if len(self._held) > HELD_LIMIT_BYTES:
+        self._held.append(body)
+        self._held_bytes += len(body)
+        if self._held_bytes > HELD_LIMIT_BYTES:
             self._let_in()
 
     def end_request(self) -> None:
         if self._held is not None:
-            reply = self._reply_to(bytes(self._held))
+            reply = self._reply_to(b"".join(self._held))
             if reply is not None:
                 self._drop()
                 self._send(reply)
                 return
-            self.scope["state"][LOOKED_FOR] = True
             self._let_in()
+            self.scope["state"][LOOKED_FOR] = True
         super().end_request()
 
     def drop_request(self) -> None:
@@ -88,15 +90,10 @@ class DirectProtocol(GuardedProtocol):
         super().shutdown()
 
     def _reply_to(self, body: bytes) -> Reply | None:
-        path, _, query_string = self.url.partition(b"?")
-        if path == self.url:
-            return self._graphql.at_once.reply(self.headers, body, self._peer)
-        return self._graphql.at_once.find(self.headers, query_string, self._peer)
-
-    @property
-    def _peer(self) -> str | None:
-        """The address that the connection came from."""
-        return self.client[0] if self.client else None
+        peer = self.client[0] if self.client else None
+        if self.url == PATH:
+            return self._graphql.at_once.reply(self.asked, body, peer)
+        return self._graphql.at_once.find(self.asked, self.url[len(QUERY) :], peer)
 
     def _may_hold(self) -> bool:
         method = self.parser.get_method()
@@ -116,14 +113,14 @@ class DirectProtocol(GuardedProtocol):
         """Hand what was held to uvicorn, as if it came just now."""
         held = self._held
         self._drop()
-        self._hand_on()
+        self.hand_on()
         if held:
-            super().on_body(bytes(held))
+            super().on_body(b"".join(held))
 
-    def _hand_on(self) -> None:
+    def hand_on(self) -> None:
         """Let uvicorn make a task for this request, which may cut its connection off."""
+        super().hand_on()
         self.scope["state"][ABORT] = self.transport.abort
-        super().take_request()
 
     def _drop(self) -> None:
         self._held = None
@@ -135,7 +132,4 @@ class DirectProtocol(GuardedProtocol):
         """Answer at once, and wait for the next request as after any other answer."""
         self.transport.write(on_the_wire(reply, self.server_state.default_headers))
         self.server_state.total_requests += 1
-        self._unset_keepalive_if_required()
-        self.timeout_keep_alive_task = self.loop.call_later(
-            self.timeout_keep_alive, self.timeout_keep_alive_handler
-        )
+        self.wait_for_next()

@@ -12,10 +12,12 @@ document too long to be kept.
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from http import HTTPStatus
 from typing import Final
+
+from msgspec.structs import replace
 
 from gateway.admission.lanes import lane_of, may_be_subscription
 from gateway.at_once import AtOnce

@@ -13,10 +13,10 @@ from typing import cast
 import httptools
 from fastapi import FastAPI
 from uvicorn.config import Config
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
 from gateway.errors import ErrorCode, RequestRefused
+from gateway.frugal_protocol import FrugalProtocol
 from gateway.graphql_http import GraphQLHttp
 from gateway.replies import CLOSE, on_the_wire
 from gateway.request import RequestHeaders
@@ -43,7 +43,7 @@ class Stage(Enum):
 _NOTHING, _HEAD, _BODY = Stage
 
 
-class GuardedProtocol(HttpToolsProtocol):
+class GuardedProtocol(FrugalProtocol):
     """One connection to the application of `create_app`, within its bounds."""
 
     def __init__(
@@ -64,7 +64,7 @@ class GuardedProtocol(HttpToolsProtocol):
         self._is_parting = False
         self._is_wishing = False
         self._has_ended_one = False
-        self._host_count = 0
+        self.asked = RequestHeaders({})
         self._chunk_bytes = 0
         self._before_bytes = 0
         self._sending: asyncio.TimerHandle | None = None
@@ -85,7 +85,7 @@ class GuardedProtocol(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         if self._is_parting:
             return
-        self._unset_keepalive_if_required()
+        self.stop_waiting()
         self._chunk_bytes = len(data)
         self._has_ended_one = False
         try:
@@ -100,23 +100,18 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         self._stage = _HEAD
-        self._host_count = 0
         super().on_message_begin()
 
     def on_header(self, name: bytes, value: bytes) -> None:
         # What comes after the body is no header: whoever reads them takes the last of each.
-        if self._stage is not _HEAD:
-            return
-        name = name.lower()
-        if name == b"host":
-            self._host_count += 1
-        elif name == b"expect" and value.lower() == b"100-continue":
-            self.expect_100_continue = True
-        self.headers.append((name, value))
+        if self._stage is _HEAD:
+            self.headers.append((name.lower(), value))
 
     def on_headers_complete(self) -> None:
         bounds = self._bounds
-        if self._host_count != 1 and self.parser.get_http_version() != "1.0":
+        self.asked = RequestHeaders.of(self.headers)
+        given = self.asked.values
+        if len(given.get(b"host", ())) != 1 and self.parser.get_http_version() != "1.0":
             self._refuse(malformed("a request names one host"))
         if self._before_bytes + self._chunk_bytes > bounds.head_limit_bytes:
             self._require_small()
@@ -124,6 +119,9 @@ class GuardedProtocol(HttpToolsProtocol):
             self._refuse(head_too_large(bounds))
         if len(self.pipeline) >= bounds.pipeline_limit:
             self._refuse(malformed("too many requests wait behind one another"))
+        if b"expect" in given:
+            wishes = given[b"expect"]
+            self.expect_100_continue = any(wish.lower() == b"100-continue" for wish in wishes)
         self._stage = _BODY
         if self.parser.should_upgrade():
             self._take_wish()
@@ -136,11 +134,11 @@ class GuardedProtocol(HttpToolsProtocol):
             self._refuse(malformed("nothing is passed on here"))
         self._is_wishing = not self._should_upgrade()
         if not self._is_wishing:
-            super().on_headers_complete()
+            self.hand_on()
 
     def take_request(self) -> None:
         """The head of a request is here, and in order."""
-        super().on_headers_complete()
+        self.hand_on()
 
     def on_message_complete(self) -> None:
         if self._is_wishing:
@@ -175,8 +173,8 @@ class GuardedProtocol(HttpToolsProtocol):
         if self.transport.is_closing():
             self._expect_taken()
 
-    def timeout_keep_alive_handler(self) -> None:
-        super().timeout_keep_alive_handler()
+    def end_waiting(self) -> None:
+        super().end_waiting()
         self._expect_taken()
 
     def handle_websocket_upgrade(self) -> None:

@@ -3,11 +3,12 @@
 import asyncio
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from http import HTTPStatus
 
 import orjson
 from graphql import ExecutionResult, GraphQLError, OperationType
+from msgspec.structs import replace
 
 from gateway.admission.bills import Cost
 from gateway.answers_at_hand import AnswersAtHand

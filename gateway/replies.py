@@ -12,7 +12,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 from gateway.errors import Json, RequestRefused
 from gateway.playground.site import PlaygroundSite
 from gateway.receiving import Message
-from gateway.request import TOKEN_HEADER, RequestHeaders
+from gateway.request import RAW_TOKEN_HEADER, RequestHeaders
 from gateway.response import Response
 from gateway.web.accepting import GRAPHQL_RESPONSE_JSON
 from gateway.web.compression import GZIP, UNPACKED, Compression
@@ -122,7 +122,7 @@ def rendered(
     if is_packed or shown or response.etag:
         sent.append(VARY)
     if response.token is not None:
-        sent.append((TOKEN_HEADER.encode(), response.token.encode("latin-1")))
+        sent.append((RAW_TOKEN_HEADER, response.token.encode("latin-1")))
     if response.retry_after_s is not None:
         sent.append((b"retry-after", b"%d" % math.ceil(response.retry_after_s)))
     if response.etag is not None:
@@ -141,10 +141,8 @@ def encoded(headers: Mapping[str, str], body: bytes) -> RawHeaders:
 
 def on_the_wire(reply: Reply, default_headers: RawHeaders) -> bytes:
     """The reply as HTTP/1.1 writes it."""
-    head = bytearray(STATUS_LINE[reply.status])
-    for name, value in (*default_headers, *reply.headers):
-        head += b"%b: %b\r\n" % (name, value)
-    return bytes(head) + b"\r\n" + reply.body
+    lines = b"\r\n".join(map(b": ".join, (*default_headers, *reply.headers)))
+    return b"%b%b\r\n\r\n%b" % (STATUS_LINE[reply.status], lines, reply.body)
 
 
 async def send_reply(send: Send, reply: Reply) -> None:

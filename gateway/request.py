@@ -3,12 +3,13 @@
 import math
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from functools import lru_cache
 from http import HTTPStatus
 from random import getrandbits
 from typing import Final, NamedTuple
 from urllib.parse import parse_qs
+
+import msgspec
 
 from gateway.errors import ErrorCode, RequestRefused
 from gateway.validators import is_known
@@ -17,6 +18,7 @@ from gateway.web.json_bodies import bad_request, media_type_of, read_json
 from resolvers.upstream.trace_context import TraceContext, parse_trace_context
 
 TOKEN_HEADER = "x-consistency-token"
+RAW_TOKEN_HEADER: Final = TOKEN_HEADER.encode()
 TOKEN_COOKIE = "bff-consistency"
 
 _token_cookie = re.compile(re.escape(TOKEN_COOKIE) + r"(?:\.[A-Za-z0-9_-]{1,16})?")
@@ -53,18 +55,16 @@ class DocumentReference(NamedTuple):
     is_automatic: bool
 
 
-@dataclass(frozen=True, slots=True)
-class GraphQLRequest:
+class GraphQLRequest(msgspec.Struct, frozen=True):
     """What is asked to be run. ``query`` is empty where ``reference`` alone names the document."""
 
     query: str
-    variables: dict[str, object] = field(default_factory=dict)
+    variables: dict[str, object] = msgspec.field(default_factory=dict)
     operation_name: str | None = None
     reference: DocumentReference | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class RequestHeaders:
+class RequestHeaders(msgspec.Struct, frozen=True):
     """The headers of a request by lower-case name; repeated ones in order, decoded when asked."""
 
     values: Mapping[bytes, list[bytes]]
@@ -72,8 +72,12 @@ class RequestHeaders:
     @classmethod
     def of(cls, headers: Headers) -> "RequestHeaders":
         values: dict[bytes, list[bytes]] = {}
-        for name, value in headers:
-            values.setdefault(name.lower(), []).append(value)
+        for raw_name, value in headers:
+            name = raw_name.lower()
+            if name in values:
+                values[name].append(value)
+            else:
+                values[name] = [value]
         return cls(values)
 
     def all(self, name: str) -> list[str]:
@@ -141,6 +145,8 @@ class RequestHeaders:
     @property
     def token_texts(self) -> list[str]:
         """Every consistency token in the header, which may be repeated or hold a list."""
+        if RAW_TOKEN_HEADER not in self.values:
+            return []
         listed = ",".join(self.all(TOKEN_HEADER))
         return [text for part in listed.split(",") if (text := part.strip())]
 
@@ -162,10 +168,12 @@ class RequestHeaders:
     @property
     def request_id(self) -> str:
         """The caller's request id if it is a plain one, else a new one."""
-        given = self.first("x-request-id")
-        if given and _request_id.match(given):
-            return given
-        return f"{getrandbits(128):032x}"  # a name and no secret: the system's chance costs 4 µs
+        if b"x-request-id" in self.values:
+            given = self.first("x-request-id")
+            if given and _request_id.match(given):
+                return given
+        # Not the system's chance, which costs 4 µs: a name is no secret.
+        return getrandbits(128).to_bytes(16).hex()
 
     @property
     def deadline_s(self) -> float:

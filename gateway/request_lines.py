@@ -10,7 +10,9 @@ Written by hand: a line costs a microsecond or two, where structlog takes twenty
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Final, Literal, NamedTuple
+from typing import Final, Literal
+
+import msgspec
 
 from gateway.request_record import UNNAMED, OperationName
 from gateway.ways import Outcome, Way
@@ -52,7 +54,7 @@ class RequestLine:
         return "warning" if self.outcome != "ok" else "info"
 
 
-class AtHandLine(NamedTuple):
+class AtHandLine(msgspec.Struct, frozen=True):
     """What is told of an answer at hand besides who asked."""
 
     operation: OperationName
@@ -103,21 +105,22 @@ class RequestLines:
         self, request_id: str, trace_id: str, found: AtHandLine, *, took_s: float
     ) -> None:
         """The same for an answer at hand, which cannot be anything but well; at half the cost."""
-        operation, way, status, size_bytes = found
         now_s = self._now_s()
         if now_s - self._second >= 1.0:
             self._look_at_clock(now_s)
         if not self._is_json:
-            told = f"{took_s * 1000:.1f} ms, {size_bytes} B, {way}, {request_id}"
-            self._put(f"{self._clock} {status} {_called(operation)}: {told}\n".encode())
+            told = f"{took_s * 1000:.1f} ms, {found.size_bytes} B, {found.way}, {request_id}"
+            what = _called(found.operation)
+            self._put(f"{self._clock} {found.status} {what}: {told}\n".encode())
             return
+        name, kind = found.operation
         text = (
             f'{{"event":"request","level":"info",'
             f'"timestamp":"{self._stamp}.{int(now_s % 1 * 1000):03d}Z",'
             f'"request_id":"{request_id}","trace_id":"{trace_id}",'
-            f'"operation":"{operation.name}","type":"{operation.kind}","way":"{way}",'
-            f'"outcome":"ok","status":{status},"codes":[],'
-            f'"ms":{took_s * 1000:.3f},"waited_ms":0.0,"calls":0,"bytes":{size_bytes}}}\n'
+            f'"operation":"{name}","type":"{kind}","way":"{found.way}",'
+            f'"outcome":"ok","status":{found.status},"codes":[],'
+            f'"ms":{took_s * 1000:.3f},"waited_ms":0.0,"calls":0,"bytes":{found.size_bytes}}}\n'
         )
         self._put(text.encode())
 

@@ -1,16 +1,16 @@
 """What an operation answers, before it has the shape of any transport."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from http import HTTPStatus
+
+import msgspec
 
 from gateway.errors import Json
 from gateway.request_record import OperationName
 from gateway.ways import Outcome, Way
 
 
-@dataclass(frozen=True, slots=True)
-class Response:
+class Response(msgspec.Struct, frozen=True):
     """What goes back; ``body`` may be bytes already. ``token`` is the sealed joined token.
 
     ``etag`` is the validator of an answer to a GET that has one, ``way`` how it came about,

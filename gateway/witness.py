@@ -50,13 +50,12 @@ class Witness:
         request_id: str,
         response: Response,
         reply: Reply,
-        began_at_s: float,
+        took_s: float,
         method: str,
     ) -> None:
-        """A request that began then (`time.perf_counter`) was answered without a task."""
+        """A request was answered without a task."""
         if not self._tells_at_hand and _is_left_out(headers):
             return
-        took_s = time.perf_counter() - began_at_s
         parent = headers.trace_context if TRACEPARENT in headers.values else None
         operation, size_bytes = response.operation or UNNAMED, len(reply.body)
         trace = None

@@ -8,8 +8,10 @@ after its first answer is not paid for: it is bounded by what changes.
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final, Protocol
+
+from msgspec.structs import replace
 
 from gateway.admission.lanes import Lane, lane_of_text, may_be_subscription
 from gateway.beside import Apart, outcome_of

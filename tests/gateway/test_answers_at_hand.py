@@ -17,6 +17,7 @@ from gateway.execution.documents import MAX_KEPT
 from gateway.graphql_http import GraphQLHttp
 from gateway.operation import Operations
 from gateway.replies import Reply
+from gateway.request import RequestHeaders
 from projections.versions import AggregateType
 from tests.faults.misbehaviour import hanging, misbehave
 from tests.gateway.front_door import (
@@ -62,7 +63,7 @@ def asked_at_once(
     body = json.dumps({"query": query, "variables": variables}).encode()
     sent = {**JSON_TYPE, **(headers or {})}
     raw = [(name.encode(), value.encode()) for name, value in sent.items()]
-    return http_of(door).at_once.reply(raw, body)
+    return http_of(door).at_once.reply(RequestHeaders.of(raw), body)
 
 
 def at_hand_of(door: Door) -> AnswersAtHand:
@@ -155,7 +156,7 @@ async def test_a_body_over_the_limit_is_refused_as_ever() -> None:
     async with open_shop(body_limit_bytes=1024) as (door, _):
         body = json.dumps({"query": A_QUERY, "note": "x" * 1024}).encode()
         raw = [(name.encode(), value.encode()) for name, value in JSON_TYPE.items()]
-        at_once = http_of(door).at_once.reply(raw, body)
+        at_once = http_of(door).at_once.reply(RequestHeaders.of(raw), body)
         answer = await door.post(body)
 
     assert at_once is None

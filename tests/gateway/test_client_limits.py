@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from gateway.graphql_http import GraphQLHttp
+from gateway.request import RequestHeaders
 from tests.gateway.front_door import (
     A_MUTATION,
     A_QUERY,
@@ -135,7 +136,9 @@ async def test_answers_at_hand_are_paid_for_too() -> None:
         http: GraphQLHttp = door.app.state.graphql
         body = json.dumps({"query": A_QUERY}).encode()
         raw = [(k.lower().encode(), v.encode()) for k, v in {**JSON_TYPE, **ADA}.items()]
-        replies = [http.at_once.reply(raw, body, "127.0.0.1") for _ in range(100)]
+        replies = [
+            http.at_once.reply(RequestHeaders.of(raw), body, "127.0.0.1") for _ in range(100)
+        ]
         long_way = await door.ask(A_QUERY, headers=ADA)
 
     told = [reply for reply in replies if reply is not None]

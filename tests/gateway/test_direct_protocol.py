@@ -11,7 +11,7 @@ import pytest
 
 from gateway.direct_protocol import HELD_LIMIT_BYTES, DirectProtocol
 from gateway.replies import Reply, encoded
-from gateway.request import Headers
+from gateway.request import RequestHeaders
 from gateway.serving import Server, bind, make_server
 from gateway.settings import Settings
 from tests.faults.misbehaviour import hanging, misbehave
@@ -31,13 +31,13 @@ class RefusingDoor:
     bodies: list[bytes] = field(default_factory=list)
     names: set[bytes] = field(default_factory=set)
 
-    def find(self, _: Headers, query_string: bytes, __: str | None) -> Reply | None:
+    def find(self, _: RequestHeaders, query_string: bytes, __: str | None) -> Reply | None:
         self.bodies.append(query_string)
         return None
 
-    def reply(self, headers: Headers, body: bytes, __: str | None) -> Reply | None:
+    def reply(self, headers: RequestHeaders, body: bytes, __: str | None) -> Reply | None:
         self.bodies.append(body)
-        self.names.update(name for name, _ in headers)
+        self.names.update(headers.values)
         return None if WANTED in body else REFUSAL
 
 
@@ -279,7 +279,7 @@ async def test_both_ways_refuse_with_the_same_words(accept: str) -> None:
         crowd = [group.create_task(door.ask(A_QUERY)) for _ in range(2)]
         await asyncio.sleep(0.0625)
         spoken = await door.post(headers=headers)
-        reply = door.app.state.graphql.at_once.reply(raw(headers), TYPENAME)
+        reply = door.app.state.graphql.at_once.reply(RequestHeaders.of(raw(headers)), TYPENAME)
         for one in crowd:
             one.cancel()
 

@@ -6,6 +6,7 @@ import httpx
 import pytest
 
 from gateway.direct_protocol import HELD_LIMIT_BYTES
+from gateway.request import RequestHeaders
 from tests.faults.misbehaviour import answering, hanging, misbehave
 from tests.gateway.front_door import (
     A_MUTATION,
@@ -60,12 +61,10 @@ async def test_an_answer_without_a_task_is_counted() -> None:
     """What the server finds by itself, by POST and by GET, is counted and timed like any other."""
     async with projecting_door() as door:
         await door.ask(A_QUERY)
-        assert door.app.state.graphql.at_once.reply(RAW_JSON, BODY) is not None
-        assert (
-            door.app.state.graphql.at_once.find([], b"query=%7Border(id:%22o-1%22)%7Bid%7D%7D")
-            is None
-        )
-        assert door.app.state.graphql.at_once.reply(RAW_JSON, BODY) is not None
+        assert door.app.state.graphql.at_once.reply(RequestHeaders.of(RAW_JSON), BODY) is not None
+        query = b"query=%7Border(id:%22o-1%22)%7Bid%7D%7D"
+        assert door.app.state.graphql.at_once.find(RequestHeaders({}), query) is None
+        assert door.app.state.graphql.at_once.reply(RequestHeaders.of(RAW_JSON), BODY) is not None
         shown = await scrape(door.client)
 
     assert shown[OPERATIONS, {"way": "at_hand"}] == 1
@@ -145,7 +144,7 @@ async def test_shed_requests_are_counted_whoever_refuses_them() -> None:
         crowd = [group.create_task(door.ask(A_QUERY)) for _ in range(2)]
         await asyncio.sleep(0.0625)
         await door.post()
-        door.app.state.graphql.at_once.reply(RAW_JSON, TYPENAME)
+        door.app.state.graphql.at_once.reply(RequestHeaders.of(RAW_JSON), TYPENAME)
         shown = await scrape(door.client)
         for one in crowd:
             one.cancel()

@@ -3,6 +3,7 @@
 import pytest
 
 from gateway.metrics.names import COUNTER, FAMILIES, HISTOGRAM, LABELS
+from gateway.request import RequestHeaders
 from tests.gateway.front_door import A_MUTATION, A_QUERY, Door, a_token, open_door
 from tests.gateway.metered import BODY, LIVE, RAW_JSON, Shown, projecting_door, scrape
 
@@ -112,7 +113,7 @@ async def test_switched_off_there_is_no_page() -> None:
     """It is a plain 404, and answers at hand are not looked at twice."""
     async with projecting_door(metrics=False) as door:
         await door.ask(A_QUERY)
-        reply = door.app.state.graphql.at_once.reply(RAW_JSON, BODY)
+        reply = door.app.state.graphql.at_once.reply(RequestHeaders.of(RAW_JSON), BODY)
         response = await door.client.get("/metrics")
 
     assert reply is not None

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway.request import RequestHeaders
 from gateway.request_lines import LINES_PER_S, RequestLine, RequestLines
 from gateway.request_record import OperationName
 from tests.faults.misbehaviour import answering, misbehave
@@ -49,7 +50,7 @@ async def test_each_request_has_one_line() -> None:
     async with watched_door(*ROWS) as (door, seen):
         await door.ask("query Page " + LIVE)
         await door.ask(A_QUERY)
-        assert door.app.state.graphql.at_once.reply(RAW_JSON, BODY) is not None
+        assert door.app.state.graphql.at_once.reply(RequestHeaders.of(RAW_JSON), BODY) is not None
         await door.ask(A_MUTATION)
         await door.ask("{ nonsense }")
         await door.post(b"no json")
@@ -108,7 +109,7 @@ async def test_which_requests_have_lines_is_a_setting(level: str, count: int) ->
     """All, none, or those that somebody may want to look into."""
     async with watched_door(*ROWS, request_log=level) as (door, seen):
         await door.ask(A_QUERY)
-        assert door.app.state.graphql.at_once.reply(RAW_JSON, BODY) is not None
+        assert door.app.state.graphql.at_once.reply(RequestHeaders.of(RAW_JSON), BODY) is not None
         await door.ask("{ nonsense }")
 
     assert len(seen.lines) == count

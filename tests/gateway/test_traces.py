@@ -5,6 +5,7 @@ import asyncio
 import httpx
 import pytest
 
+from gateway.request import RequestHeaders
 from tests.faults.misbehaviour import (
     answering,
     hanging,
@@ -161,7 +162,7 @@ async def test_an_answer_at_hand_is_a_span_too() -> None:
     async with watched_door(*ROWS) as (door, seen):
         await door.ask(A_QUERY)
         headers = [*RAW_JSON, (b"traceparent", SAMPLED.encode())]
-        assert door.app.state.graphql.at_once.reply(headers, BODY) is not None
+        assert door.app.state.graphql.at_once.reply(RequestHeaders.of(headers), BODY) is not None
 
     span = seen.spans[-1]
     assert attributes_of(span)["bff.way"] == "at_hand"

@@ -93,8 +93,8 @@ class Question:
     def ask_at_once(self, http: GraphQLHttp) -> Reply | None:
         """What is at hand."""
         if self.is_get:
-            return http.at_once.find(self.headers, self.query_string)
-        return http.at_once.reply(self.headers, self.body)
+            return http.at_once.find(RequestHeaders.of(self.headers), self.query_string)
+        return http.at_once.reply(RequestHeaders.of(self.headers), self.body)
 
 
 class CountedAnswers(AnswersAtHand):

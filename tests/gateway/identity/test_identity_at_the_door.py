@@ -166,8 +166,8 @@ async def test_a_refusal_needs_no_task() -> None:
     async with open_door(events="feed", **BELIEVING) as door:
         http: GraphQLHttp = door.app.state.graphql
         raw = [(b"content-type", b"application/json"), (b"authorization", b"Bearer x")]
-        reply = http.at_once.reply(raw, TYPENAME)
-        nameless = http.at_once.find([], b"query={__typename}")
+        reply = http.at_once.reply(RequestHeaders.of(raw), TYPENAME)
+        nameless = http.at_once.find(RequestHeaders({}), b"query={__typename}")
 
     assert reply is not None
     assert reply.status == 401

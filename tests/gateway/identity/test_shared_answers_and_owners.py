@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import pytest
 
 from gateway.graphql_http import GraphQLHttp
+from gateway.request import RequestHeaders
 from tests.gateway.front_door import JSON_TYPE, Door, open_door
 from tests.gateway.identity.bearers import BELIEVING
 from tests.gateway.identity.two_customers import (
@@ -35,7 +36,8 @@ def at_once(door: Door, query: str, order_id: str, headers: Mapping[str, str]) -
     http: GraphQLHttp = door.app.state.graphql
     body = json.dumps({"query": query, "variables": {"id": order_id}}).encode()
     sent = {**JSON_TYPE, **headers}.items()
-    reply = http.at_once.reply([(name.encode(), value.encode()) for name, value in sent], body)
+    raw = [(name.encode(), value.encode()) for name, value in sent]
+    reply = http.at_once.reply(RequestHeaders.of(raw), body)
     return None if reply is None else reply.body.decode()
 
 

@@ -2,11 +2,11 @@
 
 from collections.abc import Collection
 from contextlib import AbstractContextManager
-from dataclasses import replace
 from functools import partial
 from unittest.mock import patch
 
 from graphql import ExecutionResult
+from msgspec.structs import replace
 
 from gateway.admission.bills import Cost
 from gateway.caller import Caller
