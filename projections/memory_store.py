@@ -53,6 +53,9 @@ class MemoryStore:
         self._joined: Mapping[str, SourcePosition] | None = None
         self._letters: dict[str, DeadLetter] = {}
         self._listeners: list[Listener] = []
+        self._moment = object()
+        """Another one after each change of what is stored, positions apart: a cut of this moment
+        need not be looked at row by row."""
 
     async def read(self, roots: Sequence[Root], *, seen: Floor = NOTHING_SEEN) -> Cut:
         return self.at_hand(roots, seen=seen)
@@ -67,16 +70,13 @@ class MemoryStore:
         return Cut(rows, pages, self._suspects_of(rows), self._joined_positions())
 
     def still(self, cut: Cut, *, seen: Floor = NOTHING_SEEN) -> Cut | None:  # noqa: ARG002 - as above
-        rows = self._rows
-        for key, stored in cut.rows.items():
-            if rows.get(key) is not stored:
+        positions, moment = self._joined_positions(), self._moment
+        if cut.moment is not moment:
+            if not self._holds(cut):
                 return None
-        if any(self._page(key) != page for key, page in cut.pages.items()):
-            return None
-        if self._suspects_of(cut.rows) != cut.suspects:
-            return None
-        positions = self._joined_positions()
-        return cut if cut.positions is positions else replace(cut, positions=positions)
+        elif cut.positions is positions:
+            return cut
+        return replace(cut, positions=positions, moment=moment)
 
     async def versions(self, keys: Iterable[AggregateKey]) -> Mapping[AggregateKey, Version]:
         return {key: stored.at for key in keys if (stored := self._rows.get(key)) is not None}
@@ -113,7 +113,7 @@ class MemoryStore:
     async def forget(self, partition: Partition, cursor: str) -> None:
         if self._cursor_of(partition) != cursor:
             return
-        source = partition.source
+        source, self._moment = partition.source, object()
         self._positions = {p: at for p, at in self._positions.items() if p.source != source}
         self._joined = None
         self._rows = {k: row for k, row in self._rows.items() if k.type.source != source}
@@ -167,6 +167,15 @@ class MemoryStore:
                     pass
         return verdicts
 
+    def _holds(self, cut: Cut) -> bool:
+        """Are all rows and pages what they were in this cut?"""
+        rows = self._rows
+        return (
+            all(rows.get(key) is stored for key, stored in cut.rows.items())
+            and all(self._page(key) == page for key, page in cut.pages.items())
+            and self._suspects_of(cut.rows) == cut.suspects
+        )
+
     def _commit(self, verdicts: Sequence[Verdict]) -> None:
         for verdict in verdicts:
             match verdict:
@@ -177,9 +186,10 @@ class MemoryStore:
                 case Duplicate(key=key, stored=StoredRow() as stored):
                     self._rows[key] = stored
                 case Duplicate():
-                    pass
+                    continue
                 case Parked(key=key, until=until):
                     self._suspect_until[key] = max(until, self._suspect_until.get(key, until))
+            self._moment = object()
 
     def _keep_letters(self, batch: EventBatch, verdicts: Sequence[Verdict]) -> None:
         now_s, partition, cursor = self._wall_clock(), str(batch.partition), batch.position.cursor

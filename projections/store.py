@@ -56,7 +56,8 @@ class Cut:
     ``rows`` has a key for everything asked: None where the store has no row (which proves nothing).
     ``suspects`` are those keys whose newest event was parked. ``positions`` are those of whole
     sources, no older than their streamed rows. ``is_available`` is False where the store could not
-    be asked, and nothing is known. A cut is a `projections.token_shrinking.StreamedView`.
+    be asked, and nothing is known. ``moment`` is the store's own mark of when the cut was looked at
+    last, if it makes such marks. A cut is a `projections.token_shrinking.StreamedView`.
     """
 
     rows: Mapping[AggregateKey, StoredRow | None] = field(default_factory=dict)
@@ -64,6 +65,7 @@ class Cut:
     suspects: frozenset[AggregateKey] = frozenset()
     positions: Mapping[str, SourcePosition] = field(default_factory=dict)
     is_available: bool = True
+    moment: object = field(default=None, compare=False, repr=False)
 
     def version_of(self, key: AggregateKey, /) -> Version | None:
         stored = self.rows.get(key)

@@ -56,9 +56,10 @@ def standing(offset: int, log: int = 7) -> SourcePosition:
 
 
 async def brought_to_hand(under_test: StoreUnderTest, *roots: Root) -> Cut | None:
-    """What has just been read, from where it is at hand."""
+    """What has just been read, from where it is at hand; and been looked at once more since."""
     await under_test.store.read(roots)
-    return under_test.store.at_hand(roots)
+    cut = under_test.store.at_hand(roots)
+    return None if cut is None else under_test.store.still(cut) or cut
 
 
 class TestAtHand:
