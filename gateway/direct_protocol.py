@@ -110,10 +110,15 @@ class DirectProtocol(GuardedProtocol):
         )
 
     def _let_in(self) -> None:
-        """Hand what was held to uvicorn, as if it came just now."""
-        held = self._held
+        """Hand what was held to uvicorn, as if it came just now.
+
+        Its task runs what serves ``/graphql``, and not the layers that would lead it there.
+        """
+        held, whole = self._held, self.app
         self._drop()
+        self.app = self._graphql
         self.hand_on()
+        self.app = whole
         if held:
             super().on_body(b"".join(held))
 
