@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable
 
-from gateway.admission.lanes import lane_of
+from gateway.admission.lanes import Lane, lane_of
 from gateway.caller import Caller
 from gateway.entry import Entry
 from gateway.errors import RequestRefused
@@ -36,20 +36,19 @@ class AtOnce:
 
         ``peer`` is the address that it came from.
         """
-        if self._door.is_quiet:
-            if len(body) > self._body_limit_bytes:
-                return None
-            return self._found(headers, lambda: parse_post(body, headers.media_type), peer, "POST")
-        refused = self._door.turn_away(lane_of("POST", body))
-        if refused is None:
+        if not self._door.is_quiet:
+            refused = self._door.turn_away(lane_of("POST", body))
+            if refused is not None:
+                return self._teller.turn_away(refused, headers, "POST")
+        if len(body) > self._body_limit_bytes:
             return None
-        return self._teller.turn_away(refused, headers, "POST")
+        return self._found(headers, lambda: parse_post(body, headers.media_type), peer, "POST")
 
     def find(
         self, headers: RequestHeaders, query_string: bytes, peer: str | None = None
     ) -> Reply | None:
         """Likewise the answer to a GET."""
-        if not self._door.is_quiet:
+        if not self._door.takes_in(Lane.READ):
             return None
         if self._teller.forms.origins.is_foreign(headers.values):
             return None

@@ -69,15 +69,19 @@ class Door:
 
     @property
     def is_quiet(self) -> bool:
-        """Does nobody wait to be let in?
-
-        Then an answer that is at hand may be given without a place: it is done in less time than a
-        place costs.
-        """
+        """Does nobody wait to be let in?"""
         return not self._queue.waiting_count
 
+    def takes_in(self, lane: Lane) -> bool:
+        """Would a request that comes now be let in, at once or in its turn?
+
+        Then an answer that is at hand may be given without a place, past those who wait: it is done
+        in less time than a place costs, so they wait less than if it joined them.
+        """
+        return self.is_quiet or self._overload(lane) is None
+
     def turn_away(self, lane: Lane) -> RequestRefused | None:
-        """The refusal of a request that comes now; None if it is better to ask for a `place`."""
+        """The refusal of a request that comes now; None if it is taken in, as `takes_in` says."""
         return None if self._overload(lane) is None else self._refusal()
 
     @asynccontextmanager

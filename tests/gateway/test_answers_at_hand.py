@@ -163,10 +163,13 @@ async def test_a_body_over_the_limit_is_refused_as_ever() -> None:
     assert answer.status_code == 413
 
 
-async def test_who_waits_at_the_door_is_not_overtaken() -> None:
-    """While somebody waits to be let in, nothing at hand is given past her."""
+@pytest.mark.parametrize(("queue_time_ms", "status"), [(2_000, 200), (100, 503)])
+async def test_what_is_at_hand_is_given_past_who_waits_until_people_are_refused(
+    queue_time_ms: int, status: int
+) -> None:
+    """It costs less than to wait with the others; where they are refused, it is refused as well."""
     async with (
-        open_shop(operation_limit=1, queue_time_ms=2_000) as (door, projection),
+        open_shop(operation_limit=1, queue_time_ms=queue_time_ms) as (door, projection),
         asyncio.TaskGroup() as group,
     ):
         misbehave(door.twins, "orders", hanging)
@@ -183,7 +186,8 @@ async def test_who_waits_at_the_door_is_not_overtaken() -> None:
         afterwards = asked_at_once(door)
 
     assert not is_quiet
-    assert overtaking is None or overtaking.status == 503
+    assert overtaking is not None
+    assert overtaking.status == status
     assert before is not None
     assert afterwards is not None
 
