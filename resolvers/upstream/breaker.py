@@ -76,8 +76,13 @@ class Breaker:
 
     @property
     def states(self) -> Mapping[CallKind, CircuitState]:
-        """The state of each circuit there is: of every kind that has been called, or hinted at."""
-        return {kind: circuit.state for kind, circuit in self._circuits.items()}
+        """The state of each circuit there is: of every kind that has been called, or hinted at.
+
+        One whose break is over waits for a call that is its probe: half open, however long none
+        comes. Told as open, a kind that is seldom called would look like an outage for hours.
+        """
+        now_s = _now_s()
+        return {kind: circuit.state_at(now_s) for kind, circuit in self._circuits.items()}
 
     def hear(self, kind: CallKind, hint: Hint) -> None:
         """Take to heart what another gateway tells of its circuit to these calls."""

@@ -56,6 +56,11 @@ class PublishedCircuit:
         """The state as it was last published."""
         return self._published_state
 
+    def state_at(self, now_s: float) -> CircuitState:
+        """The same, half open where the next call would be a probe."""
+        is_due = self.state is CircuitState.OPEN and self._circuit.refusal(now_s) is None
+        return CircuitState.HALF_OPEN if is_due else self.state
+
     def refusal(self, now_s: float) -> NoPermit | None:
         """See `Circuit.refusal`."""
         return self._circuit.refusal(now_s)

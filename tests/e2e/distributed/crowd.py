@@ -124,8 +124,8 @@ def running_crowd(
             yield Crowd(sessions, lives)
         finally:
             is_over.set()
-        for ended in lives:
-            ended.result()
+            for ended in lives:  # one that broke off may be why something else never happened
+                ended.result()
 
 
 def rotated(addresses: Sequence[str], by: int) -> list[str]:
