@@ -149,8 +149,10 @@ class GuardedProtocol(FrugalProtocol):
         self.end_request()
 
     def end_request(self) -> None:
-        """The last byte of a request is here."""
+        """The last byte of a request is here, whose answer may have gone out before it."""
         super().on_message_complete()
+        if self.cycle.response_complete and not self.pipeline:
+            self.wait_for_next()
 
     def drop_request(self) -> None:
         """The request that is coming will not be answered."""
@@ -158,6 +160,8 @@ class GuardedProtocol(FrugalProtocol):
     def on_response_complete(self) -> None:
         is_last = not self.pipeline
         super().on_response_complete()
+        if self._stage is not _NOTHING:
+            self.stop_waiting()  # the next request has begun to come
         if self._is_parting and is_last:
             self.transport.close()
         if self.transport.is_closing():
@@ -202,6 +206,7 @@ class GuardedProtocol(FrugalProtocol):
             self._before_bytes += self._chunk_bytes
         if self._stage is _NOTHING and self._has_ended_one:
             return
+        self.stop_waiting()  # if an answer was given at once, more has begun to come behind it
         if self._sending is None:  # blank lines, too, are waited for as if they were a head
             self._expect(self._bounds.head_timeout_s)
         if self._stage is _HEAD and self._before_bytes > self._bounds.head_limit_bytes:

@@ -31,6 +31,10 @@ class AdmissionOptions:
     """Processor time (s) of a turn up to which the loop has time to spare. A millisecond: less than
     one operation takes, so those in flight wait for others."""
 
+    longest_stand_s: Annotated[float, Between(0.001, 1)] = 0.02
+    """Seconds after which one who waits begins after a long turn, too. Twenty milliseconds: fifty a
+    second begin even where the turns are filled by what waits for nobody."""
+
     queue_time_s: Annotated[float, Between(0.001, 5)] = 1.0
     """Seconds that anybody waits to be let in. One: half of the deadline, so that the other half is
     for the work. A page that sends forty requests at once is served, however busy the machine."""

@@ -105,7 +105,7 @@ class AdmissionQueue:
             self._turn_pace_s = self._mean(self._turn_pace_s, took_s)
         self._turn_since_s, self._begun_count = now_s, 0
         begun: list[Ticket] = []
-        while self._can_begin:
+        while self._can_begin or (not begun and self._has_stood_long(now_s)):
             ticket = self._next(now_s)
             if ticket is None:
                 break
@@ -138,6 +138,10 @@ class AdmissionQueue:
         if self._is_busy and self.in_flight_count >= self.options.busy_limit:
             return False
         return self._has_room and self._begun_count < self.options.begin_limit
+
+    def _has_stood_long(self, now_s: float) -> bool:
+        """Has nobody begun for so long that one may, though the loop is busy?"""
+        return self._has_room and now_s - self._moved_at_s >= self.options.longest_stand_s
 
     def _begin(self, ticket: Ticket, now_s: float) -> None:
         ticket.has_begun = True

@@ -7,9 +7,8 @@ started again, is not on the page this time.
 """
 
 import asyncio
-import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
-from contextlib import ExitStack, asynccontextmanager, contextmanager
+from contextlib import ExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -26,6 +25,11 @@ ANSWER_LIMIT_S: Final = 1.0
 Page = bytes
 """Families in the text format of Prometheus."""
 
+Meet = Callable[[asyncio.StreamReader, asyncio.StreamWriter], None]
+
+END: Final = b"# EOF\n"
+"""Follows a page, of which half would tell lower counts."""
+
 
 @dataclass(frozen=True, slots=True)
 class Fellows:
@@ -36,21 +40,29 @@ class Fellows:
 
     @asynccontextmanager
     async def telling(self, look: Callable[[], Awaitable[Page]]) -> AsyncIterator[None]:
-        """Tell the others this page, made anew each time, while the block runs."""
+        """Tell the others this page, made anew each time, while the block runs.
 
-        async def tell(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        Where there can be no socket it is not told: who can serve is not kept from it by that.
+        """
+        async with asyncio.TaskGroup() as group:
+
+            def meet(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+                group.create_task(_tell(look, writer), name="tell a fellow")
+
+            server = await self._listening(meet)
             try:
-                writer.write(await look())
-                await writer.drain()
-            except ConnectionError:
-                pass  # it waited long enough
+                yield
             finally:
-                writer.close()
+                if server is not None:
+                    server.close()
 
+    async def _listening(self, meet: Meet) -> asyncio.Server | None:
         path = self._path_of(self.number)
-        path.unlink(missing_ok=True)  # of the one before, which may have been killed
-        async with await asyncio.start_unix_server(tell, path):
-            yield
+        try:
+            path.unlink(missing_ok=True)  # of the one before, which may have been killed
+            return await asyncio.start_unix_server(meet, path)
+        except OSError:  # the folder is gone, full, or has too long a name
+            return None
 
     async def pages(self, own: Page) -> dict[int, Page]:
         """The pages of all who answer, by number; waits `ANSWER_LIMIT_S` at the longest."""
@@ -60,7 +72,7 @@ class Fellows:
             try:
                 async with asyncio.timeout(ANSWER_LIMIT_S):
                     pages[int(path.stem)] = await _read(path)
-            except OSError:  # it is not there now, or silent: TimeoutError is one
+            except (OSError, EOFError):  # it is not there now, or silent: TimeoutError is one
                 return
 
         others = [path for path in self.folder.glob("*.sock") if path.stem != str(self.number)]
@@ -77,14 +89,11 @@ class Fellows:
 def common_folder() -> Iterator[Path | None]:
     """A folder for the sockets; None where there can be none, and each shows its own numbers."""
     with ExitStack() as stack:
-        try:
-            folder = Path(stack.enter_context(TemporaryDirectory(prefix="bff-")))
-            with socket.socket(socket.AF_UNIX) as trial:
-                trial.bind(str(folder / "trial"))  # the path may be too long for a socket
-        except OSError:
-            yield None
-        else:
-            yield folder
+        folder: Path | None = None
+        with suppress(OSError):
+            made = TemporaryDirectory(prefix="bff-", ignore_cleanup_errors=True)
+            folder = Path(stack.enter_context(made))
+        yield folder
 
 
 def together(pages: Mapping[int, Page]) -> Iterable[Metric]:
@@ -101,9 +110,22 @@ def together(pages: Mapping[int, Page]) -> Iterable[Metric]:
     return families.values()
 
 
-async def _read(path: Path) -> Page:
-    reader, writer = await asyncio.open_unix_connection(path)
+async def _tell(look: Callable[[], Awaitable[Page]], writer: asyncio.StreamWriter) -> None:
     try:
-        return await reader.read()
+        with suppress(Exception):  # who asked sees no end, or has left; a worker goes on
+            writer.write(await look() + END)
+            await writer.drain()
     finally:
         writer.close()
+
+
+async def _read(path: Path) -> Page:
+    """The whole page; EOFError if it has no end."""
+    reader, writer = await asyncio.open_unix_connection(path)
+    try:
+        page = await reader.read()
+    finally:
+        writer.close()
+    if not page.endswith(END):
+        raise EOFError
+    return page.removesuffix(END)

@@ -58,7 +58,7 @@ def metrics_route(metered: Metered, fellows: Fellows | None = None) -> APIRouter
         if fellows is None:
             return own
         pages = await fellows.pages(own)
-        # Seven milliseconds a worker: nobody who is served meanwhile need wait for them.
+        # Seven milliseconds a worker, shared by the interpreter with whoever is served meanwhile.
         return await asyncio.to_thread(lambda: _rendered(together(pages)))
 
     return page_of(look)

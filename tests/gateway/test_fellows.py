@@ -119,15 +119,41 @@ def test_the_folder_is_for_nobody_else_and_goes_with_its_maker() -> None:
     assert not folder.exists()
 
 
-@pytest.mark.parametrize("place", ["", "x" * 100])
-def test_where_there_can_be_no_sockets_there_is_no_folder(
-    place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+async def test_a_page_that_breaks_off_is_left_out(folder: Path) -> None:
+    """Half a page would tell lower counts; who fails to look at itself goes on serving."""
+
+    async def fail() -> Page:
+        raise ValueError("nothing to see")
+
+    async def half(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(page(5)[:-3])
+        writer.close()
+
+    broken = await asyncio.start_unix_server(half, folder / "2.sock")
+    async with broken, Fellows(folder, 1).telling(fail), crew(folder, 3) as workers:
+        pages = await workers[0].pages(page(3))
+
+    assert pages == {0: page(3)}
+
+
+@pytest.mark.parametrize("place", ["nowhere", "x" * 101])
+async def test_who_can_have_no_socket_serves_without(place: str, folder: Path) -> None:
+    """Be the folder gone, or its name too long: a worker shows its own numbers alone."""
+    worker = Fellows(folder / place, 0)
+    if place != "nowhere":
+        worker.folder.mkdir()
+
+    async with worker.telling(partial(look, 3)):
+        pages = await worker.pages(page(3))
+
+    assert pages == {0: page(3)}
+
+
+def test_where_there_is_no_room_for_temporary_files_there_is_no_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A file system without room for temporary files, or too long a path, is no reason to fail."""
-    home = tmp_path / place
-    if place:
-        home.mkdir()
-    monkeypatch.setattr(tempfile, "tempdir", str(home if place else home / "nowhere"))
+    """A file system that is read-only throughout is no reason to fail."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "nowhere"))
 
     with common_folder() as folder:
         assert folder is None

@@ -129,21 +129,6 @@ async def test_open_circuit_refuses_without_touching_the_service(breaker: Breake
     assert service.hit_count == CALLS_TO_OPEN
 
 
-async def test_circuit_whose_break_is_over_is_told_as_half_open(
-    breaker: Breaker, signals: Signals
-) -> None:
-    """However long nobody calls: the next call is let through, so it is no outage any more."""
-    await open_circuit(breaker, Service())
-
-    await asyncio.sleep(BREAK_S - 0.1)
-    before = state_of(breaker)
-    await asyncio.sleep(3_600)
-
-    assert before is CircuitState.OPEN
-    assert state_of(breaker) is CircuitState.HALF_OPEN
-    assert signals.states == ["open"]
-
-
 async def test_every_change_is_told_once_and_in_order(breaker: Breaker, signals: Signals) -> None:
     """An outage and a recovery are three signals: open, half-open, closed."""
     service = Service()

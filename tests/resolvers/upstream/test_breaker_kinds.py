@@ -124,6 +124,21 @@ async def test_a_hint_is_about_one_kind_of_call() -> None:
     assert breaker.states == {CallKind.LIST: CircuitState.OPEN, CallKind.READ: CircuitState.CLOSED}
 
 
+async def test_a_circuit_whose_break_is_over_is_told_as_half_open() -> None:
+    """However long nobody calls: the next call is let through, so it is no outage any more."""
+    signals: list[CircuitChanged] = []
+    breaker = a_breaker(signals)
+    await fail(breaker, READ, 20)
+
+    await asyncio.sleep(4.9)
+    before = breaker.states[READ.kind]
+    await asyncio.sleep(3_600)
+
+    assert before is CircuitState.OPEN
+    assert breaker.states[READ.kind] is CircuitState.HALF_OPEN
+    assert [signal.after for signal in signals] == [CircuitState.OPEN]
+
+
 async def test_the_gate_lets_nobody_queue_behind_an_open_circuit() -> None:
     """The gate refuses before the queue as the breaker does behind it, and takes no probe."""
     breaker = a_breaker()
