@@ -151,7 +151,7 @@ class GuardedProtocol(FrugalProtocol):
     def end_request(self) -> None:
         """The last byte of a request is here, whose answer may have gone out before it."""
         super().on_message_complete()
-        if self.cycle.response_complete and not self.pipeline:
+        if self.cycle is not None and self.cycle.response_complete and not self.pipeline:
             self.wait_for_next()
 
     def drop_request(self) -> None:
