@@ -12,6 +12,7 @@ from typing import cast
 
 import httptools
 from fastapi import FastAPI
+from msgspec.structs import replace
 from uvicorn.config import Config
 from uvicorn.server import ServerState
 
@@ -20,14 +21,7 @@ from gateway.frugal_protocol import FrugalProtocol
 from gateway.graphql_http import GraphQLHttp
 from gateway.replies import CLOSE, on_the_wire
 from gateway.request import RequestHeaders
-from gateway.web.lines import (
-    head_too_large,
-    late,
-    malformed,
-    too_large,
-    too_many,
-    without_wish,
-)
+from gateway.web.lines import head_too_large, late, malformed, too_large, too_many, without_wish
 from gateway.web.options import ConnectionOptions
 
 
@@ -287,7 +281,7 @@ class GuardedProtocol(FrugalProtocol):
         headers = RequestHeaders.of(self.headers or ())
         reply = self._graphql.teller.turn_away(refused, headers, "")
         if CLOSE not in reply.headers:
-            reply = reply._replace(headers=[*reply.headers, CLOSE])
+            reply = replace(reply, headers=[*reply.headers, CLOSE])
         self.transport.write(on_the_wire(reply, self.server_state.default_headers))
         if self.transport.can_write_eof():
             self.transport.write_eof()

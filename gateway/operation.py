@@ -8,7 +8,7 @@ from http import HTTPStatus
 
 import orjson
 from graphql import ExecutionResult, GraphQLError, OperationType
-from msgspec.structs import replace
+from msgspec.structs import asdict, replace
 
 from gateway.admission.bills import Cost
 from gateway.answers_at_hand import AnswersAtHand
@@ -238,7 +238,7 @@ class Operations:
         if context.call.log is not None and self.is_plan_shown:
             extensions["plan"] = render_plan(context.call.log, _now_s())
         if self.is_cost_shown:
-            extensions["cost"] = cost._asdict()
+            extensions["cost"] = asdict(cost)
         return Response(body | {"extensions": extensions}, sealed)
 
     def refuse(self, errors: list[GraphQLError], caller: Caller) -> Response:

@@ -4,9 +4,10 @@ import math
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import Final, NamedTuple
+from typing import Final
 
 import orjson
+from msgspec import Struct
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
 from gateway.errors import Json, RequestRefused
@@ -39,7 +40,7 @@ STATUS_HEADERS: Final[Mapping[HTTPStatus, RawHeaders]] = {
 }
 
 
-class Reply(NamedTuple):
+class Reply(Struct, frozen=True):
     """An answer as HTTP has it."""
 
     status: HTTPStatus

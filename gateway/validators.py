@@ -24,7 +24,7 @@ def etag_of(data: bytes, token: ConsistencyToken, subject: str) -> str:
 def _bounds_of(token: ConsistencyToken) -> bytes:
     """What a token demands; not when its holder looked: the same place is the same world."""
     parts = (
-        sorted((*log, seen.offset) for log, seen in token.floor.items()),
+        sorted((log, seen.offset) for log, seen in token.floor.items()),
         sorted(token.entries.items()),
         sorted(token.marks.items()),
         sorted(token.doubts.items()),

@@ -9,7 +9,9 @@ Places compare within one log only: one made anew has the same numbers, and anot
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Final, NamedTuple
+from typing import Final
+
+from msgspec import Struct
 
 SECONDS_A_MINUTE = 60
 
@@ -29,7 +31,7 @@ class Partition:
         return self.source if self.count == 1 else f"{self.source}/{self.index}"
 
 
-class LogPlace(NamedTuple):
+class LogPlace(Struct, frozen=True, gc=False):
     """How much of one log has been applied.
 
     ``log`` (0 to 2^32 - 1) tells it from every other; only with the same ``log`` do two places

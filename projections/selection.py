@@ -8,7 +8,6 @@ the next wave of calls. So nothing is fetched that was not asked for, and N+1 ca
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
 from msgspec import Struct, field
 
@@ -87,7 +86,7 @@ def root_of(key: AggregateKey) -> Root:
             return ProductRoot(key.id)
 
 
-class PageKey(NamedTuple):
+class PageKey(Struct, frozen=True):
     """Names one page among all pages: two selections with the same key read the same page."""
 
     customer_id: str

@@ -15,7 +15,7 @@ a log that has been applied is a prefix, and says in a few bytes what a thousand
 import math
 from collections.abc import Collection, Iterable, Mapping
 from collections.abc import Set as AbstractSet
-from typing import Final, NamedTuple, Protocol, TypeVar
+from typing import Final, Protocol, TypeVar
 
 from msgspec import Struct, field
 from msgspec.structs import replace
@@ -30,7 +30,7 @@ milliseconds, and a second more of live reads is cheap."""
 K = TypeVar("K")
 
 
-class FloorKey(NamedTuple):
+class FloorKey(Struct, frozen=True, order=True, gc=False):
     """One log: a partition of a type's source, and the log's own identity (see `LogPlace`)."""
 
     type: AggregateType
@@ -38,7 +38,7 @@ class FloorKey(NamedTuple):
     log: int
 
 
-class Seen(NamedTuple):
+class Seen(Struct, frozen=True, order=True, gc=False):
     """How much of a log had been applied when the holder looked, and when (Unix minute) she did."""
 
     offset: int

@@ -127,12 +127,12 @@ def log_order(log: FloorKey) -> tuple[int, int]:
 def _put_entries(out: bytearray, keys: Sequence[AggregateKey], token: ConsistencyToken) -> None:
     _put(out, len(keys))
     for key in keys:
-        epoch, number = token.entries[key]
-        if number < 1:
-            raise ValueError(f"version numbers begin at 1, not {number}")
+        at = token.entries[key]
+        if at.number < 1:
+            raise ValueError(f"version numbers begin at 1, not {at.number}")
         _put_key(out, key)
-        _put(out, epoch)
-        _put(out, number)
+        _put(out, at.epoch)
+        _put(out, at.number)
 
 
 def _put_sections(out: bytearray, keys: Sequence[AggregateKey], body: TokenBody) -> None:
@@ -170,11 +170,10 @@ def _put_floor(out: bytearray, log: FloorKey, body: TokenBody) -> None:
 
 
 def _put_key(out: bytearray, key: AggregateKey) -> None:
-    of, row_id = key
-    if not is_id(row_id):
-        raise ValueError(f"{row_id!r} is not an id")
-    _put(out, TYPE_CODES[of] << 6 | len(row_id) - 1)
-    out += row_id.encode("ascii")
+    if not is_id(key.id):
+        raise ValueError(f"{key.id!r} is not an id")
+    _put(out, TYPE_CODES[key.type] << 6 | len(key.id) - 1)
+    out += key.id.encode("ascii")
 
 
 def _put(out: bytearray, value: int, *, below: int = VERSION_LIMIT) -> None:

@@ -80,9 +80,9 @@ def fits(token: ConsistencyToken) -> bool:
 
 
 def _entry_bytes(token: ConsistencyToken, key: AggregateKey) -> int:
-    epoch, number = token.entries[key]
+    at = token.entries[key]
     doubt_bytes = _DOUBT_BYTES if key in token.doubts else 0
-    return 2 + len(key.id) + _varint_bytes(epoch) + _varint_bytes(number) + doubt_bytes
+    return 2 + len(key.id) + _varint_bytes(at.epoch) + _varint_bytes(at.number) + doubt_bytes
 
 
 def _id_bytes(key: AggregateKey) -> int:

@@ -6,7 +6,8 @@ world pass for a newer one (Cosmos DB calls that "false progress").
 """
 
 from enum import StrEnum
-from typing import NamedTuple
+
+from msgspec import Struct
 
 
 class AggregateType(StrEnum):
@@ -25,7 +26,7 @@ class AggregateType(StrEnum):
         self.source = f"{value}s"  # once: it is asked for at every turn
 
 
-class AggregateKey(NamedTuple):
+class AggregateKey(Struct, frozen=True, order=True, gc=False):
     """One aggregate anywhere: its type and the id its owner gave it (1–64 characters)."""
 
     type: AggregateType
@@ -35,7 +36,7 @@ class AggregateKey(NamedTuple):
         return f"{self.type.value}:{self.id}"
 
 
-class Version(NamedTuple):
+class Version(Struct, frozen=True, order=True, gc=False):
     """A write position: the owner's epoch, then its gapless change number (from 1)."""
 
     epoch: int

@@ -9,12 +9,14 @@ cost is no more than the estimate while no list is longer than the schema assume
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import Final
+
+from msgspec import Struct
 
 Path = tuple[str, ...]
 
 
-class Cost(NamedTuple):
+class Cost(Struct, frozen=True):
     """What an operation was taken to cost, and what it has cost."""
 
     estimated: int

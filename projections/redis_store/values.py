@@ -85,13 +85,16 @@ _states = {
 }
 
 
-def require_version(at: Version) -> Version:
-    """``at``, if a script can compare it; TypeError or ValueError before anything is written."""
+def numbers_of(at: Version) -> tuple[int, int]:
+    """Epoch and number, as a script compares them.
+
+    Raises TypeError or ValueError, before anything is written, for what it cannot compare.
+    """
     if not isinstance(at, Version):
         raise TypeError(f"not a version: {at!r}")
     if not (0 <= at.epoch <= MAX_NUMBER and 0 <= at.number <= MAX_NUMBER):
         raise ValueError(f"no script can compare version {at}")
-    return at
+    return at.epoch, at.number
 
 
 def pack_row(row: Row | None, at: Version, healed_at_s: float | None = None) -> bytes:

@@ -11,8 +11,8 @@ from projections.redis_store.connections import Reply
 from projections.redis_store.values import (
     NUMBERS,
     listing_of,
+    numbers_of,
     pack_row,
-    require_version,
     unpack_row,
 )
 from projections.versions import AggregateType, Version
@@ -88,14 +88,14 @@ def _packed_change(
     previous_number: int | None,
     row: Row | None,
 ) -> PackedEvent:
-    epoch, number = require_version(at)
+    epoch, number = numbers_of(at)
     previous = False if previous_number is None else previous_number
     event = NUMBERS[aggregate_type], aggregate_id, epoch, number, previous
     return (*event, *listing_of(row)) if isinstance(row, OrderRow) else event
 
 
 def _packed_poison(event: PoisonEvent) -> PackedEvent:
-    epoch, number = (False, False) if event.at is None else require_version(event.at)
+    epoch, number = (False, False) if event.at is None else numbers_of(event.at)
     # A reason quotes what nobody could read.
     reason = event.reason.encode(errors="replace").decode()
     return -NUMBERS[event.key.type], event.key.id, epoch, number, reason

@@ -46,6 +46,6 @@ def _parse(dep: str) -> tuple[AggregateKey, Version]:
     if match is None:
         raise ValueError(f"not a causal dependency: {dep[:64]!r}")
     at = Version(int(match[3]), int(match[4]))
-    if max(at) >= _NUMBER_LIMIT:
+    if max(at.epoch, at.number) >= _NUMBER_LIMIT:
         raise ValueError(f"no version is as great as {at}")
     return AggregateKey(AggregateType(match[1]), match[2]), at

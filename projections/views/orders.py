@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import Annotated, ClassVar, NamedTuple
+from typing import Annotated, ClassVar
 
 from msgspec import Meta, Struct
 
@@ -37,7 +37,7 @@ class OrderItemRow(Struct, frozen=True, rename="camel", kw_only=True):
         return self.unit_price * self.quantity
 
 
-class ListingPosition(NamedTuple):
+class ListingPosition(Struct, frozen=True, order=True, gc=False):
     """Where an order stands in its customer's list; the list runs from the greatest down."""
 
     placed_at: datetime

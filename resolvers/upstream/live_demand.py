@@ -5,7 +5,6 @@ after she did, or one that covers her demand and that she agreed to share.
 """
 
 from collections.abc import Iterable
-from typing import NamedTuple
 
 import msgspec
 
@@ -18,7 +17,7 @@ RowAnswer = Row | None | UpstreamError
 """The owner's answer: the row, that there is none, or why it could not be had."""
 
 
-class Kept(NamedTuple):
+class Kept(msgspec.Struct, frozen=True):
     """A row that its owner has told before, and when (s of the loop) it was asked."""
 
     row: Row
@@ -37,7 +36,7 @@ class Heard(msgspec.Struct, frozen=True):
     kept: Kept | None = None
 
 
-class Question(NamedTuple):
+class Question(msgspec.Struct, frozen=True):
     """One question to an owner: everything that shapes the answer, and nothing else.
 
     ``min_number`` is sent as ``Min-Version``. The caller is not here, because today no call tells

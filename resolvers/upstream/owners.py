@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from projections.versions import AggregateType
+from projections.versions import AggregateKey, AggregateType
 from projections.views import Row
 from resolvers.upstream.call_context import CallContext
 from resolvers.upstream.customers import CustomersClient
@@ -23,9 +23,8 @@ def calls_for(questions: Sequence[Question]) -> list[list[Question]]:
 
     Each call fails alone: of three batches two are shown if the third cannot be had.
 
-    >>> from projections.versions import AggregateKey
     >>> lamp, mug = (Question(AggregateKey(AggregateType.PRODUCT, of)) for of in ("p-1", "p-2"))
-    >>> [len(call) for call in calls_for([lamp, mug, lamp._replace(min_number=7)])]
+    >>> [len(call) for call in calls_for([lamp, mug, Question(lamp.key, 7)])]
     [2, 1]
     """
     batches = [batch for of in TYPES_WITH_BATCHES for batch in _batches_of(of, questions)]
@@ -87,16 +86,16 @@ class Owners:
     ) -> Mapping[str, Row | None]:
         ids = [question.key.id for question in call]
         match call[0]:
-            case Question(key=(AggregateType.CUSTOMER, _), min_number=None):
+            case Question(key=AggregateKey(AggregateType.CUSTOMER), min_number=None):
                 return await self.customers.fetch_batch(ids, context)
-            case Question(key=(AggregateType.PRODUCT, _), min_number=None):
+            case Question(key=AggregateKey(AggregateType.PRODUCT), min_number=None):
                 return await self.products.fetch_batch(ids, context)
             case question:
                 return {question.key.id: await self._fetch_one(question, context)}
 
     async def _fetch_one(self, question: Question, context: CallContext) -> Row | None:
-        (of, row_id), min_version = question
-        match of:
+        row_id, min_version = question.key.id, question.min_number
+        match question.key.type:
             case AggregateType.ORDER:
                 return await self.orders.fetch(row_id, context, min_version=min_version)
             case AggregateType.CUSTOMER:

@@ -24,6 +24,7 @@ import msgspec
 import respx
 
 from projections.views import CustomerRow, OrderItemRow, OrderRow, OrderStatus, ProductRow, Row
+from projections.views.orders import ListingPosition
 from tests.contracts.twin_causality import caused, seen_by_writer, with_causes
 from tests.contracts.twin_rendering import Problem, render_time, rendered, rendered_row
 
@@ -250,7 +251,7 @@ def page_of(orders: Iterable[OrderRow], params: httpx.QueryParams) -> httpx.Resp
     ]
     if "cursor" in params:
         placed_at, _, order_id = params["cursor"].partition("_")
-        after = (datetime.fromisoformat(placed_at), order_id)
+        after = ListingPosition(datetime.fromisoformat(placed_at), order_id)
         wanted = [order for order in wanted if order.listed_at < after]
     page = wanted[: int(params.get("limit", "20"))]
     next_cursor = cursor_of(page[-1]) if len(wanted) > len(page) else None

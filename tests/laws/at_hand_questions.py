@@ -158,7 +158,7 @@ class Asking:
         key = self.random.choice(KEYS)
         place = self.projection.place_of(key)
         log = FloorKey(key.type, self.random.randrange(2), place.log)
-        other = log._replace(log=place.log + 100)
+        other = FloorKey(log.type, log.partition, place.log + 100)
         mark = mark_at(wall_clock_s())
         made = {
             "mark": ConsistencyToken(marks={key.type: mark - 3}),

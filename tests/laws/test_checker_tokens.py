@@ -116,7 +116,9 @@ class TestBounds:
     def test_a_lost_floor_is_caught(self) -> None:
         """What was seen of a log goes only for another log's floor, or for a mark that outlives."""
         sent = ConsistencyToken(floor={ORDERS: Seen(5, MINUTE)})
-        elsewhere = ConsistencyToken(floor={ORDERS._replace(log=8): Seen(1, MINUTE)})
+        elsewhere = ConsistencyToken(
+            floor={FloorKey(ORDERS.type, ORDERS.partition, 8): Seen(1, MINUTE)}
+        )
         marked = ConsistencyToken(marks={AggregateType.ORDER: outlives(Seen(5, MINUTE))})
 
         assert len(answered(sent, ConsistencyToken())) == 1

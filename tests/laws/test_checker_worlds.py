@@ -6,6 +6,7 @@ from dataclasses import replace
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
+from projections.versions import Version
 from tests.laws.proof.evidence import Evidence
 from tests.laws.proof.history import Answer, History, Operation, Shown
 from tests.laws.proof.pasts import lives
@@ -76,7 +77,7 @@ def test_a_version_turned_back_is_caught(taken: list[Step], data: st.DataObject)
     assume(known)
     operation, answer, shown = data.draw(st.sampled_from(known))
     assert shown.version is not None
-    older = shown.version._replace(number=shown.version.number - 1)
+    older = Version(shown.version.epoch, shown.version.number - 1)
     turned = (*without(answer, shown), replace(shown, version=older, state={}))
 
     found = violations_of(amended(history, operation, replace(answer, shown=turned)))

@@ -14,7 +14,7 @@ KEY, OTHER = customer_key("c-1"), customer_key("c-2")
 
 def spoil(valkey: Valkey, at: Version, state: bytes) -> None:
     """Leave a state that no row of ours has."""
-    header = pack((*at, False))
+    header = pack((at.epoch, at.number, False))
     value = len(header).to_bytes(HEADER_LENGTH_BYTES) + header + state
     valkey.command("HSET", "{bff}:1:customers:rows", KEY.id, value)
 

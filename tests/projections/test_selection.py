@@ -21,6 +21,7 @@ from projections.selection import (
 )
 from projections.versions import AggregateKey
 from projections.views import OrderStatus, Row
+from projections.views.orders import ListingPosition
 from tests.builders.rows import (
     PLACED_AT,
     customer_key,
@@ -160,7 +161,7 @@ class TestListing:
             PageKey("c-1", OrderStatus.PLACED, 20, None),
             PageKey("c-1", None, 20, after),
         ]
-        assert after == (PLACED_AT, "o-1")
+        assert after == ListingPosition(PLACED_AT, "o-1")
 
     def test_one_page_asked_for_in_two_ways_needs_both(self) -> None:
         """The same page may be shown twice with different fields; each has its needs."""

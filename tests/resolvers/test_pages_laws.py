@@ -138,7 +138,7 @@ def test_a_revised_page_is_a_page_of_the_newer_world(change: Change, key: PageKe
 @given(changes, keys)
 def test_a_revised_page_never_hides_that_the_list_goes_on(change: Change, key: PageKey) -> None:
     """Where orders of the new world follow, the page says so; at the end, that it is the end."""
-    every_order, _ = page_of(change.new_world, key._replace(first=100))
+    every_order, _ = page_of(change.new_world, msgspec.structs.replace(key, first=100))
     _, had_more = page_of(change.old_world, key)
 
     shown, has_more = revised_page(change, key)

@@ -125,7 +125,7 @@ class TestDemands:
     async def test_what_was_asked_with_a_version_answers_without(self) -> None:
         """``Min-Version`` can make an owner refuse, but not answer anything else."""
         cache = ResponseCache(OPTIONS)
-        await cache.fill({LAMP._replace(min_number=3): lamp(3)}, asked_at_s=now_s())
+        await cache.fill({Question(LAMP.key, 3): lamp(3)}, asked_at_s=now_s())
 
         assert await number_found(cache) == 3
 

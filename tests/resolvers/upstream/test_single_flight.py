@@ -243,7 +243,7 @@ class TestBatches:
     async def test_what_shapes_the_answer_parts_the_flights(self) -> None:
         """Questions with and without ``Min-Version``, and with different ones, share nothing."""
         async with open_house(lamp()) as house:
-            questions = [LAMP, LAMP._replace(min_number=2), LAMP._replace(min_number=3)]
+            questions = [Question(LAMP.key, number) for number in (None, 2, 3)]
 
             await asyncio.wait([house.reader(question=question) for question in questions])
 
