@@ -65,8 +65,10 @@ class MemoryStore:
         pages: dict[PageKey, StoredPage] = {}
         for root in roots:
             reached = reach(root, self._row_of, self._page_ids)
-            rows.update((key, self._rows.get(key)) for key in reached.keys)
-            pages.update((key, self._page(key)) for key in reached.pages)
+            for key in reached.keys:
+                rows[key] = self._rows.get(key)
+            for page in reached.pages:
+                pages[page] = self._page(page)
         return Cut(rows, pages, self._suspects_of(rows), self._joined_positions())
 
     def still(self, cut: Cut, *, seen: Floor = NOTHING_SEEN) -> Cut | None:  # noqa: ARG002 - as above
@@ -252,7 +254,7 @@ class MemoryStore:
         listed = self._listings.get((key.customer_id, key.status), [])
         end = len(listed) if key.after is None else bisect_left(listed, key.after)
         start = max(0, end - key.first)
-        order_ids = tuple(at.id for at in reversed(listed[start:end]))
+        order_ids = tuple([at.id for at in reversed(listed[start:end])])
         return StoredPage(order_ids, start > 0, self._is_list_suspect(key.customer_id))
 
     def _is_list_suspect(self, customer_id: str) -> bool:

@@ -6,6 +6,7 @@ cut; composition walks over what has been fetched so far, and what is reached bu
 the next wave of calls. So nothing is fetched that was not asked for, and N+1 calls cannot happen.
 """
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
@@ -107,7 +108,7 @@ class OrderLinks(Struct, frozen=True):
 
     @classmethod
     def of(cls, order: OrderRow) -> "OrderLinks":
-        return cls(order.customer_id, tuple([item.product_id for item in order.items]))
+        return cls(order.customer_id, order.product_ids)
 
 
 RowOf = Callable[[AggregateKey], Row | OrderLinks | None]
@@ -157,67 +158,71 @@ def _keys_of(order_id: str, selection: OrderSelection, row_of: RowOf) -> dict[Ag
     keys: dict[AggregateKey, None] = {key: None}
     if links is None:
         return keys
-    customer_id, product_ids = links
     if selection.customer is not None:
-        keys[AggregateKey(AggregateType.CUSTOMER, customer_id)] = None
+        keys[AggregateKey(AggregateType.CUSTOMER, links.customer_id)] = None
     if selection.has_products:
-        for product_id in product_ids:
+        for product_id in links.product_ids:
             keys[AggregateKey(AggregateType.PRODUCT, product_id)] = None
     return keys
 
 
-def _links_of(order: Row | OrderLinks | None) -> tuple[str, Iterable[str]] | None:
-    """Whom it leads to: her id, and those of the products; None where that is not known."""
-    match order:
-        case OrderRow(customer_id=customer_id, items=items):
-            return customer_id, [item.product_id for item in items]
-        case OrderLinks(customer_id=customer_id, product_ids=product_ids):
-            return customer_id, product_ids
-        case _:
-            return None
+def _links_of(order: Row | OrderLinks | None) -> OrderRow | OrderLinks | None:
+    """The same, if it tells whom it leads to."""
+    return order if isinstance(order, OrderRow | OrderLinks) else None
 
 
 class _Walk:
+    """``_visited``: the ids of what was visited, by its selection, which is of one kind of thing.
+
+    Ids, because a page has the same customer a hundred times, and five hundred lines of products.
+    """
+
     def __init__(self, row_of: RowOf, page_of: PageOf) -> None:
         self._row_of = row_of
         self._page_of = page_of
-        self._visited: set[tuple[AggregateKey | PageKey, int]] = set()
+        self._visited: defaultdict[int, set[str]] = defaultdict(set)
+        self._product_ids: set[str] = set()
         self.reached = Reach()
 
     def order(self, order_id: str, selection: OrderSelection) -> None:
+        visited = self._visited[id(selection)]
+        if order_id in visited:
+            return
+        visited.add(order_id)
         key = AggregateKey(AggregateType.ORDER, order_id)
         self.reached.keys[key] = None
-        if self._is_visited(key, selection):
-            return
         links = _links_of(self._row_of(key))
         if links is None:
             return
-        customer_id, product_ids = links
         if selection.customer is not None:
-            self.customer(customer_id, selection.customer)
+            self.customer(links.customer_id, selection.customer)
         if selection.has_products:
-            for product_id in product_ids:
-                self.reached.keys[AggregateKey(AggregateType.PRODUCT, product_id)] = None
+            self._products(links.product_ids)
 
     def customer(self, customer_id: str, selection: CustomerSelection) -> None:
-        key = AggregateKey(AggregateType.CUSTOMER, customer_id)
-        self.reached.keys[key] = None
-        if not self._is_visited(key, selection):
-            for page in selection.orders:
-                self.page(customer_id, page)
+        visited = self._visited[id(selection)]
+        if customer_id in visited:
+            return
+        visited.add(customer_id)
+        self.reached.keys[AggregateKey(AggregateType.CUSTOMER, customer_id)] = None
+        for page in selection.orders:
+            self.page(customer_id, page)
 
     def page(self, customer_id: str, selection: PageSelection) -> None:
+        visited = self._visited[id(selection)]
+        if customer_id in visited:
+            return
+        visited.add(customer_id)
         key = PageKey.of(customer_id, selection)
         self.reached.pages[key] = None
-        if not self._is_visited(key, selection.node):
-            for order_id in self._page_of(key) or ():
-                self.order(order_id, selection.node)
+        for order_id in self._page_of(key) or ():
+            self.order(order_id, selection.node)
 
-    def _is_visited(self, thing: AggregateKey | PageKey, selection: object) -> bool:
-        visit = (thing, id(selection))
-        is_known = visit in self._visited
-        self._visited.add(visit)
-        return is_known
+    def _products(self, product_ids: Iterable[str]) -> None:
+        for product_id in product_ids:
+            if product_id not in self._product_ids:
+                self._product_ids.add(product_id)
+                self.reached.keys[AggregateKey(AggregateType.PRODUCT, product_id)] = None
 
 
 def leads_on(root: Root) -> bool:
@@ -230,6 +235,17 @@ def leads_on(root: Root) -> bool:
         case CustomerRoot(selection=selection):
             nodes = [page.node for page in selection.orders]
             return any(node.customer is not None or node.has_products for node in nodes)
+        case ProductRoot():
+            return False
+
+
+def do_customers_lead_on(root: Root) -> bool:
+    """Does ``root`` show lists of orders of the customers that it reaches?"""
+    match root:
+        case OrderRoot(selection=selection) | OrdersRoot(page=PageSelection(node=selection)):
+            return selection.customer is not None and bool(selection.customer.orders)
+        case CustomerRoot(selection=selection):
+            return bool(selection.orders)
         case ProductRoot():
             return False
 

@@ -29,10 +29,6 @@ class Loader(Generic[K, V]):
         """Load; whoever wants the answer waits for it."""
         return asyncio.ensure_future(self._made().load(key))
 
-    def started(self, key: K) -> "asyncio.Future[V] | None":
-        """The same, if somebody has begun it."""
-        return self._cache.get(key)
-
     def begin(self, keys: Iterable[K]) -> None:
         """Load, and leave the answer for whoever asks for the same: nobody waits here."""
         for key in keys:

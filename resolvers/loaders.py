@@ -12,7 +12,7 @@ from typing import TypeVar
 
 from projections.selection import PageKey
 from projections.versions import AggregateKey, AggregateType
-from projections.views import Row
+from projections.views import OrderRow, Row
 from resolvers.answer import Failed
 from resolvers.loader import Loader
 from resolvers.own_rows import reads_for
@@ -75,9 +75,9 @@ class LiveLoader:
         links = None if clients.guesses is None else clients.guesses.links
         self._read = reads_for(viewer, clients.read_rows, links)
         self._context = context
-        self._rows: dict[AggregateType, Loader[Asked, Heard]] = {
-            of: Loader(self._read_rows) for of in AggregateType
-        }
+        self._rows: dict[AggregateType, Loader[Asked, Heard]] = {}
+        self._ahead: dict[Asked, asyncio.Future[dict[Question, Heard]]] = {}
+        self._begun: list[asyncio.Future[dict[Question, Heard]]] = []
         self._insisting: Loader[Asked, Heard] = Loader(self._read_rows)
         self._heard: dict[AggregateKey, Heard] = {}
         self._is_alone = False
@@ -109,8 +109,12 @@ class LiveLoader:
 
         Nobody waits for them or hears of their failure; closing ends what is still on the wire.
         """
-        for key, demand in demanded.items():
-            self._rows[key.type].begin([(Question(key), demand)])
+        for of in dict.fromkeys(key.type for key in demanded):
+            asked = {Question(key): demanded[key] for key in demanded if key.type is of}
+            if self._is_alone:
+                self._begin(asked)
+            else:
+                self._loader_of(of).begin(asked.items())
         note_questions(self._context, map(Question, demanded), CallStep.GUESSED)
 
     def note_wasted(self, keys: Iterable[AggregateKey]) -> None:
@@ -137,21 +141,17 @@ class LiveLoader:
         self._learn(of.answer for of in heard.values())
         return {key: _live_row(heard[key]) for key in demanded}
 
-    def age_s(self, key: AggregateKey) -> float:
-        """At most so long ago (s) what `load_rows` returned of it last was its owner's newest."""
-        return _now_s() - self._heard[key].asked_at_s
+    def asked_at_s(self, key: AggregateKey) -> float:
+        """When (s of the loop) its owner was asked for what `load_rows` returned of it last.
+
+        What was asked for before this reader began is the answer to somebody else's question.
+        """
+        return self._heard[key].asked_at_s
 
     def kept(self, key: AggregateKey) -> Kept | None:
         """Beside a failure: what is kept of its row, if this operation may be shown that."""
         heard = self._heard.get(key)
         return None if heard is None else heard.kept
-
-    def was_asked_since(self, key: AggregateKey, at_s: float) -> bool:
-        """Was the owner asked at or after ``at_s`` (s of the loop) for what `load_rows` returned?
-
-        What was asked for before is the answer to somebody else's question.
-        """
-        return self._heard[key].asked_at_s >= at_s
 
     async def load_pages(self, keys: Iterable[PageKey]) -> dict[PageKey, OrdersPage | Failed]:
         """One answer a page; each is one call."""
@@ -166,19 +166,33 @@ class LiveLoader:
 
         What is still on the wire stays there for those who wait for it.
         """
+        self._ahead.clear()
         for loader in self._loaders():
             loader.forget()
 
     def close(self) -> None:
         """Stop waiting for every call that is still on the wire. Idempotent."""
+        for begun in self._begun:
+            begun.cancel()
         for loader in self._loaders():
             loader.close()
 
+    def _begin(self, asked: Mapping[Question, LiveDemand]) -> None:
+        """Ask for these in a task of their own: nobody else can ask for them in this turn."""
+        begun = asyncio.ensure_future(self._read(asked, self._context))
+        self._begun.append(begun)
+        self._ahead.update(dict.fromkeys(asked.items(), begun))
+
     def _learn(self, answers: Iterable[RowAnswer]) -> None:
         """Remember whom these orders lead to, for the next guess."""
-        if self._clients.guesses is not None:
-            rows = (answer for answer in answers if not isinstance(answer, UpstreamError))
-            self._clients.guesses.links.learn(rows)
+        orders = [answer for answer in answers if isinstance(answer, OrderRow)]
+        if orders and self._clients.guesses is not None:
+            self._clients.guesses.links.learn(orders)
+
+    def _loader_of(self, of: AggregateType) -> Loader[Asked, Heard]:
+        if of not in self._rows:
+            self._rows[of] = Loader(self._read_rows)
+        return self._rows[of]
 
     def _loaders(self) -> Iterator[Loader[Asked, Heard] | Loader[PageKey, OrdersPage | Failed]]:
         yield from self._rows.values()
@@ -187,19 +201,23 @@ class LiveLoader:
 
     async def _hear(self, demanded: Mapping[AggregateKey, LiveDemand]) -> dict[AggregateKey, Heard]:
         """What is told of each: asked ahead, asked now, or by whoever else asks in this turn."""
-        asked = {(Question(key), demand): self._rows[key.type] for key, demand in demanded.items()}
-        futures = {
-            one: future
-            for one, rows in asked.items()
-            for future in (rows.started(one) if self._is_alone else rows.start(one),)
-            if future is not None
-        }
-        rest = {question: demand for question, demand in asked if (question, demand) not in futures}
+        asked = {Question(key): demand for key, demand in demanded.items()}
+        heard = await (self._hear_alone(asked) if self._is_alone else self._hear_together(asked))
+        return {question.key: told for question, told in heard.items()}
+
+    async def _hear_alone(self, asked: Mapping[Question, LiveDemand]) -> dict[Question, Heard]:
+        ahead = {one[0]: self._ahead[one] for one in asked.items() if one in self._ahead}
+        rest = {question: demand for question, demand in asked.items() if question not in ahead}
         heard = await self._read(rest, self._context) if rest else {}
+        if ahead:
+            await asyncio.wait(set(ahead.values()))
+        return heard | {question: begun.result()[question] for question, begun in ahead.items()}
+
+    async def _hear_together(self, asked: Mapping[Question, LiveDemand]) -> dict[Question, Heard]:
+        futures = {one[0]: self._loader_of(one[0].key.type).start(one) for one in asked.items()}
         if futures:
             await asyncio.wait(futures.values())
-        heard |= {question: future.result() for (question, _), future in futures.items()}
-        return {question.key: told for question, told in heard.items()}
+        return {question: future.result() for question, future in futures.items()}
 
     async def _read_rows(self, asked: list[Asked]) -> list[Heard]:
         demands: dict[Question, LiveDemand] = {}

@@ -61,6 +61,8 @@ class OrderDetails:
         with self._guessing.judged_by(answer):
             while (wave := next_wave(root, self._demand, answer)) is not None:
                 await self._find(root, wave, answer)
+                if wave.is_last:
+                    break
         if broken := broken_by(self._demand, answer):
             paths = {key: Composition(Reason.CAUSE_NOT_REACHED, at) for key, at in broken.items()}
             await self._fetch_rows(paths, answer)
@@ -106,25 +108,22 @@ class OrderDetails:
         )
         instead = await self._stand_ins.for_rows(rows, paths)
         healing: list[Row] = []
-        oldest_s = 0.0
+        now_s = heard_since_s = _now_s()
         for key, row in rows.items():
             match row:
                 case Failed():
                     _put_instead(answer, key, instead[key])
                 case None:
-                    self._put_absent(answer, key, paths[key])
+                    self._put_absent(answer, key, paths[key], now_s)
                 case _:
-                    age_s = self._live.age_s(key)
+                    asked_at_s = self._live.asked_at_s(key)
+                    age_s = now_s - asked_at_s
                     _put_newer(answer, key, row, Provenance(Source.LIVE, paths[key].reason, age_s))
-                    if self._is_own(key, started_at_s):
+                    # What others had asked for is healed by them.
+                    if asked_at_s >= self._guessing.asked_at_s(key, else_s=started_at_s):
                         healing.append(row)
-                        oldest_s = max(oldest_s, age_s)
-        await self._projected.heal(healing, age_s=oldest_s)
-
-    def _is_own(self, key: AggregateKey, started_at_s: float) -> bool:
-        """Was it asked for by this reader? What others had asked for is healed by them."""
-        asked_at_s = self._guessing.asked_at_s(key, else_s=started_at_s)
-        return self._live.was_asked_since(key, asked_at_s)
+                        heard_since_s = min(heard_since_s, asked_at_s)
+        await self._projected.heal(healing, age_s=now_s - heard_since_s)
 
     async def _fetch_pages(self, paths: Mapping[PageKey, Composition], answer: Answer) -> None:
         if not paths:
@@ -168,11 +167,13 @@ class OrderDetails:
         """What the page after a live one must not fall behind."""
         return ConsistencyToken(marks={AggregateType.ORDER: mark_at(self._projected.now_s)})
 
-    def _put_absent(self, answer: Answer, key: AggregateKey, path: Composition) -> None:
+    def _put_absent(
+        self, answer: Answer, key: AggregateKey, path: Composition, now_s: float
+    ) -> None:
         """Put a live absence, unless a page has brought a row."""
         if answer.row_of(key) is None:
             answer.components[key] = Absent(
-                Provenance(Source.LIVE, path.reason, self._live.age_s(key)),
+                Provenance(Source.LIVE, path.reason, now_s - self._live.asked_at_s(key)),
                 at_least=self._projected.tombstone_at(key),
                 may_come_back=self._projected.may_show(key),
             )

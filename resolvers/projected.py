@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from projections.projector import StoredRow
 from projections.selection import OrdersRoot, PageKey, PageSelection, Root, root_of
 from projections.store import Cut
+from projections.token import EMPTY_TOKEN
 from projections.token_shrinking import floor_from
 from projections.versions import AggregateKey, AggregateType, Version
 from projections.views import STALENESS_BUDGETS_S, Row
@@ -222,9 +223,9 @@ class Projected:
 
         What was seen under a floor or dropped under a mark has no version to compare.
         """
-        if not self._is_shareable:
-            return False
         token = self._demand.token
+        if not self._is_shareable or token is EMPTY_TOKEN:
+            return self._is_shareable
         is_seen_in_a_log = any(log.type is key.type for log in token.floor)
         return not (is_seen_in_a_log or key.type in token.marks or key in token.uncertain)
 
@@ -232,33 +233,21 @@ class Projected:
         self, key: AggregateKey, type_path: ReadPath, needed: Version | None
     ) -> ReadPath:
         """``needed``: the version that other components of the answer need this one to have."""
-        at_least = _later(self._demand.at_least(key, self._cut), needed)
-        if isinstance(type_path, Projection):
+        cut, demand = self._cut.cut, self._demand
+        stored = cut.rows.get(key)
+        at_least = _later(demand.at_least(key, self._cut), needed)
+        path = type_path
+        if isinstance(path, Projection):
+            is_suspect, is_uncertain = key in cut.suspects, key in demand.token.uncertain
             path = choose_for_row(
-                self._demand,
-                type_path,
-                self._cut.cut.rows.get(key),
-                at_least,
-                is_suspect=key in self._cut.cut.suspects,
-                is_uncertain=key in self._demand.token.uncertain,
+                demand, path, stored, at_least, is_suspect=is_suspect, is_uncertain=is_uncertain
             )
-        else:
-            path = type_path
-        match path:
-            case Composition(reason=reason):
-                least = self._least_of_owner(key, at_least)
-                return Composition(reason, least, self._may_share(key))
-            case Projection() | Refused():
-                return path
-
-    def _least_of_owner(self, key: AggregateKey, at_least: Version | None) -> Version | None:
-        """What an owner's answer must have reached: also the row at hand, which is not shown.
-
-        It may be in doubt, or stand in a log of which nothing is known any more; but its owner has
-        told it once, and a copy of the owner that lags has not yet.
-        """
-        stored = self._cut.cut.rows.get(key)
-        return at_least if stored is None or stored.row is None else _later(at_least, stored.at)
+        if not isinstance(path, Composition):
+            return path
+        # The row at hand is not shown: it may be in doubt, or stand in a log of which nothing is
+        # known any more. But its owner has told it once, and a copy that lags has not yet.
+        told = None if stored is None or stored.row is None else stored.at
+        return Composition(path.reason, _later(at_least, told), self._may_share(key))
 
     def _component(self, key: AggregateKey, reason: Reason) -> Component:
         if reason is Reason.TOKEN_REACHED and key in self._awaited:

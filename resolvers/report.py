@@ -5,7 +5,7 @@ row she was shown that the event stream does not hold yet, and a floor under all
 caller that always sends the last joined token is never shown an older world than she has seen.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -61,7 +61,9 @@ class ConsistencyReport:
     omitted_count: int = 0
     is_stale_shown: bool = False
     is_held_back: bool = False
-    _paths: set[tuple[str, AggregateKey | PageKey]] = field(default_factory=set)
+    _told: defaultdict[str, set[AggregateKey | PageKey]] = field(
+        default_factory=lambda: defaultdict(set)
+    )
 
     @property
     def is_satisfied(self) -> bool:
@@ -116,9 +118,10 @@ class ConsistencyReport:
         version: Version | None,
     ) -> None:
         """Note that a component or a page is shown at ``path``; told once for each path."""
-        if (path, key) in self._paths:
+        told = self._told[path]
+        if key in told:
             return
-        self._paths.add((path, key))
+        told.add(key)
         if len(self.shown) < MAX_SHOWN:
             self.shown.append(Shown(path, key, version, provenance))
         else:
@@ -127,5 +130,5 @@ class ConsistencyReport:
     def untell(self) -> None:
         """Forget what was shown where: it is going to be shown anew."""
         self.shown.clear()
-        self._paths.clear()
+        self._told.clear()
         self.omitted_count = 0

@@ -1,19 +1,25 @@
 """What is still missing from an answer, wave by wave, and what was looked up in vain. Pure."""
 
+from typing import Final
+
 from msgspec import Struct
 
-from projections.selection import PageKey, Root, reach
-from projections.versions import AggregateKey
+from projections.selection import PageKey, Root, do_customers_lead_on, reach
+from projections.versions import AggregateKey, AggregateType
 from projections.views import OrderRow
 from resolvers.answer import Answer, Failed, FoundPage
 from resolvers.demand import Demand
 
+_LEAVES: Final = (AggregateType.PRODUCT, AggregateType.CUSTOMER)
+"""What leads nowhere, where no list of orders is asked for."""
+
 
 class Wave(Struct, frozen=True):
-    """What one step has to find out."""
+    """What one step has to find out. ``is_last``: none of it can lead to more."""
 
     keys: tuple[AggregateKey, ...]
     pages: tuple[PageKey, ...]
+    is_last: bool
 
 
 def next_wave(root: Root, demand: Demand, answer: Answer) -> Wave | None:
@@ -27,7 +33,11 @@ def next_wave(root: Root, demand: Demand, answer: Answer) -> Wave | None:
         keys.update(dict.fromkeys(demand.orders))
     new_keys = [key for key in keys if key not in answer.components]
     new_pages = [page for page in reached.pages if page not in answer.pages]
-    return Wave(tuple(new_keys), tuple(new_pages)) if new_keys or new_pages else None
+    if not (new_keys or new_pages):
+        return None
+    leaves = (AggregateType.PRODUCT,) if do_customers_lead_on(root) else _LEAVES
+    is_last = not new_pages and all(key.type in leaves for key in new_keys)
+    return Wave(tuple(new_keys), tuple(new_pages), is_last)
 
 
 def unshown(root: Root, demand: Demand, answer: Answer) -> set[AggregateKey]:

@@ -32,6 +32,7 @@ For `query ($id: ID!) { order(id: $id) { total customer { name } } }` it writes
 
 ``r`` is a `Rendition`; ``at`` holds the positions in the lists around, which only an error needs. A
 value that its type does not allow, or any other error, ends it: graphql-core does it again then.
+What is shown once and again in a list, as a product of many orders, is made once (`made`).
 
 Nothing of a document is code: its keys are written as literals, and names are those of the schema.
 `bff explain --code` shows what is written for a query.
@@ -149,15 +150,22 @@ class Generator:
         entries = self._entries(field, keys, "row")
         name = self._name(of)
         place = self._place(name, field, keys)
+        look: tuple[str, ...] = ()
+        shown = f"return {entries}"
+        if AT_A_LIST in keys and not any(below.fields for below in field.fields):
+            # What is shown of it again is the same: nothing below can be missing.
+            look = f"made = r.made[{place.told!r}]", "if id in made:", "    return made[id]"
+            shown = f"made[id] = shown = {entries}\nreturn shown"
         return self._function(
             f"{name}(r, id, at):  # {place.told}",
+            *look,
             f"key = AggregateKey({COMPONENTS[of]}, id)",
             "part = r.parts[key]",
             "if part.__class__ is not Found:",
             f"    return r.rowless({name}_place, at, part, key)",
             f"r.show({place.told!r}, part, key)",
             "row = part.row",
-            f"return {entries}",
+            shown,
         )
 
     def _item(self, field: Field, keys: Keys) -> str:

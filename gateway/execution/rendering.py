@@ -4,6 +4,7 @@ The rule: it tells the report and raises no errors exactly as the resolvers of `
 or it raises `Unproven`, and they are asked.
 """
 
+from collections import defaultdict
 from dataclasses import dataclass
 from typing import NoReturn
 
@@ -48,7 +49,11 @@ class Place:
 
 
 class Rendition:
-    """One root field on its way into the answer. ``pages`` are those that its lists ask for."""
+    """One root field on its way into the answer. ``pages`` are those that its lists ask for.
+
+    ``made``: what was made of a row by now, by the place in the document where it is shown, and its
+    id: a page shows the same customer a hundred times.
+    """
 
     def __init__(
         self,
@@ -66,6 +71,7 @@ class Rendition:
         self._tokens = context.tokens
         self._show = context.report.show
         self._seen: dict[int, str | None] = {}
+        self.made: defaultdict[str, dict[str, dict[str, object]]] = defaultdict(dict)
 
     def show(self, told: str, part: Found, key: AggregateKey) -> None:
         """Note that a row is shown at ``told``."""

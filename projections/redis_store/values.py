@@ -101,8 +101,7 @@ def pack_row(row: Row | None, at: Version, healed_at_s: float | None = None) -> 
     """The value of a row, or of a tombstone."""
     healed = False if healed_at_s is None else healed_at_s
     if isinstance(row, OrderRow):
-        product_ids = [item.product_id for item in row.items]
-        header = pack((at.epoch, at.number, healed, *listing_of(row), product_ids))
+        header = pack((at.epoch, at.number, healed, *listing_of(row), row.product_ids))
     else:
         header = pack((at.epoch, at.number, healed))
     state = b"" if row is None else _json(row)

@@ -26,12 +26,12 @@ def is_id(text: str) -> bool:
     return _id.match(text) is not None
 
 
-def require_amount(amount: Decimal) -> None:
+def require_amounts(*amounts: Decimal) -> None:
     """Raise ValueError for what a decimal can be and money cannot: no number, or an infinite one.
 
     Said in a row's ``__post_init__``, it makes the row undecodable.
     """
-    if not amount.is_finite():
+    if not all(map(Decimal.is_finite, amounts)):
         raise ValueError("an amount of money is a finite number")
 
 

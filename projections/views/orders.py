@@ -9,7 +9,7 @@ from typing import Annotated, ClassVar
 from msgspec import Meta, Struct
 
 from projections.versions import AggregateKey, AggregateType, Version
-from projections.views.aggregate import AggregateRow, Currency, Id, Money, require_amount
+from projections.views.aggregate import AggregateRow, Currency, Id, Money, require_amounts
 from projections.views.causal_deps import MAX_CAUSAL_DEPS, parse_causal_deps
 
 
@@ -23,14 +23,14 @@ class OrderStatus(StrEnum):
 
 
 class OrderItemRow(Struct, frozen=True, rename="camel", kw_only=True):
-    """One line of an order; the price is the one agreed when it was placed."""
+    """One line of an order; the price is the one agreed when it was placed.
+
+    Its order sees to it that the price is one.
+    """
 
     product_id: Id
     quantity: Annotated[int, Meta(ge=1, lt=2**31)]
     unit_price: Money
-
-    def __post_init__(self) -> None:
-        require_amount(self.unit_price)
 
     @property
     def line_total(self) -> Decimal:
@@ -63,8 +63,14 @@ class OrderRow(AggregateRow, frozen=True, rename="camel", kw_only=True):
     causal_deps: Annotated[tuple[str, ...], Meta(max_length=MAX_CAUSAL_DEPS)] = ()
 
     def __post_init__(self) -> None:
-        require_amount(self.total)
-        parse_causal_deps(self.causal_deps)
+        require_amounts(self.total, *[item.unit_price for item in self.items])
+        if self.causal_deps:
+            parse_causal_deps(self.causal_deps)
+
+    @property
+    def product_ids(self) -> tuple[str, ...]:
+        """Those of its items, in their order."""
+        return tuple([item.product_id for item in self.items])
 
     @property
     def depends_on(self) -> Mapping[AggregateKey, Version]:

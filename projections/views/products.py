@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar
 from msgspec import Meta
 
 from projections.versions import AggregateType
-from projections.views.aggregate import AggregateRow, Currency, Money, require_amount
+from projections.views.aggregate import AggregateRow, Currency, Money, require_amounts
 
 
 class ProductRow(AggregateRow, frozen=True, rename="camel", kw_only=True):
@@ -19,4 +19,4 @@ class ProductRow(AggregateRow, frozen=True, rename="camel", kw_only=True):
     stock: Annotated[int, Meta(ge=-(2**31), lt=2**31)]
 
     def __post_init__(self) -> None:
-        require_amount(self.price)
+        require_amounts(self.price)

@@ -1,6 +1,6 @@
 """Rows from the services that own them: which questions go out in one call, and who is asked."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from projections.versions import AggregateKey, AggregateType
@@ -27,15 +27,19 @@ def calls_for(questions: Sequence[Question]) -> list[list[Question]]:
     >>> [len(call) for call in calls_for([lamp, mug, Question(lamp.key, 7)])]
     [2, 1]
     """
-    batches = [batch for of in TYPES_WITH_BATCHES for batch in _batches_of(of, questions)]
-    batched = {question for batch in batches for question in batch}
-    return [*batches, *([q] for q in questions if q not in batched)]
-
-
-def _batches_of(of: AggregateType, questions: Sequence[Question]) -> Iterator[list[Question]]:
-    plain = [q for q in questions if q.key.type is of and q.min_number is None]
-    for start in range(0, len(plain), BATCH_LIMIT):
-        yield plain[start : start + BATCH_LIMIT]
+    together: dict[AggregateType, list[Question]] = {of: [] for of in TYPES_WITH_BATCHES}
+    alone: list[list[Question]] = []
+    for question in questions:
+        if question.min_number is None and question.key.type in together:
+            together[question.key.type].append(question)
+        else:
+            alone.append([question])
+    batches = [
+        plain[start : start + BATCH_LIMIT]
+        for plain in together.values()
+        for start in range(0, len(plain), BATCH_LIMIT)
+    ]
+    return [*batches, *alone]
 
 
 @dataclass(frozen=True, slots=True)

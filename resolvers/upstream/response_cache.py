@@ -154,11 +154,12 @@ class ResponseCache:
         newer: set[AggregateKey] = set()
         kept: dict[AggregateKey, Entry] = {}
         held = await self._memory.held(heard)
+        is_anything_kept = self._options.keep_s > 0
         for (key, said), entry in zip(heard.items(), held, strict=True):
             at, held_at = _version_of(said), _version_of(None if entry is None else entry.heard)
             if at is not None and (held_at is None or at > held_at):
                 newer.add(key)
-            if self._options.keep_s and (new := self._entry_after(entry, said)) is not None:
+            if is_anything_kept and (new := self._entry_after(entry, said)) is not None:
                 kept[key] = new
         if kept:
             await self._memory.put(kept)
@@ -213,9 +214,8 @@ def _age_out(entry: Entry, after_s: float) -> float:
 
 
 def _version_of(heard: Heard | None) -> Version | None:
-    if heard is None or heard.answer is None or isinstance(heard.answer, UpstreamError):
-        return None
-    return heard.answer.at
+    answer = None if heard is None else heard.answer
+    return None if answer is None or isinstance(answer, UpstreamError) else answer.at
 
 
 def _now_s() -> float:

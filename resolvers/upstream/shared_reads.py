@@ -23,7 +23,6 @@ from collections.abc import (
     AsyncIterator,
     Callable,
     Collection,
-    Container,
     Iterable,
     Mapping,
     Sequence,
@@ -104,14 +103,17 @@ class SharedReads:
             self._flights.overtake(Question(row.key))
 
     async def _read(self, demands: Demands, context: CallContext, *, asked: int) -> Answers:
-        on_their_way = self._joinable(_without(demands, self._refreshing), context, asked=asked)
-        answers = await self._find(_without(demands, on_their_way), context)
+        being_renewed = demands.keys() & self._refreshing
+        joined = self._joinable(_without(demands, being_renewed), context, asked=asked)
+        answers = await self._find(_without(demands, joined), context)
+        # What is asked for anew is joined by those alone who were not shown what is kept.
+        due = {question: demands[question] for question in being_renewed - answers.keys()}
+        joined |= self._joinable(due, context, asked=asked)
         count_questions(self.kept, answers)
         note_questions(context, answers, CallStep.KEPT)
-        joined = self._joinable(_without(demands, answers), context, asked=asked)
         count_questions(self.joined, joined)
         note_questions(context, joined, CallStep.JOINED)
-        unasked = [question for question in demands if question not in answers | joined]
+        unasked = list(_without(_without(demands, answers), joined))
         boarded = joined | self._flights.begin(unasked, context)
         answers |= await self._land(boarded, context)
         note_questions(context, joined, CallStep.ANSWERED)
@@ -229,7 +231,9 @@ async def _landing(flights: Iterable[Flight], deadline: Deadline) -> None:
     await asyncio.wait(landed, timeout=max(0.0, deadline.remaining_s()))
 
 
-def _without(demands: Demands, told: Container[Question]) -> Demands:
+def _without(demands: Demands, told: Collection[Question]) -> Demands:
+    if not told:
+        return demands
     return {question: demand for question, demand in demands.items() if question not in told}
 
 

@@ -258,7 +258,7 @@ class TestOperations:
 
             await loader.load_rows({ORDER.key: SHARING})
 
-            assert loader.age_s(ORDER.key) == pytest.approx(0.3)
+            assert now_s() - loader.asked_at_s(ORDER.key) == pytest.approx(0.3)
 
 
 def errors_of(told: list[list[LiveRow]]) -> list[type[Exception]]:

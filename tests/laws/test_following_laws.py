@@ -27,6 +27,7 @@ from tests.gateway.subscriptions.by_hand import BY_HANDSHAKE, Json, Talk, talkin
 from tests.gateway.subscriptions.live_house import FOLLOW, FOLLOW_ALL
 from tests.laws.at_hand_histories import on_steered_time
 from tests.projection_by_hand import ProjectionByHand, wall_clock_s
+from tests.resolvers.upstream.builders import a_customer, a_product
 
 LONG_S = 60.0
 """After which all that is ever found has been found."""
@@ -161,13 +162,18 @@ class Street:
     async def _change(self, number: int) -> None:
         of = ORDERS[number % len(ORDERS)]
         self.versions[of] += 1
-        await self.projection.apply(order_row(of, self.versions[of]))
+        row = order_row(of, self.versions[of])
+        for door in self.doors:  # an event is of what its owner has done
+            door.twins.order_shelf.rows[of] = row
+        await self.projection.apply(row)
 
 
 @asynccontextmanager
 async def open_street(query: str) -> AsyncIterator[Street]:
     """Both gateways, with a page of one order for whose list is looked at."""
     store = MemoryStore(wall_clock=wall_clock_s)
+    orders = [order_row(of) for of in ORDERS]
+    owned = *orders, a_customer(), a_product()
     variables = {"id": "o-1" if query == FOLLOW else "c-1"}
     deaf: set[Hub] = set()
 
@@ -182,7 +188,7 @@ async def open_street(query: str) -> AsyncIterator[Street]:
         stack.enter_context(patch.object(Hub, "_hear", hear))
         stack.enter_context(patch("tests.gateway.front_door.Wires", wires))
         doors = [
-            await stack.enter_async_context(open_door(events="feed", live_stuck_s=300.0))
+            await stack.enter_async_context(open_door(*owned, events="feed", live_stuck_s=300.0))
             for _ in range(2)
         ]
         for door in doors:
@@ -190,7 +196,7 @@ async def open_street(query: str) -> AsyncIterator[Street]:
             assert looks is not None
             looks._options = replace(looks._options, list_limit=1)
         street = Street(doors, ProjectionByHand(store), query, variables, deaf)
-        await street.projection.apply(*(order_row(of) for of in ORDERS))
+        await street.projection.apply(*orders)
         yield street
 
 
