@@ -9,7 +9,8 @@ import time
 from bisect import bisect_left, insort
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from projections.dead_letters import LETTER_LIMIT, DeadLetter
 from projections.errors import PositionMoved

@@ -10,8 +10,10 @@ Every method of a shared store may raise `StoreUnavailable`.
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Protocol
+
+from msgspec import Struct, field
 
 from projections.events import ParsedEvent
 from projections.positions import NOTHING_SEEN, Floor, LogPlace, Partition, SourcePosition
@@ -49,8 +51,7 @@ class StoredPage:
     is_suspect: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Cut:
+class Cut(Struct, frozen=True):  # noqa: PLW1641 - mappings have no hash
     """What one operation needs, read at one moment.
 
     ``rows`` has a key for everything asked: None where the store has no row (which proves nothing).
@@ -65,7 +66,17 @@ class Cut:
     suspects: frozenset[AggregateKey] = frozenset()
     positions: Mapping[str, SourcePosition] = field(default_factory=dict)
     is_available: bool = True
-    moment: object = field(default=None, compare=False, repr=False)
+    moment: object = None
+
+    def __eq__(self, other: object) -> bool:
+        """Is the same seen in both? When they were looked at last makes no difference."""
+        if not isinstance(other, Cut):
+            return NotImplemented
+        return self._told == other._told
+
+    @property
+    def _told(self) -> tuple[object, ...]:
+        return self.rows, self.pages, self.suspects, self.positions, self.is_available
 
     def version_of(self, key: AggregateKey, /) -> Version | None:
         stored = self.rows.get(key)

@@ -87,7 +87,8 @@ def fits(token: ConsistencyToken) -> bool:
         + len(token.uncertain) * _MOST_ID_BYTES
     )
     # Nearly every token is so small that its pieces need not be looked at.
-    return most_bytes <= MAX_BODY_BYTES or not size_of(token).is_too_much
+    is_small = most_bytes <= MAX_BODY_BYTES and len(token.uncertain) <= MAX_UNCERTAIN
+    return is_small or not size_of(token).is_too_much
 
 
 def _entry_bytes(token: ConsistencyToken, key: AggregateKey) -> int:

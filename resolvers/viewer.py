@@ -4,9 +4,10 @@ The rule: a viewer is a value. Whatever is kept, shared or sealed for one is fou
 one only.
 """
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
+
+from msgspec import Struct
 
 
 class Role(StrEnum):
@@ -17,8 +18,7 @@ class Role(StrEnum):
     STAFF = "staff"
 
 
-@dataclass(frozen=True, slots=True)
-class Viewer:
+class Viewer(Struct, frozen=True):
     """``subject`` is what her tokens are bound to; ``customer_id`` whose orders are hers.
 
     ``scopes`` are what her identity was given leave for, as its issuer says.

@@ -13,7 +13,8 @@ asked of the store. So is everything once a second, for how current the sources 
 
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from projections.positions import NOTHING_SEEN, Floor, SourcePosition, have_reached
 from projections.projector import StoredRow

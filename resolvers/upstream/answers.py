@@ -23,7 +23,7 @@ from resolvers.upstream.errors import (
     UpstreamUnavailable,
     VersionBehind,
 )
-from resolvers.upstream.transport import Request, Response
+from resolvers.upstream.transport import NOT_FOUND, Request, Response
 
 MIN_VERSION_HEADER = "Min-Version"
 
@@ -108,7 +108,7 @@ def retry_after_s(response: Response) -> float | None:
 
 
 def _meaning_of(request: Request, response: Response) -> _Meaning:
-    if response.status == HTTPStatus.NOT_FOUND and not request.is_mutation:
+    if response.status == NOT_FOUND and not request.is_mutation:
         return _Meaning.ANSWER
     by_class = _MEANING_BY_CLASS.get(response.status // 100, _Meaning.NONSENSE)
     return _MEANING_BY_STATUS.get(response.status, by_class)

@@ -17,11 +17,11 @@
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from random import random
 from typing import Self
 
 import httpx
+from msgspec.structs import replace
 
 from resolvers.upstream.answers import check_answer
 from resolvers.upstream.breaker import Breaker, CircuitGate

@@ -2,22 +2,21 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from resolvers.upstream.call_log import CallLog, CallStep
 from resolvers.upstream.deadline import Deadline
 from resolvers.upstream.transport import Request
 
 
-@dataclass(slots=True)
-class CallTally:
+class CallTally(Struct):
     """How many attempts were made for one operation, by whoever makes them."""
 
     attempt_count: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class CallContext:
+class CallContext(Struct, frozen=True):
     """The deadline of the request and the names under which it can be followed everywhere.
 
     `request_id`, `traceparent` and `tracestate` become headers, so they must be printable ASCII:

@@ -6,12 +6,12 @@ clock nor be carried to another process: upstreams are told the milliseconds lef
 """
 
 import asyncio
-from dataclasses import dataclass
 from typing import Self
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True)
-class Deadline:
+
+class Deadline(Struct, frozen=True):
     """A point in event-loop time; `at_s` is comparable with `loop.time()`."""
 
     at_s: float

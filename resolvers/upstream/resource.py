@@ -8,7 +8,6 @@ inside a comma-joined batch or a path it could ask for something else.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from http import HTTPStatus
 from typing import Generic, Literal, TypeVar
 from urllib.parse import quote
 
@@ -22,7 +21,13 @@ from resolvers.upstream.answers import MIN_VERSION_HEADER
 from resolvers.upstream.call import Upstream
 from resolvers.upstream.call_context import CallContext
 from resolvers.upstream.errors import Refusal, Rejected
-from resolvers.upstream.transport import IDEMPOTENCY_KEY_HEADER, CallKind, Request, Response
+from resolvers.upstream.transport import (
+    IDEMPOTENCY_KEY_HEADER,
+    NOT_FOUND,
+    CallKind,
+    Request,
+    Response,
+)
 
 BATCH_LIMIT = 100
 """Ids in one call: with 64 characters each the address stays below the 8 KiB that servers take."""
@@ -86,7 +91,7 @@ class Resource(Generic[RowT]):
         parse_row = self._row_parser(lambda row: row.id == row_id)
 
         def parse(response: Response) -> RowT | None:
-            return None if response.status == HTTPStatus.NOT_FOUND else parse_row(response)
+            return None if response.status == NOT_FOUND else parse_row(response)
 
         return await self._upstream.call(request, context, parse)
 
@@ -115,7 +120,7 @@ class Resource(Generic[RowT]):
 
         def parse(response: Response) -> Listing[RowT]:
             # A collection "not found" is a service without that endpoint, not an empty list.
-            if response.status == HTTPStatus.NOT_FOUND:
+            if response.status == NOT_FOUND:
                 raise ValueError("no such collection")
             listing = self._listing.decode(response.body)
             if len(listing.items) > limit_count or not all(map(belongs, listing.items)):

@@ -28,7 +28,6 @@ from collections.abc import (
     Sequence,
 )
 from contextlib import asynccontextmanager
-from dataclasses import replace
 
 from msgspec import structs
 
@@ -153,7 +152,7 @@ class SharedReads:
         demands = dict.fromkeys(questions, LiveDemand(may_share=True))
         try:
             if self._group is not None:
-                context = replace(context, deadline=deadline, log=None)
+                context = structs.replace(context, deadline=deadline, log=None)
                 boarded = self._board(demands, context, asked=self._flights.tick())
                 flights = set(boarded.values())
                 with self._flights.aboard(flights, deadline):

@@ -20,8 +20,9 @@ from collections.abc import (
     Sequence,
 )
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass
 from functools import partial
+
+from msgspec import Struct
 
 from resolvers.upstream.call_context import CallContext
 from resolvers.upstream.deadline import Deadline
@@ -33,16 +34,14 @@ Ask = Callable[[Sequence[Question], CallContext], Awaitable[Mapping[Question, Ro
 """One call: one answer a question; failures are answers."""
 
 
-@dataclass(slots=True)
-class Passengers:
+class Passengers(Struct):
     """How many wait for a flight, and until when (s of the loop) anybody has ever wanted to."""
 
     count: int = 0
     wanted_until_s: float = -math.inf
 
 
-@dataclass(frozen=True, slots=True)
-class FlightDeadline(Deadline):
+class FlightDeadline(Deadline, frozen=True):
     """The deadline of a shared call: it moves with those who wait, up to ``at_s``."""
 
     passengers: Passengers

@@ -6,13 +6,17 @@ A transport has no memory, no patience and no opinion: it neither retries nor li
 
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Literal, NamedTuple, Protocol, Self
+from http import HTTPStatus
+from typing import Final, Literal, NamedTuple, Protocol, Self
 
 from msgspec import Struct, field
 
 from resolvers.upstream.errors import UpstreamError
 
 IDEMPOTENCY_KEY_HEADER = "Idempotency-Key"
+NOT_FOUND: Final = HTTPStatus.NOT_FOUND
+"""By itself, because in Python 3.11 to look it up in its class is a call, and every answer is."""
+
 TOLD_LIMIT = 100
 """Characters in which a call is told of; a batch of a hundred ids has 6,500."""
 

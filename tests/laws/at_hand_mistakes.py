@@ -2,9 +2,11 @@
 
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Final
 from unittest.mock import patch
+
+from msgspec.structs import replace
 
 from gateway.execution.plan import Plan
 from gateway.ready_answers import SealedFloors

@@ -21,6 +21,7 @@ from gateway.subscriptions.follower import Follower
 from gateway.subscriptions.hub import Hub
 from projections.memory_store import MemoryStore
 from projections.store import Announcement
+from projections.views import Row
 from tests.builders.rows import order_row
 from tests.gateway.front_door import Door, open_door
 from tests.gateway.subscriptions.by_hand import BY_HANDSHAKE, Json, Talk, talking
@@ -173,7 +174,7 @@ async def open_street(query: str) -> AsyncIterator[Street]:
     """Both gateways, with a page of one order for whose list is looked at."""
     store = MemoryStore(wall_clock=wall_clock_s)
     orders = [order_row(of) for of in ORDERS]
-    owned = *orders, a_customer(), a_product()
+    owned: list[Row] = [*orders, a_customer(), a_product()]
     variables = {"id": "o-1" if query == FOLLOW else "c-1"}
     deaf: set[Hub] = set()
 

@@ -11,6 +11,7 @@ from unittest.mock import patch
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from projections.positions import NOTHING_SEEN, Floor, have_reached
 from projections.redis_store.cuts import StampedCut
@@ -77,7 +78,7 @@ def _keep_positions_of_any(near: NearCache, stamped: StampedCut) -> None:
 
 
 def _keep_suspects(near: NearCache, stamped: StampedCut) -> None:
-    _keep(near, replace(stamped, cut=replace(stamped.cut, suspects=frozenset())))
+    _keep(near, replace(stamped, cut=structs.replace(stamped.cut, suspects=frozenset())))
 
 
 def _follow_without_holes(near: NearCache, news: News | None) -> None:
@@ -106,7 +107,9 @@ def _still_whatever_was_seen(
 
 def _still_by_key(near: NearCache, cut: Cut, *, seen: Floor = NOTHING_SEEN) -> Cut | None:
     rows = {key: near._rows.get(key) for key in cut.rows}
-    return None if None in rows.values() else _still(near, replace(cut, rows=rows), seen=seen)
+    return (
+        None if None in rows.values() else _still(near, structs.replace(cut, rows=rows), seen=seen)
+    )
 
 
 @pytest.mark.parametrize(

@@ -1,9 +1,9 @@
 """What shared reads note for whoever asked to look."""
 
 import asyncio
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from resolvers.upstream.call_log import CallLog, CallStep
 from resolvers.upstream.options import SharingOptions

@@ -1,5 +1,6 @@
 """Bugs in what is shown and remembered: live answers, shared answers, absences, budgets."""
 
+import asyncio
 import math
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, ExitStack
@@ -136,8 +137,8 @@ def sees_it_off_the_list(stage: Stage) -> None:
 # What was asked for by somebody else, a moment ago, is told to be of this moment.
 
 
-def of_this_moment(self: LiveLoader, key: AggregateKey) -> float:
-    return 0.0
+def just_now(self: LiveLoader, key: AggregateKey) -> float:
+    return asyncio.get_running_loop().time()
 
 
 def hears_what_another_was_told(stage: Stage) -> None:
@@ -247,7 +248,7 @@ BUGS = (
     Bug(
         name="age of a shared answer not told",
         told="An answer that was kept for a moment is said to be of this moment.",
-        patch=partial(patch.object, LiveLoader, "age_s", of_this_moment),
+        patch=partial(patch.object, LiveLoader, "asked_at_s", just_now),
         story=hears_what_another_was_told,
         law=Law.FRESHNESS,
     ),
