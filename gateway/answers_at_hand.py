@@ -214,10 +214,12 @@ def _ready(
     healed_at_s: Mapping[AggregateType, float],
 ) -> ReadyAnswer:
     """The answer of these reads, which are of one moment."""
-    rows = {key: stored for one in found for key, stored in one.cut.rows.items()}
-    pages = {key: page for one in found for key, page in one.cut.pages.items()}
-    cut = Cut(rows, pages, positions=found[0].cut.positions)
-    types = frozenset(of for one in found for of in one.types)
+    cut = found[0].cut
+    if len(found) > 1:
+        rows = {key: stored for one in found for key, stored in one.cut.rows.items()}
+        pages = {key: page for one in found for key, page in one.cut.pages.items()}
+        cut = Cut(rows, pages, positions=cut.positions)
+    types = frozenset[AggregateType]().union(*(one.types for one in found))
     return ReadyAnswer(
         cut,
         orjson.dumps(data),

@@ -1,5 +1,6 @@
 """`extensions.consistency`: what the report of an operation looks like to a client."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Self
@@ -56,7 +57,8 @@ def render_consistency(report: ConsistencyReport, token: str | None, *, expired_
         "waitedMs": _ms(report.waited_s),
     }
     if report.waits:
-        rendered["waits"] = {end.value: report.waits[end] for end in sorted(report.waits)}
+        counts = Counter(report.waits)
+        rendered["waits"] = {end.value: counts[end] for end in sorted(counts)}
     rendered["missing"] = missing_as_json(report.missing)
     rendered["components"] = [render_component(shown) for shown in report.shown]
     if report.omitted_count:

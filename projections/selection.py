@@ -135,7 +135,7 @@ def reach(root: Root, row_of: RowOf, page_of: PageOf) -> Reach:
             return Reach({AggregateKey(AggregateType.ORDER, id): None})
         case CustomerRoot(id, CustomerSelection(orders=())):
             return Reach({AggregateKey(AggregateType.CUSTOMER, id): None})
-        case OrderRoot(id, wanted) if not has_pages(root):
+        case OrderRoot(id, wanted) if wanted.customer is None or not wanted.customer.orders:
             return Reach(_keys_of(id, wanted, row_of))
     walk = _Walk(row_of, page_of)
     match root:

@@ -180,7 +180,7 @@ class OperationReads:
             ends.update({k: end_of(k, at, cut, end) for k, at in choice.entries.items()})
             if end is not WaitEnd.REACHED:
                 break
-        self._report.waits.update((ends | choice.skipped).values())
+        self._report.waits.extend((ends | choice.skipped).values())
         return SettledCut(SharedCut(cut, self._model, seen=seen), frozenset(awaited))
 
     async def _read(self, model: ReadableModel, roots: Sequence[Root], seen: Floor) -> Cut:

@@ -5,7 +5,6 @@ row she was shown that the event stream does not hold yet, and a floor under all
 caller that always sends the last joined token is never shown an older world than she has seen.
 """
 
-from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -50,20 +49,18 @@ class Shown(Struct, frozen=True):
 class ConsistencyReport:
     """Collects while the operation runs; read once at its end.
 
-    ``waits`` counts demanded entries that the first cut missed, by how the wait for each ended.
+    ``waits`` has, for each demanded entry that the first cut missed, how the wait for it ended.
     """
 
     token: ConsistencyToken = EMPTY_TOKEN
     waited_s: float = 0.0
-    waits: Counter[WaitEnd] = field(default_factory=Counter)
+    waits: list[WaitEnd] = field(default_factory=list)
     missing: dict[AggregateKey, Version] = field(default_factory=dict)
     shown: list[Shown] = field(default_factory=list)
     omitted_count: int = 0
     is_stale_shown: bool = False
     is_held_back: bool = False
-    _told: defaultdict[str, set[AggregateKey | PageKey]] = field(
-        default_factory=lambda: defaultdict(set)
-    )
+    _told: dict[str, set[AggregateKey | PageKey]] = field(default_factory=dict)
 
     @property
     def is_satisfied(self) -> bool:
@@ -118,7 +115,9 @@ class ConsistencyReport:
         version: Version | None,
     ) -> None:
         """Note that a component or a page is shown at ``path``; told once for each path."""
-        told = self._told[path]
+        told = self._told.get(path)
+        if told is None:
+            told = self._told[path] = set()
         if key in told:
             return
         told.add(key)

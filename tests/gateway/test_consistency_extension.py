@@ -1,4 +1,3 @@
-from collections import Counter
 
 import pytest
 
@@ -89,7 +88,7 @@ def test_expired_tokens_are_counted_only_where_there_were_some() -> None:
 
 def test_how_waits_ended_is_counted_by_the_public_words() -> None:
     """Each end of a wait, or of none, is told with its count, in the order of the words."""
-    waits = Counter({WaitEnd.TIMED_OUT: 1, WaitEnd.REACHED: 2})
+    waits = [WaitEnd.REACHED, WaitEnd.TIMED_OUT, WaitEnd.REACHED]
     report = ConsistencyReport(waits=waits)
 
     assert list(rendered(report)["waits"].items()) == [("REACHED", 2), ("TIMED_OUT", 1)]

@@ -1,5 +1,6 @@
 """One operation's reads, made as the gateway makes them, with what it reports at hand."""
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -48,7 +49,7 @@ class Operation:
 
     @property
     def waits(self) -> dict[WaitEnd, int]:
-        return dict(self.report.waits)
+        return dict(Counter(self.report.waits))
 
     @property
     def waited_s(self) -> float:
