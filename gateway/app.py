@@ -291,10 +291,8 @@ def create_app(
     app.include_router(health_routes(app, gateway.health))
     if settings.metrics:
         app.include_router(metrics_route(gateway.metered, fellows))
-    if dev_secret is not None:
-        app.include_router(
-            development.identity_routes(dev_secret)
-        )  # before the files, whose names are any
+    if dev_secret is not None:  # before the files, whose names are any
+        app.include_router(development.identity_routes(dev_secret))
     if site is not None:
         app.include_router(playground_routes(site))
     return app

@@ -9,6 +9,8 @@ an error, has any.
 from hashlib import blake2s
 from typing import Final
 
+import orjson
+
 from projections.token import ConsistencyToken
 
 ETAG_BYTES: Final = 12
@@ -24,13 +26,13 @@ def etag_of(data: bytes, token: ConsistencyToken, subject: str) -> str:
 def _bounds_of(token: ConsistencyToken) -> bytes:
     """What a token demands; not when its holder looked: the same place is the same world."""
     parts = (
-        sorted((log, seen.offset) for log, seen in token.floor.items()),
-        sorted(token.entries.items()),
+        sorted([(of.type, of.partition, of.log, seen.offset) for of, seen in token.floor.items()]),
+        sorted([(key.type, key.id, at.epoch, at.number) for key, at in token.entries.items()]),
         sorted(token.marks.items()),
-        sorted(token.doubts.items()),
-        sorted(token.uncertain),
+        sorted([(key.type, key.id, second) for key, second in token.doubts.items()]),
+        sorted([(key.type, key.id) for key in token.uncertain]),
     )
-    return repr(parts).encode()
+    return orjson.dumps(parts)
 
 
 def is_known(etag: str, if_none_match: str) -> bool:

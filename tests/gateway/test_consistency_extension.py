@@ -1,4 +1,3 @@
-
 import pytest
 
 from gateway.consistency_extension import render_consistency
