@@ -54,6 +54,15 @@ class Playground:
         self.page.goto(f"{self.address}/graphql")
         expect(self.page.locator(".graphiql-execute-button")).to_be_visible(timeout=PATIENCE_MS)
 
+    def slow_down(self, times: int) -> None:
+        """Let the page have so small a part of the processor."""
+        session = self.page.context.new_cdp_session(self.page)
+        session.send("Emulation.setCPUThrottlingRate", {"rate": times})
+
+    def forget_tabs(self) -> None:
+        """What was open is not opened again."""
+        self.page.evaluate("localStorage.clear()")
+
     def pick(self, title: str) -> None:
         """Press the button of an example."""
         self.page.get_by_role("navigation", name="Examples").get_by_role(

@@ -93,6 +93,17 @@ def test_what_services_say_is_shown_as_text(playground: Playground) -> None:
     assert playground.page.locator("img[src=x]").count() == 0
 
 
+def test_what_is_picked_while_the_page_still_starts_is_what_runs(playground: Playground) -> None:
+    """On a slow machine GraphiQL opens the tab twice; the example is in it all the same."""
+    playground.slow_down(5)
+    playground.forget_tabs()
+    playground.load()
+
+    answer = playground.try_example("Orders, page by page")
+
+    assert "orders" in answer["data"]
+
+
 def test_whom_you_are_decides_what_you_see(playground: Playground) -> None:
     """Each identity that is offered asks with a token of its own, and is shown what is hers."""
     shown = {}

@@ -18,8 +18,16 @@ const stripNode = element("div", { id: "consistency", class: "strip" });
 // GraphiQL's editors, handed out by a component that lives inside its context.
 let editors = null;
 
+// The example that was picked last, in which tab, and what that had in it when it was new.
+let picked = null;
+
 function Strip() {
   editors = GraphiQL.React.useEditorContext({ nonNull: true });
+  // While the page still starts, React may run GraphiQL's opening of the tab again, which blanks it.
+  React.useLayoutEffect(() => {
+    const isOpen = picked?.index === editors.activeTabIndex;
+    if (isOpen && editors.queryEditor?.getValue() === picked.blank) fill(picked);
+  });
   return h("div", { ref: (holder) => holder?.append(stripNode) });
 }
 
@@ -33,6 +41,12 @@ function ask(operation, { headers } = {}) {
 function openExample(example, variables) {
   const open = editors.tabs.findIndex((tab) => tab.operationName === example.operationName);
   ReactDOM.flushSync(() => (open < 0 ? editors.addTab() : editors.changeTab(open)));
+  const blank = open < 0 ? editors.queryEditor.getValue() : null;
+  picked = { example, variables, index: editors.activeTabIndex, blank };
+  fill(picked);
+}
+
+function fill({ example, variables }) {
   editors.queryEditor.setValue(example.query);
   // GraphiQL finds it out by itself a moment later: who runs it sooner would ask for the tab before.
   editors.queryEditor.operationName = example.operationName;
