@@ -24,6 +24,11 @@ class OrderSelection:
     customer: "CustomerSelection | None" = None
     has_products: bool = False
 
+    @property
+    def has_pages(self) -> bool:
+        """Is any list of its customer's orders asked for?"""
+        return self.customer is not None and bool(self.customer.orders)
+
 
 @dataclass(frozen=True, slots=True)
 class PageSelection:
@@ -135,7 +140,7 @@ def reach(root: Root, row_of: RowOf, page_of: PageOf) -> Reach:
             return Reach({AggregateKey(AggregateType.ORDER, id): None})
         case CustomerRoot(id, CustomerSelection(orders=())):
             return Reach({AggregateKey(AggregateType.CUSTOMER, id): None})
-        case OrderRoot(id, wanted) if wanted.customer is None or not wanted.customer.orders:
+        case OrderRoot(id, wanted) if not wanted.has_pages:
             return Reach(_keys_of(id, wanted, row_of))
     walk = _Walk(row_of, page_of)
     match root:
@@ -185,10 +190,8 @@ class _Walk:
         self.reached = Reach()
 
     def order(self, order_id: str, selection: OrderSelection) -> None:
-        visited = self._visited[id(selection)]
-        if order_id in visited:
+        if self._is_visited(order_id, selection):
             return
-        visited.add(order_id)
         key = AggregateKey(AggregateType.ORDER, order_id)
         self.reached.keys[key] = None
         links = _links_of(self._row_of(key))
@@ -200,23 +203,25 @@ class _Walk:
             self._products(links.product_ids)
 
     def customer(self, customer_id: str, selection: CustomerSelection) -> None:
-        visited = self._visited[id(selection)]
-        if customer_id in visited:
+        if self._is_visited(customer_id, selection):
             return
-        visited.add(customer_id)
         self.reached.keys[AggregateKey(AggregateType.CUSTOMER, customer_id)] = None
         for page in selection.orders:
             self.page(customer_id, page)
 
     def page(self, customer_id: str, selection: PageSelection) -> None:
-        visited = self._visited[id(selection)]
-        if customer_id in visited:
+        if self._is_visited(customer_id, selection):
             return
-        visited.add(customer_id)
         key = PageKey.of(customer_id, selection)
         self.reached.pages[key] = None
         for order_id in self._page_of(key) or ():
             self.order(order_id, selection.node)
+
+    def _is_visited(self, of: str, selection: object) -> bool:
+        visited = self._visited[id(selection)]
+        is_known = of in visited
+        visited.add(of)
+        return is_known
 
     def _products(self, product_ids: Iterable[str]) -> None:
         for product_id in product_ids:
@@ -243,7 +248,7 @@ def do_customers_lead_on(root: Root) -> bool:
     """Does ``root`` show lists of orders of the customers that it reaches?"""
     match root:
         case OrderRoot(selection=selection) | OrdersRoot(page=PageSelection(node=selection)):
-            return selection.customer is not None and bool(selection.customer.orders)
+            return selection.has_pages
         case CustomerRoot(selection=selection):
             return bool(selection.orders)
         case ProductRoot():
@@ -256,7 +261,7 @@ def has_pages(root: Root) -> bool:
         case OrdersRoot():
             return True
         case OrderRoot(selection=selection):
-            return selection.customer is not None and bool(selection.customer.orders)
+            return selection.has_pages
         case CustomerRoot(selection=selection):
             return bool(selection.orders)
         case ProductRoot():
