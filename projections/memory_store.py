@@ -34,7 +34,7 @@ from projections.projector import (
 )
 from projections.selection import PageKey, Root, reach
 from projections.store import Cut, EventBatch, Listener, StoredPage, newest_of
-from projections.versions import AggregateKey, AggregateType, Version
+from projections.versions import ORDER, AggregateKey, AggregateType, Version
 from projections.views import OrderRow, OrderStatus, Row
 from projections.views.orders import ListingPosition
 
@@ -98,17 +98,13 @@ class MemoryStore:
 
     async def heal(self, rows: Iterable[Row], *, age_s: float = 0.0) -> None:
         heard_at_s = self._wall_clock() - age_s
-        newest: dict[AggregateKey, Row] = {}
+        applied: list[Applied] = []
         for row in rows:
-            key = row.key
-            if key not in newest or row.at >= newest[key].at:
-                newest[key] = row
-        verdicts = [
-            judge_healing(self._rows.get(key), row, healed_at_s=heard_at_s)
-            for key, row in newest.items()
-        ]
-        self._commit(verdicts)
-        self._announce(verdicts)
+            verdict = judge_healing(self._rows.get(row.key), row, healed_at_s=heard_at_s)
+            if isinstance(verdict, Applied):  # most are here already
+                self._commit([verdict])
+                applied.append(verdict)
+        self._announce(applied)
 
     async def position(self, partition: Partition) -> SourcePosition | None:
         return self._positions.get(self._same_as(partition))
@@ -183,7 +179,7 @@ class MemoryStore:
         for verdict in verdicts:
             match verdict:
                 case Applied(key=key, stored=stored):
-                    if key.type is AggregateType.ORDER:
+                    if key.type is ORDER:
                         self._list(self._rows.get(key), stored)
                     self._rows[key] = stored
                 case Duplicate(key=key, stored=StoredRow() as stored):
@@ -259,7 +255,7 @@ class MemoryStore:
         return StoredPage(order_ids, start > 0, self._is_list_suspect(key.customer_id))
 
     def _is_list_suspect(self, customer_id: str) -> bool:
-        suspects = (k for k in self._suspect_until if k.type is AggregateType.ORDER)
+        suspects = (k for k in self._suspect_until if k.type is ORDER)
         rows = (self._row_of(key) for key in suspects if self._is_suspect(key))
         return any(not isinstance(row, OrderRow) or row.customer_id == customer_id for row in rows)
 

@@ -7,18 +7,17 @@ the next wave of calls. So nothing is fetched that was not asked for, and N+1 ca
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Final
 
 from msgspec import Struct, field
 
-from projections.versions import AggregateKey, AggregateType
+from projections.versions import CUSTOMER, ORDER, PRODUCT, AggregateKey, AggregateType
 from projections.views import OrderRow, Row
 from projections.views.orders import ListingPosition, OrderStatus
 
 
-@dataclass(frozen=True, slots=True)
-class OrderSelection:
+class OrderSelection(Struct, frozen=True):
     """What is asked of an order besides its own fields."""
 
     customer: "CustomerSelection | None" = None
@@ -30,8 +29,7 @@ class OrderSelection:
         return self.customer is not None and bool(self.customer.orders)
 
 
-@dataclass(frozen=True, slots=True)
-class PageSelection:
+class PageSelection(Struct, frozen=True):
     """One page of a customer's orders, newest first: ``first`` orders listed after ``after``."""
 
     first: int
@@ -40,39 +38,34 @@ class PageSelection:
     node: OrderSelection = OrderSelection()
 
 
-@dataclass(frozen=True, slots=True)
-class CustomerSelection:
+class CustomerSelection(Struct, frozen=True):
     """What is asked of a customer besides her own fields: any number of pages of her orders."""
 
     orders: tuple[PageSelection, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class OrderRoot:
+class OrderRoot(Struct, frozen=True):
     """One order by id."""
 
     id: str
     selection: OrderSelection = OrderSelection()
 
 
-@dataclass(frozen=True, slots=True)
-class OrdersRoot:
+class OrdersRoot(Struct, frozen=True):
     """One page of a customer's orders."""
 
     customer_id: str
     page: PageSelection
 
 
-@dataclass(frozen=True, slots=True)
-class CustomerRoot:
+class CustomerRoot(Struct, frozen=True):
     """One customer by id."""
 
     id: str
     selection: CustomerSelection = CustomerSelection()
 
 
-@dataclass(frozen=True, slots=True)
-class ProductRoot:
+class ProductRoot(Struct, frozen=True):
     """One product by id."""
 
     id: str
@@ -80,16 +73,16 @@ class ProductRoot:
 
 Root = OrderRoot | OrdersRoot | CustomerRoot | ProductRoot
 
+_ROOTS: Final[Mapping[AggregateType, Callable[[str], Root]]] = {
+    ORDER: OrderRoot,
+    CUSTOMER: CustomerRoot,
+    PRODUCT: ProductRoot,
+}
+
 
 def root_of(key: AggregateKey) -> Root:
     """The root that reads just this row."""
-    match key.type:
-        case AggregateType.ORDER:
-            return OrderRoot(key.id)
-        case AggregateType.CUSTOMER:
-            return CustomerRoot(key.id)
-        case AggregateType.PRODUCT:
-            return ProductRoot(key.id)
+    return _ROOTS[key.type](key.id)
 
 
 class PageKey(Struct, frozen=True):
@@ -135,17 +128,17 @@ def reach(root: Root, row_of: RowOf, page_of: PageOf) -> Reach:
     """
     match root:  # those that lead nowhere come by the hundred, for the rows that a token names
         case ProductRoot(id):
-            return Reach({AggregateKey(AggregateType.PRODUCT, id): None})
+            return Reach({AggregateKey(PRODUCT, id): None})
         case OrderRoot(id, OrderSelection(customer=None, has_products=False)):
-            return Reach({AggregateKey(AggregateType.ORDER, id): None})
+            return Reach({AggregateKey(ORDER, id): None})
         case CustomerRoot(id, CustomerSelection(orders=())):
-            return Reach({AggregateKey(AggregateType.CUSTOMER, id): None})
+            return Reach({AggregateKey(CUSTOMER, id): None})
         case OrderRoot(id, wanted) if not wanted.has_pages:
             return Reach(_keys_of(id, wanted, row_of))
     walk = _Walk(row_of, page_of)
     match root:
         case OrderRoot(id, selection):
-            walk.order(id, selection)
+            walk.orders((id,), selection)
         case OrdersRoot(customer_id, page):
             walk.page(customer_id, page)
         case CustomerRoot(id, selection):
@@ -158,16 +151,16 @@ def _keys_of(order_id: str, selection: OrderSelection, row_of: RowOf) -> dict[Ag
 
     Spelled out, for it is what is asked most often.
     """
-    key = AggregateKey(AggregateType.ORDER, order_id)
+    key = AggregateKey(ORDER, order_id)
     links = _links_of(row_of(key))
     keys: dict[AggregateKey, None] = {key: None}
     if links is None:
         return keys
     if selection.customer is not None:
-        keys[AggregateKey(AggregateType.CUSTOMER, links.customer_id)] = None
+        keys[AggregateKey(CUSTOMER, links.customer_id)] = None
     if selection.has_products:
         for product_id in links.product_ids:
-            keys[AggregateKey(AggregateType.PRODUCT, product_id)] = None
+            keys[AggregateKey(PRODUCT, product_id)] = None
     return keys
 
 
@@ -189,23 +182,26 @@ class _Walk:
         self._product_ids: set[str] = set()
         self.reached = Reach()
 
-    def order(self, order_id: str, selection: OrderSelection) -> None:
-        if self._is_visited(order_id, selection):
-            return
-        key = AggregateKey(AggregateType.ORDER, order_id)
-        self.reached.keys[key] = None
-        links = _links_of(self._row_of(key))
-        if links is None:
-            return
-        if selection.customer is not None:
-            self.customer(links.customer_id, selection.customer)
-        if selection.has_products:
-            self._products(links.product_ids)
+    def orders(self, order_ids: Iterable[str], selection: OrderSelection) -> None:
+        visited, keys = self._visited[id(selection)], self.reached.keys
+        for order_id in order_ids:
+            if order_id in visited:
+                continue
+            visited.add(order_id)
+            key = AggregateKey(ORDER, order_id)
+            keys[key] = None
+            links = _links_of(self._row_of(key))
+            if links is None:
+                continue
+            if selection.customer is not None:
+                self.customer(links.customer_id, selection.customer)
+            if selection.has_products:
+                self._products(links.product_ids)
 
     def customer(self, customer_id: str, selection: CustomerSelection) -> None:
         if self._is_visited(customer_id, selection):
             return
-        self.reached.keys[AggregateKey(AggregateType.CUSTOMER, customer_id)] = None
+        self.reached.keys[AggregateKey(CUSTOMER, customer_id)] = None
         for page in selection.orders:
             self.page(customer_id, page)
 
@@ -214,8 +210,7 @@ class _Walk:
             return
         key = PageKey.of(customer_id, selection)
         self.reached.pages[key] = None
-        for order_id in self._page_of(key) or ():
-            self.order(order_id, selection.node)
+        self.orders(self._page_of(key) or (), selection.node)
 
     def _is_visited(self, of: str, selection: object) -> bool:
         visited = self._visited[id(selection)]
@@ -227,7 +222,7 @@ class _Walk:
         for product_id in product_ids:
             if product_id not in self._product_ids:
                 self._product_ids.add(product_id)
-                self.reached.keys[AggregateKey(AggregateType.PRODUCT, product_id)] = None
+                self.reached.keys[AggregateKey(PRODUCT, product_id)] = None
 
 
 def leads_on(root: Root) -> bool:

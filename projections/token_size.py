@@ -80,6 +80,8 @@ def size_of(token: ConsistencyToken) -> TokenSize:
 
 def fits(token: ConsistencyToken) -> bool:
     """Whether the token is small enough to be sealed."""
+    if len(token.entries) > MAX_ENTRIES:
+        return False
     most_bytes = (
         _FIXED_BYTES
         + len(token.entries) * _MOST_ENTRY_BYTES

@@ -6,7 +6,7 @@ rule: nothing is silently stale or silently missing, so each carries its provena
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from enum import StrEnum
-from typing import Self
+from typing import Final, Self
 
 from msgspec import Struct, field
 
@@ -48,6 +48,9 @@ class Reason(StrEnum):
     WRITE_RESULT = "WRITE_RESULT"
 
 
+_STALE: Final = frozenset([Reason.STALE_ALLOWED, Reason.STALE_IF_ERROR])
+
+
 class Provenance(Struct, frozen=True):
     """Where and why; ``age_s``: at most so long ago (s) this was the owner's newest state.
 
@@ -62,7 +65,7 @@ class Provenance(Struct, frozen=True):
     @property
     def is_stale(self) -> bool:
         """Is it older than it should be, and shown for a reason all the same?"""
-        return self.reason is Reason.STALE_ALLOWED or self.reason is Reason.STALE_IF_ERROR
+        return self.reason in _STALE
 
 
 class Found(Struct, frozen=True):

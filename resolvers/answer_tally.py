@@ -1,10 +1,14 @@
 """What a completed answer comes to, for the token of whoever is shown it: one look at each part."""
 
+from typing import Final
+
 from msgspec import Struct, field
 
 from projections.versions import AggregateKey, AggregateType, Version
 from resolvers.answer import Absent, Answer, Component, Failed, Found, FoundPage, Source
 from resolvers.errors import ConsistencyTimeout
+
+_PROJECTION: Final = Source.PROJECTION
 
 
 class AnswerTally(Struct):
@@ -40,7 +44,7 @@ class AnswerTally(Struct):
                 if may_come_back:
                     self.outdated_types.add(key.type)
         provenance = component.provenance
-        if provenance.source is Source.PROJECTION:
+        if provenance.source is _PROJECTION:
             self.projected_types.add(key.type)
         elif provenance.instead_of is None:
             self.told_live.add(key)

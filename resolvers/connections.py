@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from projections.selection import PageKey
 from projections.token import merge
-from projections.versions import AggregateKey, AggregateType
+from projections.versions import ORDER, AggregateKey
 from projections.views.orders import ListingPosition
 from resolvers.answer import Absent, Answer, FoundPage
 from resolvers.pages import render_cursor, with_seen
@@ -25,7 +25,7 @@ def listed_on(page: FoundPage, answer: Answer) -> list[ListingPosition]:
     return [
         page.listed_at[order_id]
         for order_id in page.order_ids
-        if not isinstance(answer.components[AggregateKey(AggregateType.ORDER, order_id)], Absent)
+        if not isinstance(answer.components[AggregateKey(ORDER, order_id)], Absent)
     ]
 
 

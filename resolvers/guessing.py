@@ -11,7 +11,7 @@ from contextlib import contextmanager
 
 from projections.selection import PageKey, Root, leads_on
 from projections.store import Cut
-from projections.versions import AggregateKey, AggregateType
+from projections.versions import ORDER, AggregateKey
 from resolvers.answer import Answer
 from resolvers.loaders import LiveLoader
 from resolvers.projected import Projected
@@ -45,14 +45,16 @@ class Guessing:
         Where the projection has to be asked first whom that is, what does so is returned, to be run
         beside; nobody need wait for its end.
         """
-        orders = [key for key in rows if key.type is AggregateType.ORDER]
+        orders = [key for key in rows if key.type is ORDER]
         if self._guesses is None or not (orders or pages) or not leads_on(root):
             return None
-        is_known = self._is_known(orders, pages)
-        cut = self._projected.cut if is_known else self._projected.look_at_hand(root)
+        if self._is_known(orders, pages):
+            self._begin(root, answer, self._projected.cut)
+            return None
+        cut = self._projected.look_at_hand(root)
         if cut is None:
             return self._look_and_begin(root, answer)
-        self._begin(root, answer, cut)
+        self._begin(root, answer, cut, is_cut_of_root=True)
         return None
 
     @contextmanager
@@ -76,12 +78,12 @@ class Guessing:
         )
 
     async def _look_and_begin(self, root: Root, answer: Answer) -> None:
-        self._begin(root, answer, await self._projected.look(root))
+        self._begin(root, answer, await self._projected.look(root), is_cut_of_root=True)
 
-    def _begin(self, root: Root, answer: Answer, cut: Cut) -> None:
+    def _begin(self, root: Root, answer: Answer, cut: Cut, *, is_cut_of_root: bool = False) -> None:
         if self._guesses is None or self._links is None:
             return
-        keys = guessed_keys(root, answer, cut, self._links)
+        keys = guessed_keys(root, answer, cut, self._links, is_cut_of_root=is_cut_of_root)
         unguessed = [key for key in keys if key not in self._asked_at_s]
         paths = self._projected.paths_ahead(unguessed, answer)
         now_s = asyncio.get_running_loop().time()

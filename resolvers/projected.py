@@ -235,7 +235,9 @@ class Projected:
         """``needed``: the version that other components of the answer need this one to have."""
         cut, demand = self._cut.cut, self._demand
         stored = cut.rows.get(key)
-        at_least = _later(demand.at_least(key, self._cut), needed)
+        at_least = needed
+        if demand.token is not EMPTY_TOKEN:  # as most are: a page asks this of hundreds of rows
+            at_least = _later(demand.at_least(key, self._cut), needed)
         path = type_path
         if isinstance(path, Projection):
             is_suspect, is_uncertain = key in cut.suspects, key in demand.token.uncertain

@@ -12,7 +12,7 @@ from projections.positions import NOTHING_SEEN, Floor, LogPlace
 from projections.selection import Root
 from projections.store import Cut, StoredPage
 from projections.token import FloorKey
-from projections.versions import AggregateKey, AggregateType, Version
+from projections.versions import ORDER, AggregateKey, AggregateType, Version
 from projections.views import OrderRow, Row
 from resolvers.read_model import ReadableModel
 
@@ -40,7 +40,7 @@ class SharedCut:
         self._floors.append(later)
         self.cut = Cut(
             {**{k: row for k, row in later.rows.items() if k.type in usable}, **self.cut.rows},
-            {**(later.pages if AggregateType.ORDER in usable else {}), **self.cut.pages},
+            {**(later.pages if ORDER in usable else {}), **self.cut.pages},
             self.cut.suspects | later.suspects,
             self.cut.positions or later.positions,  # a live read looks here for the first time
             self.cut.is_available,
@@ -54,7 +54,7 @@ class SharedCut:
     def orders_on(self, page: StoredPage) -> Iterator[OrderRow]:
         """The orders of a page that is covered, in its order."""
         for order_id in page.order_ids:
-            row = self.row_of(AggregateKey(AggregateType.ORDER, order_id))
+            row = self.row_of(AggregateKey(ORDER, order_id))
             if isinstance(row, OrderRow):
                 yield row
 

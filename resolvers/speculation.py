@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 
 from projections.selection import OrderLinks, PageKey, Root, reach
 from projections.store import Cut
-from projections.versions import AggregateKey, AggregateType
+from projections.versions import ORDER, AggregateKey
 from projections.views import OrderRow, Row
 from resolvers.answer import Answer
 from resolvers.guess_budget import GuessBudget, GuessOptions
@@ -44,7 +44,7 @@ class KnownLinks:
 
     def of(self, key: AggregateKey) -> OrderLinks | None:
         """Whom this order led to when it was last heard of; None of anything else."""
-        return self._links.get(key.id) if key.type is AggregateType.ORDER else None
+        return self._links.get(key.id) if key.type is ORDER else None
 
 
 @dataclass(slots=True)
@@ -89,12 +89,19 @@ class Guesses:
         self.budget.give_back(now_s, right_count=right_count, wrong_count=wrong_count)
 
 
-def guessed_keys(root: Root, answer: Answer, cut: Cut, links: Links) -> Sequence[AggregateKey]:
+def guessed_keys(
+    root: Root, answer: Answer, cut: Cut, links: Links, *, is_cut_of_root: bool = False
+) -> Sequence[AggregateKey]:
     """The customers and products that ``root`` will need, if things are as they were. Pure.
 
     What the answer has goes before what the projection holds, however old, and that before what is
-    remembered. Nothing that the answer has is among them.
+    remembered. Nothing that the answer has is among them. ``is_cut_of_root``: the cut was read for
+    this root and for nothing else.
     """
+    if is_cut_of_root and not (answer.components or answer.pages):
+        walked = _led_to_in(cut)
+        if walked is not None:
+            return walked
 
     def row_of(key: AggregateKey) -> Row | OrderLinks | None:
         if key in answer.components:
@@ -111,5 +118,16 @@ def guessed_keys(root: Root, answer: Answer, cut: Cut, links: Links) -> Sequence
     return [
         key
         for key in reach(root, row_of, page_of).keys
-        if key.type is not AggregateType.ORDER and key not in answer.components
+        if key.type is not ORDER and key not in answer.components
     ]
+
+
+def _led_to_in(cut: Cut) -> Sequence[AggregateKey] | None:
+    """What the store has found its way to; None where an order stood in the way without a row."""
+    keys: list[AggregateKey] = []
+    for key, stored in cut.rows.items():
+        if key.type is not ORDER:
+            keys.append(key)
+        elif stored is None or stored.row is None:
+            return None
+    return keys if cut.rows else None

@@ -5,12 +5,12 @@ from typing import Final
 from msgspec import Struct
 
 from projections.selection import PageKey, Root, do_customers_lead_on, reach
-from projections.versions import AggregateKey, AggregateType
+from projections.versions import CUSTOMER, PRODUCT, AggregateKey
 from projections.views import OrderRow
 from resolvers.answer import Answer, Failed, FoundPage
 from resolvers.demand import Demand
 
-_LEAVES: Final = (AggregateType.PRODUCT, AggregateType.CUSTOMER)
+_LEAVES: Final = (PRODUCT, CUSTOMER)
 """What leads nowhere, where no list of orders is asked for."""
 
 
@@ -35,7 +35,7 @@ def next_wave(root: Root, demand: Demand, answer: Answer) -> Wave | None:
     new_pages = [page for page in reached.pages if page not in answer.pages]
     if not (new_keys or new_pages):
         return None
-    leaves = (AggregateType.PRODUCT,) if do_customers_lead_on(root) else _LEAVES
+    leaves = (PRODUCT,) if do_customers_lead_on(root) else _LEAVES
     is_last = not new_pages and all(key.type in leaves for key in new_keys)
     return Wave(tuple(new_keys), tuple(new_pages), is_last)
 

@@ -93,6 +93,6 @@ class OperationCounts:
         self.waited_s += report.waited_s
         self.unsatisfied_count += not report.is_satisfied
         self.expired_count += expired_count
-        self.stale_count += any(
+        self.stale_count += report.is_stale_shown and any(
             shown.provenance.reason is Reason.STALE_IF_ERROR for shown in report.shown
         )

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
+from operator import attrgetter
 from typing import Annotated, ClassVar
 
 from msgspec import Meta, Struct
@@ -37,6 +38,10 @@ class OrderItemRow(Struct, frozen=True, rename="camel", kw_only=True):
         return self.unit_price * self.quantity
 
 
+_product_id = attrgetter("product_id")
+_unit_price = attrgetter("unit_price")
+
+
 class ListingPosition(Struct, frozen=True, order=True, gc=False):
     """Where an order stands in its customer's list; the list runs from the greatest down."""
 
@@ -63,14 +68,14 @@ class OrderRow(AggregateRow, frozen=True, rename="camel", kw_only=True):
     causal_deps: Annotated[tuple[str, ...], Meta(max_length=MAX_CAUSAL_DEPS)] = ()
 
     def __post_init__(self) -> None:
-        require_amounts(self.total, *[item.unit_price for item in self.items])
+        require_amounts(self.total, *map(_unit_price, self.items))
         if self.causal_deps:
             parse_causal_deps(self.causal_deps)
 
     @property
     def product_ids(self) -> tuple[str, ...]:
         """Those of its items, in their order."""
-        return tuple([item.product_id for item in self.items])
+        return tuple(map(_product_id, self.items))
 
     @property
     def depends_on(self) -> Mapping[AggregateKey, Version]:
