@@ -33,15 +33,12 @@ customers = st.sampled_from(CUSTOMERS)
 def roots(draw: st.DrawFn) -> Root:
     """One order, a customer's list, or a customer with her list; of things that may not exist."""
     page = PageSelection(draw(st.integers(1, 3)), node=draw(selections))
-    return draw(
-        st.sampled_from(
-            [
-                OrderRoot(f"o-{draw(st.integers(0, 4))}", draw(selections)),
-                OrdersRoot(draw(customers), page),
-                CustomerRoot(draw(customers), CustomerSelection((page,))),
-            ]
-        )
-    )
+    of_each_kind: list[Root] = [
+        OrderRoot(f"o-{draw(st.integers(0, 4))}", draw(selections)),
+        OrdersRoot(draw(customers), page),
+        CustomerRoot(draw(customers), CustomerSelection((page,))),
+    ]
+    return draw(st.sampled_from(of_each_kind))
 
 
 @st.composite
