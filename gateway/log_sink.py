@@ -30,6 +30,8 @@ class LogSink:
     """Writes lines by ``write``, which may block. ``dropped_count``: those without room.
 
     Each number has one thread that adds to it, so none needs a lock: lines are put by the loop's.
+    While lines keep coming the thread only sleeps and writes: whatever else it did, it would wait
+    for the interpreter to be let go by the loop, and be woken in vain at each of its calls.
     """
 
     def __init__(
@@ -48,6 +50,7 @@ class LogSink:
         self._is_awake = False
         self._wake = threading.Event()
         self._idle = threading.Event()
+        self._turning = threading.Lock()
         self._idle.set()
         self._thread: threading.Thread | None = None
         self.dropped_count = 0
@@ -67,8 +70,9 @@ class LogSink:
         return self._idle.wait(timeout_s)
 
     def _begin(self) -> None:
-        self._is_awake = True
-        self._idle.clear()
+        with self._turning:
+            self._is_awake = True
+            self._idle.clear()
         if self._thread is None:
             self._thread = threading.Thread(target=self._run, name="log", daemon=True)
             self._thread.start()
@@ -78,12 +82,16 @@ class LogSink:
         while True:
             self._wake.wait()
             self._wake.clear()
-            time.sleep(self._gathering_s)
-            # From here on who puts a line wakes us again.
+            while self._lines:
+                time.sleep(self._gathering_s)
+                self._write_all()
+            # From here on who puts a line wakes us again; who put one just now found us awake.
             self._is_awake = False
-            self._write_all()
-            if not self._is_awake:
-                self._idle.set()
+            if self._lines:
+                self._begin()
+            with self._turning:
+                if not self._is_awake:
+                    self._idle.set()
 
     def _write_all(self) -> None:
         lines = self._lines

@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from unittest.mock import patch
 
 import pytest
 
@@ -67,6 +68,31 @@ def test_who_logs_does_not_wait_while_nobody_reads() -> None:
     assert not is_flushed
     assert sink.dropped_count == 10_000 - (1_000 - 6) // 11
     assert len(descriptor.written) <= 1_000
+
+
+def test_lines_that_keep_coming_wake_nobody() -> None:
+    """One that comes while others are written is written next, by a thread that is awake."""
+    with blocked() as (descriptor, sink), patch.object(sink, "_begin", wraps=sink._begin) as begin:
+        sink.put(b"first\n")
+        assert descriptor.began.wait(PATIENCE_S)
+        for _ in range(50):
+            sink.put(b"next\n")
+        descriptor.opened.set()
+        assert sink.flush(PATIENCE_S)
+
+        assert begin.call_count == 1
+        assert descriptor.written == b"first\n" + b"next\n" * 50
+
+
+def test_a_line_after_silence_wakes_the_writer_again() -> None:
+    """However often all was quiet before: each line is written, and told as written."""
+    written: list[bytes] = []
+    sink = LogSink(written.append, gathering_s=0.0)
+
+    for number in range(500):
+        sink.put(b"%d\n" % number)
+        assert sink.flush(PATIENCE_S)
+        assert written[-1] == b"%d\n" % number
 
 
 def test_control_a_write_that_is_waited_for_blocks() -> None:
