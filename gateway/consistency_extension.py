@@ -2,10 +2,10 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final, Self
 
 import orjson
+from msgspec import Struct
 
 from gateway.errors import UPSTREAM_CODES, Json, missing_as_json
 from projections.versions import AggregateKey, AggregateType
@@ -17,8 +17,7 @@ _TO_BE_TOLD: Final = -987_654_321
 _AGE_TO_BE_TOLD: Final = f'"{AGE}":{_TO_BE_TOLD}'.encode()
 
 
-@dataclass(frozen=True, slots=True)
-class ReadyConsistency:
+class ReadyConsistency(Struct, frozen=True):
     """The extension of an answer that shows rows of current sources and nothing else.
 
     It lacks what depends on the moment: the token, and the age of the source of each that is shown,

@@ -2,8 +2,9 @@
 
 import asyncio
 from collections.abc import MutableMapping
-from dataclasses import dataclass
 from typing import Any, Final
+
+from msgspec import Struct
 
 from gateway.batches import Batch, entries_of, is_batch
 from gateway.caller import Caller
@@ -24,8 +25,7 @@ def asked_in(scope: Scope, headers: RequestHeaders, body: bytes) -> GraphQLReque
     return parse_post(body, headers.media_type)
 
 
-@dataclass(frozen=True, slots=True)
-class Exchange:
+class Exchange(Struct, frozen=True):
     """A request whose bytes are all here. ``leaving`` ends when its client goes away."""
 
     scope: Scope

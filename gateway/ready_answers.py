@@ -2,8 +2,9 @@
 
 from collections import OrderedDict
 from collections.abc import Hashable, Mapping
-from dataclasses import dataclass, field
 from typing import Final
+
+from msgspec import Struct, field
 
 from gateway.consistency_extension import ReadyConsistency
 from projections.store import Cut
@@ -23,8 +24,7 @@ MAX_SEALED: Final = 1_000
 """Sealed floors that are kept, of one moment: one a caller."""
 
 
-@dataclass(slots=True)
-class ReadyAnswer:
+class ReadyAnswer(Struct):
     """One answer: the bytes of its ``data``, its extension, and the cut that both are of.
 
     The cut is replaced by the same one of a later moment. ``healed_at_s``: by type, when the last

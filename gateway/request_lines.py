@@ -9,7 +9,6 @@ Written by hand: a line costs a microsecond or two, where structlog takes twenty
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Final, Literal
 
 import msgspec
@@ -26,8 +25,7 @@ CODES_LIMIT: Final = 8
 Level = Literal["info", "warning", "error"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RequestLine:
+class RequestLine(msgspec.Struct, frozen=True, kw_only=True):
     """What is told of one request; ``status`` 0 where its client left before the answer."""
 
     request_id: str

@@ -1,7 +1,8 @@
 """What is known of one request by the time it is answered: for its log line, and for its spans."""
 
-from dataclasses import dataclass, field
 from typing import Final, Literal, NamedTuple
+
+from msgspec import Struct, field
 
 from resolvers.upstream.call_context import CallContext, CallTally
 from resolvers.upstream.call_log import CallLog
@@ -28,8 +29,7 @@ class OperationName(NamedTuple):
 UNNAMED: Final = OperationName("", "")
 
 
-@dataclass(slots=True)
-class RequestRecord:
+class RequestRecord(Struct):
     """One request that is being served. ``context``: what services are told of its trace.
 
     ``log`` is there if spans will be made of it. ``is_told``: what becomes of it has been told, or

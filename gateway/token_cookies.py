@@ -12,6 +12,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from msgspec import Struct
+
 from gateway.request import TOKEN_COOKIE, RequestHeaders, TokenCookie
 from projections.token_codec import Expired, Invalid, Opened, TokenCodec, UnknownKey
 from resolvers.tokens import MAX_TOKENS
@@ -20,8 +22,7 @@ SUFFIX_CHARACTERS: Final = 8
 """48 bits of a token's MAC: enough to tell the tokens of one browser apart."""
 
 
-@dataclass(frozen=True, slots=True)
-class ReceivedCookies:
+class ReceivedCookies(Struct, frozen=True):
     """The consistency cookies of one request, sorted.
 
     ``honoured`` demand something. ``expired`` did once. ``refused`` are not ours, or not this

@@ -5,7 +5,8 @@ weighed is left to `reading`, which would say the same of all that is answered h
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from projections.selection import Root
 from projections.store import Cut
@@ -22,8 +23,7 @@ from resolvers.read_request import ReadRequest
 from resolvers.viewer import Viewer
 
 
-@dataclass(frozen=True, slots=True)
-class AtHand:
+class AtHand(Struct, frozen=True):
     """A completed answer, and the cut that it was read in."""
 
     answer: Answer

@@ -1,11 +1,11 @@
 """What the resolvers of one operation share. Made at the door, closed with the operation."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Protocol
 
 import strawberry
 from graphql import FragmentDefinitionNode
+from msgspec import Struct
 
 from projections.token import ConsistencyToken
 from resolvers.loaders import Clients
@@ -30,8 +30,7 @@ class TokenContext(Protocol):
     def token(self) -> ConsistencyToken: ...
 
 
-@dataclass(frozen=True, slots=True)
-class TokensAlone:
+class TokensAlone(Struct, frozen=True):
     """All that a read at hand needs of an operation: a `TokenContext` and nothing more."""
 
     tokens: TokenDesk
@@ -39,8 +38,7 @@ class TokensAlone:
     token: ConsistencyToken
 
 
-@dataclass(frozen=True, slots=True)
-class OperationContext:
+class OperationContext(Struct, frozen=True):
     """A `TokenContext`, and whatever reads and writes; ``fragments`` are those of the document.
 
     ``model`` is None where there is no projection.

@@ -7,6 +7,8 @@ mode says only what to do with them.
 from dataclasses import dataclass
 from enum import StrEnum
 
+from msgspec import Struct
+
 from projections.token import EMPTY_TOKEN, ConsistencyToken, View, is_refuted
 from projections.versions import AggregateKey, AggregateType, Version
 
@@ -52,8 +54,7 @@ class Live:
 Mode = Eventual | AtLeast | Bounded | Live
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Demand:
+class Demand(Struct, frozen=True, eq=False):
     """The mode of a field and the merged tokens that hold for it."""
 
     mode: Mode = AtLeast()

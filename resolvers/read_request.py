@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Protocol
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from projections.selection import OrderRoot, Root, has_pages
@@ -41,8 +42,7 @@ class ReadOptions:
         require_ranges(self)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class ReadRequest:
+class ReadRequest(Struct, frozen=True, eq=False):
     """One root field. ``written`` is the owner's answer to the mutation that this read follows.
 
     ``name`` is its key in the response, for whoever tells of it.

@@ -6,9 +6,8 @@ caller that always sends the last joined token is never shown an older world tha
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from projections.selection import PageKey
 from projections.token import (
@@ -45,8 +44,7 @@ class Shown(Struct, frozen=True):
         return self.key.type if isinstance(self.key, AggregateKey) else AggregateType.ORDER
 
 
-@dataclass(slots=True)
-class ConsistencyReport:
+class ConsistencyReport(Struct):
     """Collects while the operation runs; read once at its end.
 
     ``waits`` has, for each demanded entry that the first cut missed, how the wait for it ended.

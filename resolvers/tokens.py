@@ -1,7 +1,8 @@
 """Tokens as one caller brings and takes them: opened for her subject, joined, sealed again."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from projections.selection import root_of
 from projections.store import Cut
@@ -16,8 +17,7 @@ MAX_TOKENS = 32
 """Tokens one source (an argument, the headers) may bring: a session needs one."""
 
 
-@dataclass(slots=True)
-class TokenDesk:
+class TokenDesk(Struct):
     """Opens and seals the tokens of one operation. ``expired_count``: tokens that were ignored."""
 
     codec: TokenCodec

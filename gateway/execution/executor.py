@@ -11,13 +11,14 @@ so the methods are held by a reference that does not count (`uncircled`).
 import inspect
 import weakref
 from collections.abc import Awaitable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import strawberry
 from graphql import ExecutionResult, execute
 from graphql.execution import Executor as CoreExecutor
 from graphql.type import GraphQLResolveInfoHelpers
+from msgspec import structs
 
 from gateway.execution.document import Document
 from gateway.execution.graphql_schema import graphql_schema_of
@@ -129,7 +130,7 @@ class _Planned:
         self._context.report.untell()
         if not self._answers:
             self._context.report.token = self._token
-        return replace(self._context, reads=ReadAlready(self._answers, self._context.reads))
+        return structs.replace(self._context, reads=ReadAlready(self._answers, self._context.reads))
 
 
 @dataclass(frozen=True, slots=True)

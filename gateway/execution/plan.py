@@ -17,6 +17,7 @@ from graphql import (
     OperationDefinitionNode,
     OperationType,
 )
+from msgspec import Struct
 
 from gateway.admission.bills import FREE, Bill
 from gateway.execution.arguments import Unproven, Variables
@@ -39,8 +40,7 @@ MAX_TOLD_CHARACTERS: Final = 64
 _numbers = itertools.count(1)
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(Struct, frozen=True):
     """What one request asks for: a read for each root field, and the pages of its lists."""
 
     requests: list[ReadRequest]

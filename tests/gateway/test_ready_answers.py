@@ -97,7 +97,7 @@ class TestReadyAnswers:
             kept_bytes = 0
             for number in range(count):
                 rows = a_whole_order(f"o-{number}")
-                answer = replace(an_answer(bytes(500), *rows))
+                answer = an_answer(bytes(500), *rows)
                 answers.keep((object(), (("id", f"o-{number}"),), "ada"), answer)
                 kept_bytes += answer.size_bytes
             return kept_bytes
