@@ -106,7 +106,7 @@ def plain_answer(
     sources = _Sources(cut, now_s, budgets_s)
     components: dict[AggregateKey, Component] = {}
     for key, stored in cut.rows.items():
-        provenance = sources.of(key.type)
+        provenance = sources[key.type]
         if provenance is None or stored is None or stored.row is None:
             return None
         if stored.healed_at_s is not None:
@@ -122,7 +122,7 @@ def _put_pages(answer: Answer, cut: Cut, sources: "_Sources", now_s: float) -> b
     """Put the pages of the cut into the answer; False where one is in doubt."""
     if not cut.pages:
         return True
-    provenance = sources.of(AggregateType.ORDER)
+    provenance = sources[AggregateType.ORDER]
     seen = floor_from(cut, [AggregateType.ORDER], now_s)
     for key, page in cut.pages.items():
         if provenance is None or page.is_suspect:
@@ -133,20 +133,17 @@ def _put_pages(answer: Answer, cut: Cut, sources: "_Sources", now_s: float) -> b
     return True
 
 
-class _Sources:
+class _Sources(dict[AggregateType, Provenance | None]):
     """Where the rows of each type come from; None where its source is not current enough."""
 
     def __init__(self, cut: Cut, now_s: float, budgets_s: Mapping[AggregateType, float]) -> None:
+        super().__init__()
         self._cut = cut
         self._now_s = now_s
         self._budgets_s = budgets_s
-        self._known: dict[AggregateType, Provenance | None] = {}
 
-    def of(self, aggregate_type: AggregateType) -> Provenance | None:
-        if aggregate_type not in self._known:
-            self._known[aggregate_type] = self._look(aggregate_type)
-        return self._known[aggregate_type]
-
-    def _look(self, aggregate_type: AggregateType) -> Provenance | None:
+    def __missing__(self, aggregate_type: AggregateType) -> Provenance | None:
         age = source_age_s(self._cut, aggregate_type, self._now_s, self._budgets_s)
-        return None if age is None else Provenance(Source.PROJECTION, Reason.DEFAULT, age)
+        found = None if age is None else Provenance(Source.PROJECTION, Reason.DEFAULT, age)
+        self[aggregate_type] = found
+        return found
