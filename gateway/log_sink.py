@@ -71,8 +71,8 @@ class LogSink:
 
     def _begin(self) -> None:
         with self._turning:
-            self._is_awake = True
             self._idle.clear()
+            self._is_awake = True
         if self._thread is None:
             self._thread = threading.Thread(target=self._run, name="log", daemon=True)
             self._thread.start()
@@ -82,9 +82,10 @@ class LogSink:
         while True:
             self._wake.wait()
             self._wake.clear()
+            time.sleep(self._gathering_s)
             while self._lines:
-                time.sleep(self._gathering_s)
                 self._write_all()
+                time.sleep(self._gathering_s)
             # From here on who puts a line wakes us again; who put one just now found us awake.
             self._is_awake = False
             if self._lines:

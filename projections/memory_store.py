@@ -98,13 +98,16 @@ class MemoryStore:
 
     async def heal(self, rows: Iterable[Row], *, age_s: float = 0.0) -> None:
         heard_at_s = self._wall_clock() - age_s
-        applied: list[Applied] = []
+        applied: dict[AggregateKey, Applied] = {}
         for row in rows:
-            verdict = judge_healing(self._rows.get(row.key), row, healed_at_s=heard_at_s)
-            if isinstance(verdict, Applied):  # most are here already
-                self._commit([verdict])
-                applied.append(verdict)
-        self._announce(applied)
+            key = row.key
+            current = applied[key].stored if key in applied else self._rows.get(key)
+            verdict = judge_healing(current, row, healed_at_s=heard_at_s)
+            if isinstance(verdict, Applied):  # most rows are here already
+                applied[key] = verdict
+        verdicts = list(applied.values())
+        self._commit(verdicts)
+        self._announce(verdicts)
 
     async def position(self, partition: Partition) -> SourcePosition | None:
         return self._positions.get(self._same_as(partition))

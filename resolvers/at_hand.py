@@ -12,7 +12,7 @@ from projections.selection import Root
 from projections.store import Cut
 from projections.token import ConsistencyToken, has_reached, is_proven, seen_places
 from projections.token_shrinking import floor_from
-from projections.versions import AggregateKey, AggregateType
+from projections.versions import ORDER, AggregateKey, AggregateType
 from projections.views import OrderRow
 from resolvers.answer import Answer, Component, Found, FoundPage, Provenance, Reason, Source
 from resolvers.demand import AtLeast, Demand, Mode
@@ -33,7 +33,7 @@ class AtHand(Struct, frozen=True):
     def types(self) -> set[AggregateType]:
         """The types of all that it shows."""
         shown = {key.type for key in self.cut.rows}
-        return shown | {AggregateType.ORDER} if self.cut.pages else shown
+        return shown | {ORDER} if self.cut.pages else shown
 
 
 def find_at_hand(
@@ -122,12 +122,12 @@ def _put_pages(answer: Answer, cut: Cut, sources: "_Sources", now_s: float) -> b
     """Put the pages of the cut into the answer; False where one is in doubt."""
     if not cut.pages:
         return True
-    provenance = sources[AggregateType.ORDER]
-    seen = floor_from(cut, [AggregateType.ORDER], now_s)
+    provenance = sources[ORDER]
+    seen = floor_from(cut, [ORDER], now_s)
     for key, page in cut.pages.items():
         if provenance is None or page.is_suspect:
             return False
-        orders = [answer.row_of(AggregateKey(AggregateType.ORDER, of)) for of in page.order_ids]
+        orders = [answer.row_of(AggregateKey(ORDER, of)) for of in page.order_ids]
         rows = [row for row in orders if isinstance(row, OrderRow)]
         answer.pages[key] = FoundPage.of(rows, provenance, has_more=page.has_more, seen=seen)
     return True

@@ -236,7 +236,7 @@ class Projected:
         cut, demand = self._cut.cut, self._demand
         stored = cut.rows.get(key)
         at_least = needed
-        if demand.token is not EMPTY_TOKEN:  # as most are: a page asks this of hundreds of rows
+        if demand.token.entries:  # a page asks this of hundreds of rows
             at_least = _later(demand.at_least(key, self._cut), needed)
         path = type_path
         if isinstance(path, Projection):

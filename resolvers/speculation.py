@@ -123,7 +123,10 @@ def guessed_keys(
 
 
 def _led_to_in(cut: Cut) -> Sequence[AggregateKey] | None:
-    """What the store has found its way to; None where an order stood in the way without a row."""
+    """What the store has found its way to; None where an order without a row was in its way.
+
+    So it is too where nothing was read at all.
+    """
     keys: list[AggregateKey] = []
     for key, stored in cut.rows.items():
         if key.type is not ORDER:

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from gateway.errors import ErrorCode, RequestRefused
 from gateway.request import (
+    REMEMBERED_BYTES,
     GraphQLRequest,
     RequestHeaders,
     parse_get,
@@ -262,3 +263,14 @@ def test_only_a_well_formed_trace_context_goes_on(given_context: str, is_kept: b
     assert (None if context is None else context.traceparent) == (
         given_context if is_kept else None
     )
+
+
+@pytest.mark.parametrize("length", [10, REMEMBERED_BYTES])
+def test_what_is_remembered_of_an_address_is_nobodys_to_change(length: int) -> None:
+    """Each reader of the same address gets variables of her own."""
+    asked = {"query": "{a}" + " " * length, "variables": '{"n":[1]}'}
+    query_string = urlencode(asked).encode()
+    first = parse_get(query_string)
+    first.variables["n"] = "spoilt"
+
+    assert parse_get(query_string).variables == {"n": [1]}
