@@ -41,22 +41,20 @@ SUBJECT_LIMIT: Final = 256
 
 
 class AnswerAtHand(msgspec.Struct, frozen=True):
-    """A whole body, the data in it, and the token; ``way`` says where it came from.
+    """A whole body, what it was made of, and the token; ``way`` says where it came from.
 
-    ``seen`` is what the token says: the floor of these types in this cut. ``cost``: what it has
-    cost when it was made.
+    ``seen`` is what the token says: the floor of these types in this cut.
     """
 
     body: bytes
-    data: bytes
+    ready: ReadyAnswer
     token: str
     way: Way
     seen: tuple[Cut, frozenset[AggregateType]]
-    cost: int
 
     def with_token(self, token: str) -> bytes:
         """The body with another token in place of its own."""
-        own_at = self.body.index(self.token.encode(), len(self.data))
+        own_at = self.body.index(self.token.encode(), len(self.ready.data))
         return b"%b%b%b" % (
             self.body[:own_at],
             token.encode(),
@@ -64,9 +62,13 @@ class AnswerAtHand(msgspec.Struct, frozen=True):
         )
 
     def etag(self, subject: str) -> str:
-        """The validator of this answer to ``subject``."""
-        cut, types = self.seen
-        return etag_of(self.data, floor_from(cut, types, now_s=0.0), subject)
+        """The validator of this answer to ``subject``: the same for as long as its token is."""
+        validated = self.ready.validated
+        if validated is None or validated[0] != self.token:
+            cut, types = self.seen
+            etag = etag_of(self.ready.data, floor_from(cut, types, now_s=0.0), subject)
+            validated = self.ready.validated = self.token, etag
+        return validated[1]
 
 
 class AnswersAtHand:
@@ -156,7 +158,7 @@ class AnswersAtHand:
             return None
         parts = ready.data, ready.consistency.at(sealed, ages_s)
         body = b'{"data":%b,"extensions":{"consistency":%b}}' % parts
-        return AnswerAtHand(body, ready.data, sealed, way, (ready.cut, types), ready.cost)
+        return AnswerAtHand(body, ready, sealed, way, (ready.cut, types))
 
     def _made(
         self,

@@ -159,7 +159,7 @@ class Operations:
             etag=found.etag(caller.subject) if is_read_only else None,
             way=found.way,
             operation=plan.operation,
-            cost=found.cost,
+            cost=found.ready.cost,
         )
 
     def may_be_abandoned(self, request: GraphQLRequest) -> bool:

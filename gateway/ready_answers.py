@@ -14,7 +14,7 @@ from projections.token_size import fits
 from projections.versions import AggregateType
 from resolvers.tokens import TokenDesk
 
-ANSWER_BYTES: Final = 1_800
+ANSWER_BYTES: Final = 2_100
 ROW_BYTES: Final = 600
 """What an answer takes besides its bytes, and for each of its rows, reckoned from above: where the
 store has newer ones by now, the rows are nobody else's.
@@ -28,7 +28,8 @@ class ReadyAnswer(Struct):
     """One answer: the bytes of its ``data``, its extension, and the cut that both are of.
 
     The cut is replaced by the same one of a later moment. ``healed_at_s``: by type, when the last
-    of its rows was healed (Unix s), where any was. ``cost``: what it has cost.
+    of its rows was healed (Unix s), where any was. ``cost``: what it has cost when it was made.
+    ``validated``: the token that it was last asked for with, and its validator with that.
     """
 
     cut: Cut
@@ -37,6 +38,7 @@ class ReadyAnswer(Struct):
     types: frozenset[AggregateType]
     healed_at_s: Mapping[AggregateType, float] = field(default_factory=dict)
     cost: int = 0
+    validated: tuple[str, str] | None = None
 
     @property
     def size_bytes(self) -> int:
