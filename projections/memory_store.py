@@ -98,16 +98,18 @@ class MemoryStore:
 
     async def heal(self, rows: Iterable[Row], *, age_s: float = 0.0) -> None:
         heard_at_s = self._wall_clock() - age_s
-        applied: dict[AggregateKey, Applied] = {}
+        newest: dict[AggregateKey, Row] = {}
         for row in rows:
             key = row.key
-            current = applied[key].stored if key in applied else self._rows.get(key)
-            verdict = judge_healing(current, row, healed_at_s=heard_at_s)
-            if isinstance(verdict, Applied):  # most rows are here already
-                applied[key] = verdict
-        verdicts = list(applied.values())
-        self._commit(verdicts)
-        self._announce(verdicts)
+            if key not in newest or row.at >= newest[key].at:
+                newest[key] = row
+        verdicts = [
+            judge_healing(self._rows.get(key), row, healed_at_s=heard_at_s)
+            for key, row in newest.items()
+        ]
+        applied = [verdict for verdict in verdicts if isinstance(verdict, Applied)]
+        self._commit(applied)
+        self._announce(applied)
 
     async def position(self, partition: Partition) -> SourcePosition | None:
         return self._positions.get(self._same_as(partition))
