@@ -52,10 +52,8 @@ class AtOnce:
             return None
         if self._teller.forms.origins.is_foreign(headers.values):
             return None
-        if self._door.is_quiet:
-            return self._found_for_get(headers, query_string, peer)
         with self._door.overtaking():
-            return self._found_for_get(headers, query_string, peer)
+            return self._found(headers, lambda: parse_get(query_string), peer, "GET")
 
     def _found_for_post(
         self, headers: RequestHeaders, body: bytes, peer: str | None
@@ -63,11 +61,6 @@ class AtOnce:
         if len(body) > self._body_limit_bytes:
             return None
         return self._found(headers, lambda: parse_post(body, headers.media_type), peer, "POST")
-
-    def _found_for_get(
-        self, headers: RequestHeaders, query_string: bytes, peer: str | None
-    ) -> Reply | None:
-        return self._found(headers, lambda: parse_get(query_string), peer, "GET")
 
     def _found(
         self,

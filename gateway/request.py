@@ -31,6 +31,9 @@ EVENT_STREAM: Final = b"text/event-stream"
 MAX_REMEMBERED: Final = 200
 """Characters of a header whose meaning is remembered; no client's own is longer."""
 
+REMEMBERED_BYTES: Final = 2_048
+"""Likewise bytes of an address; a longer one is read each time."""
+
 Headers = Iterable[tuple[bytes, bytes]]
 
 
@@ -40,9 +43,6 @@ class TokenCookie(NamedTuple):
     name: str
     text: str
 
-
-REMEMBERED_BYTES: Final = 2_048
-"""Of an address: longer ones are read each time, so what is remembered of them is bounded."""
 
 SHA256: Final = "sha256:"
 """How the id of a document begins that is the hash of its text."""

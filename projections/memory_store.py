@@ -107,9 +107,8 @@ class MemoryStore:
             judge_healing(self._rows.get(key), row, healed_at_s=heard_at_s)
             for key, row in newest.items()
         ]
-        applied = [verdict for verdict in verdicts if isinstance(verdict, Applied)]
-        self._commit(applied)
-        self._announce(applied)
+        self._commit(verdicts)
+        self._announce(verdicts)
 
     async def position(self, partition: Partition) -> SourcePosition | None:
         return self._positions.get(self._same_as(partition))

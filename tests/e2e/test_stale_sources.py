@@ -64,14 +64,16 @@ def test_feed_that_stands_still_shows_within_three_seconds_and_heals(
     with doomed.with_faults("orders", HELD):
         told, took_s = shown_stale(gateway)
         eventually(lambda: "projection_stale" in doomed.started.said, about="its line in the log")
+        later = readiness(
+            gateway
+        )  # ages are told in whole milliseconds: the first may be the budget
     eventually(lambda: readiness(gateway)["status"] == "ready", about="the end of the standstill")
     eventually(lambda: "projection_current" in doomed.started.said, about="its line in the log")
 
     assert took_s < SHOWS_WITHIN_S
     assert spent_sources(told) == {"orders"}
     assert (told["status"], told["code"]) == ("stale", 200)
-    # Both in whole milliseconds: it shows within the first one after the budget.
-    assert told["sources"]["orders"]["ageMs"] >= told["sources"]["orders"]["budgetMs"]
+    assert later["sources"]["orders"]["ageMs"] > later["sources"]["orders"]["budgetMs"]
     assert doomed.started.said.count("projection_stale") == 1
 
 

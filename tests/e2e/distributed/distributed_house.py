@@ -261,6 +261,9 @@ def house_settings(
         "BFF_TOKEN_KEYS": make_key(),
         "BFF_SUBJECT_HEADER": SESSION_HEADER,
         "BFF_LOG_FORMAT": "json",
-        # A dozen processes on two cores: what is tried here is not when they turn somebody away.
+        # A dozen processes on two cores: what is tried here is not when they turn somebody away,
+        # nor how soon a service is late that only got no turn of the processor.
         "BFF_QUEUE_TIME_MS": "5000",
+        "BFF_ATTEMPT_TIMEOUT_S": "4",
+        "BFF_REQUEST_TIMEOUT_S": "5",
     }
