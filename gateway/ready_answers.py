@@ -20,6 +20,9 @@ ROW_BYTES: Final = 600
 store has newer ones by now, the rows are nobody else's.
 """
 
+MAX_TURNED_AWAY: Final = 4_096
+"""Answers that are remembered in each of two generations, without having been kept."""
+
 MAX_SEALED: Final = 1_000
 """Sealed floors that are kept, of one moment: one a caller."""
 
@@ -47,16 +50,40 @@ class ReadyAnswer(Struct):
         return ANSWER_BYTES + ROW_BYTES * len(self.cut.rows) + own_bytes
 
 
+class Doorkeeper:
+    """Who has been here a short while ago, by their hashes: two who share one are let in early.
+
+    After the doorkeeper of TinyLFU (Einziger, Friedman, Manes: https://arxiv.org/abs/1512.00727).
+    """
+
+    def __init__(self) -> None:
+        self._newer: set[int] = set()
+        self._older: set[int] = set()
+
+    def lets_in(self, identity: Hashable) -> bool:
+        """Has it been here before? From now on it has."""
+        mark = hash(identity)
+        if mark in self._newer or mark in self._older:
+            return True
+        self._newer.add(mark)
+        if len(self._newer) >= MAX_TURNED_AWAY:
+            self._older, self._newer = self._newer, set()
+        return False
+
+
 class ReadyAnswers:
     """The answers used last, up to ``limit_bytes``; 0 keeps none.
 
-    ``size_bytes``: what they take, reckoned from above.
+    Once there is no more room, an answer is kept when it is made for the second time: whoever walks
+    through all there is, once, takes nothing from those who come again and again, and need not be
+    given room to. ``size_bytes``: what they take, reckoned from above.
     """
 
     def __init__(self, limit_bytes: int) -> None:
         self._limit_bytes = limit_bytes
         self.size_bytes = 0
         self._answers: OrderedDict[Hashable, ReadyAnswer] = OrderedDict()
+        self._doorkeeper = Doorkeeper()
 
     def __len__(self) -> int:
         return len(self._answers)
@@ -69,14 +96,24 @@ class ReadyAnswers:
         return answer
 
     def keep(self, identity: Hashable, answer: ReadyAnswer) -> None:
-        """Keep it instead of the one before."""
-        answer.data = bytes(memoryview(answer.data))  # orjson leaves it in a block of four thousand
+        """Keep it in place of the one before; or of those used longest ago, if it is let in."""
         before = self._answers.pop(identity, None)
-        self.size_bytes += answer.size_bytes - (0 if before is None else before.size_bytes)
+        if before is not None:
+            self.size_bytes -= before.size_bytes
+        elif not self._lets_in(identity, answer.size_bytes):
+            return
+        answer.data = bytes(memoryview(answer.data))  # orjson leaves it in a block of four thousand
         self._answers[identity] = answer
+        self.size_bytes += answer.size_bytes
         while self.size_bytes > self._limit_bytes:
             _, oldest = self._answers.popitem(last=False)
             self.size_bytes -= oldest.size_bytes
+
+    def _lets_in(self, identity: Hashable, size_bytes: int) -> bool:
+        """Is there room, or has it been asked for before? What is larger than all room never is."""
+        if self.size_bytes + size_bytes <= self._limit_bytes:
+            return True
+        return size_bytes <= self._limit_bytes and self._doorkeeper.lets_in(identity)
 
 
 class SealedFloors:

@@ -14,7 +14,8 @@ from benchmarks.speed.results import Results, cpu_us, range_of
 
 SHOWN: Final = (
     *(rows.NAIVE_LIVE, rows.LIVE, rows.NAIVE_PROJECTION, rows.REDIS, rows.NEAR),
-    *(rows.PROJECTION, rows.HOT, rows.SAME_POST, rows.SAME_GET, rows.UNCHANGED, rows.RAW),
+    *(rows.UNKEPT, rows.PROJECTION, rows.HOT),
+    *(rows.SAME_POST, rows.SAME_GET, rows.UNCHANGED, rows.RAW),
 )
 WIDTH: Final = 760
 NAME_WIDTH: Final = 220

@@ -50,7 +50,7 @@ NAIVE_OF: Final = {
     **dict.fromkeys(
         (
             *(rows.PROJECTION, rows.HOT, rows.REDIS, rows.NEAR, rows.SAME_POST, rows.SAME_GET),
-            *(rows.UNCHANGED, rows.UNMETERED, rows.RAW),
+            *(rows.UNCHANGED, rows.UNMETERED, rows.UNKEPT, rows.RAW),
         ),
         rows.NAIVE_PROJECTION,
     ),

@@ -10,7 +10,7 @@ import httpx
 import msgspec
 
 from benchmarks.speed import asks
-from benchmarks.speed.asks import Ask
+from benchmarks.speed.asks import WORLD, Ask
 from benchmarks.speed.grounds import Grounds, Services, Serving
 
 NAIVE_LIVE: Final = "naive live"
@@ -18,13 +18,14 @@ NAIVE_PROJECTION: Final = "naive projection"
 LIVE: Final = "live"
 PROJECTION: Final = "projection in memory"
 HOT: Final = "projection in memory, a thousand orders"
+UNKEPT: Final = "projection in memory, no answer kept"
 REDIS: Final = "projection in Redis"
 NEAR: Final = "projection in Redis, rows at hand"
 SAME_POST: Final = "the same POST again"
 SAME_GET: Final = "the same GET again"
 UNCHANGED: Final = "GET, unchanged (304)"
 RAW: Final = "raw ASGI, ready bytes"
-UNMETERED: Final = "projection in memory, no metrics"
+UNMETERED: Final = "projection in memory, no answer kept, no metrics"
 NAIVE_NEW_TEXT: Final = "naive projection, each text new"
 NEW_TEXT: Final = "projection in memory, each text new"
 PAGES: Final = "100 orders"
@@ -44,6 +45,7 @@ PAGE_CONNECTION_COUNT: Final = 4
 HOT_COUNT: Final = 1_000
 
 NO_ROWS_AT_HAND: Final = {"BFF_NEAR_CACHE_ROWS": "0"}
+NO_ANSWERS_KEPT: Final = {"BFF_READY_ANSWERS_MB": "0"}
 NO_TELEMETRY: Final = {"BFF_METRICS": "false"}
 """The control: everything else is measured with all telemetry on, as every user has it."""
 
@@ -94,11 +96,17 @@ def plain_stands(grounds: Grounds, redis: Mapping[str, str]) -> Sequence[Stand]:
         ),
         stand(
             grounds.gateway,
-            Row(PROJECTION, asks.OUR_DETAILS),
+            Row(
+                PROJECTION,
+                asks.OUR_DETAILS,
+                warm_up_count=WORLD.order_count,
+                least_count=2 * WORLD.order_count,
+            ),
             Row(HOT, asks.HOT_DETAILS, warm_up_count=2 * HOT_COUNT),
             Row(NEW_TEXT, asks.NEW_TEXT),
             page(PAGE, asks.OUR_PAGE),
         ),
+        stand(partial(grounds.gateway, NO_ANSWERS_KEPT), Row(UNKEPT, asks.OUR_DETAILS)),
         stand(partial(grounds.gateway, bare_redis), Row(REDIS, asks.OUR_DETAILS)),
         stand(
             partial(grounds.gateway, redis),
@@ -134,9 +142,10 @@ def our_live(grounds: Grounds) -> Stand:
 
 
 def unmetered(grounds: Grounds) -> Stand:
-    """The read of a projection in memory, with all telemetry off."""
+    """The read of a projection in memory, each made anew, with all telemetry off."""
+    settings = {**NO_ANSWERS_KEPT, **NO_TELEMETRY}
     rows = (Row(UNMETERED, asks.OUR_DETAILS),)
-    return Stand(partial(grounds.gateway, NO_TELEMETRY), grounds.services, rows)
+    return Stand(partial(grounds.gateway, settings), grounds.services, rows)
 
 
 def growth_stands(

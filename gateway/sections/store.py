@@ -35,7 +35,8 @@ class StoreSettings(Section):
         ge=0,
         le=10_000,
         description="Megabytes of answers that are kept as bytes, those used last; each is given "
-        "again only while the projection would be read the same. 0 keeps none.",
+        "again only while the projection would be read the same. Once they are full, an answer "
+        "is kept when it is asked for the second time. 0 keeps none.",
     )
     near_cache_rows: int = Field(
         10_000,

@@ -78,8 +78,8 @@ def test_a_bar_is_judged_where_its_rows_were_measured() -> None:
 
 def test_telemetry_is_held_to_the_same_read_without_it() -> None:
     """What everybody has on may cost a twentieth; the control is the row that has it off."""
-    dear = {rows.PROJECTION: rounds(1.06), rows.UNMETERED: rounds(1.0)}
-    cheap = {rows.PROJECTION: rounds(1.04), rows.UNMETERED: rounds(1.0)}
+    dear = {rows.UNKEPT: rounds(1.06), rows.UNMETERED: rounds(1.0)}
+    cheap = {rows.UNKEPT: rounds(1.04), rows.UNMETERED: rounds(1.0)}
 
     assert [figure.verdict for figure in judged(dear)] == [Verdict.SHORT]
     assert [figure.verdict for figure in judged(cheap)] == [Verdict.PASS]

@@ -1,123 +1,27 @@
-"""Answers whose bytes are kept: how many, how long, and what is told of them anew each time."""
+"""What is told anew of answers whose bytes are kept: their token, and how old the sources are."""
 
-import gc
-import tracemalloc
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import orjson
 import pytest
 
 from gateway.consistency_extension import AGE, ReadyConsistency, render_consistency
-from gateway.ready_answers import MAX_SEALED, ReadyAnswer, ReadyAnswers, SealedFloors
+from gateway.ready_answers import MAX_SEALED, SealedFloors
 from projections.positions import LogPlace, SourcePosition
-from projections.projector import StoredRow
 from projections.selection import PageKey
 from projections.store import Cut
 from projections.token_codec import TokenCodec, TokenKey, TokenKeys
 from projections.token_shrinking import MAX_FLOOR_PARTITIONS, floor_from
 from projections.versions import AggregateKey, AggregateType, Version
-from projections.views import Row
 from resolvers.answer import Provenance, Reason, Source
 from resolvers.report import ConsistencyReport, Shown
 from resolvers.tokens import TokenDesk
-from tests.builders.rows import customer_row, order_key, order_row, position, product_row
+from tests.builders.rows import order_key, position
 from tests.gateway_in_process import KEYS
 
 MINUTE_S = 60.0
 NOW_S = 30_000_000 * MINUTE_S
 ORDERS = frozenset([AggregateType.ORDER])
-NOTHING_TOLD = ReadyConsistency(b"[]", ())
-
-
-def an_answer(data: bytes = b"{}", *rows: Row) -> ReadyAnswer:
-    cut = Cut({row.key: StoredRow(row, row.at) for row in rows})
-    return ReadyAnswer(cut, data, NOTHING_TOLD, frozenset())
-
-
-class TestReadyAnswers:
-    def test_what_is_kept_is_found(self) -> None:
-        """By who has asked for what."""
-        answers, answer = ReadyAnswers(10_000), an_answer()
-
-        answers.keep("one", answer)
-
-        assert answers.find("one") is answer
-        assert answers.find("another") is None
-
-    def test_there_is_room_for_so_many_bytes(self) -> None:
-        """What was not used for longest goes first."""
-        size_bytes = an_answer().size_bytes
-        answers = ReadyAnswers(3 * size_bytes)
-        for name in ("one", "two", "three"):
-            answers.keep(name, an_answer())
-
-        answers.find("one")
-        answers.keep("four", an_answer())
-
-        kept = [name for name in ("one", "two", "three", "four") if answers.find(name)]
-        assert kept == ["one", "three", "four"]
-
-    def test_a_large_answer_takes_the_room_of_many(self) -> None:
-        """Bytes are counted, not answers."""
-        small = an_answer()
-        large = an_answer(b"x" * 2 * small.size_bytes)
-        answers = ReadyAnswers(4 * small.size_bytes)
-        for name in range(4):
-            answers.keep(name, an_answer())
-
-        answers.keep("large", large)
-
-        assert [name for name in range(4) if answers.find(name)] == [3]
-        assert answers.find("large") is large
-
-    def test_what_takes_the_place_of_another_is_counted_once(self) -> None:
-        """Whatever is kept under a name a thousand times, there is as much room for others."""
-        answers = ReadyAnswers(2 * an_answer().size_bytes)
-        answers.keep("another", an_answer())
-
-        for _ in range(1_000):
-            answers.keep("one", an_answer())
-
-        assert answers.find("another") is not None
-
-    def test_without_room_nothing_is_kept(self) -> None:
-        """0 switches it off."""
-        answers = ReadyAnswers(0)
-
-        answers.keep("one", an_answer())
-
-        assert answers.find("one") is None
-
-    def test_no_answer_is_larger_than_it_is_reckoned(self) -> None:
-        """Its rows included, be they nobody else's any more."""
-        answers, count = ReadyAnswers(10**9), 300
-
-        def keep() -> int:
-            kept_bytes = 0
-            for number in range(count):
-                rows = a_whole_order(f"o-{number}")
-                answer = an_answer(bytes(500), *rows)
-                answers.keep((object(), (("id", f"o-{number}"),), "ada"), answer)
-                kept_bytes += answer.size_bytes
-            return kept_bytes
-
-        gc.collect()
-        tracemalloc.start()
-        reckoned_bytes = keep()
-        gc.collect()
-        taken_bytes, _ = tracemalloc.get_traced_memory()
-        tracemalloc.stop()
-
-        assert 0.3 * reckoned_bytes < taken_bytes < reckoned_bytes
-
-
-def a_whole_order(order_id: str) -> Sequence[Row]:
-    """An order of five lines, its customer and its products; all of them its own."""
-    products = [product_row(f"{order_id}-p-{number}") for number in range(5)]
-    ids = tuple(product.id for product in products)
-    order = order_row(order_id, note="Please ring twice, it is loud here.", product_ids=ids)
-    return order, customer_row(f"{order_id}-c"), *products
 
 
 @dataclass
