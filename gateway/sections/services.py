@@ -32,7 +32,7 @@ class ServiceSettings(Section):
         1.0, ge=0.01, le=60, description="The longest one call to a service may take."
     )
     in_flight_limit: int = Field(
-        16, ge=1, le=1024, description="Calls on the wire to one service at a time, at most."
+        64, ge=1, le=1024, description="Calls on the wire to one service at a time, at most."
     )
     in_flight_floor: int = Field(
         4,

@@ -42,12 +42,12 @@ class AdaptiveLimitOptions:
     is luck."""
 
     backoff_ratio: Annotated[float, Between(0.1, 0.99)] = 0.75
-    """What a bad round leaves of the limit. Three quarters: from 16 to the floor in five rounds.
+    """What a bad round leaves of the limit. Three quarters: from 64 to the floor in ten rounds.
     Netflix takes 0.9 for limits of hundreds, where each round is ten times as long."""
 
     drop_ratio: Annotated[float, Between(0.01, 1)] = 0.2
-    """Share of dropped calls that makes a round bad. A fifth: with less than three of sixteen a
-    service has a tail, and not too much to do."""
+    """Share of dropped calls that makes a round bad. A fifth: with fewer a service
+    has a tail, and not too much to do."""
 
     tolerance_ratio: Annotated[float, Between(1, 100)] = 2.0
     """Times the baseline at which a round is slow. Netflix tolerates 1.5 of like calls; ours are
