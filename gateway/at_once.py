@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 
 from gateway.admission.lanes import Lane, lane_of
 from gateway.caller import Caller
@@ -36,13 +37,13 @@ class AtOnce:
 
         ``peer`` is the address that it came from.
         """
-        if self._door.is_quiet:
-            return self._found_for_post(headers, body, peer)
-        refused = self._door.turn_away(lane_of("POST", body))
-        if refused is not None:
-            return self._teller.turn_away(refused, headers, "POST")
-        with self._door.overtaking():
-            return self._found_for_post(headers, body, peer)
+        if not self._door.is_quiet:
+            refused = self._door.turn_away(lane_of("POST", body))
+            if refused is not None:
+                return self._teller.turn_away(refused, headers, "POST")
+        if len(body) > self._body_limit_bytes:
+            return None
+        return self._found(headers, lambda: parse_post(body, headers.media_type), peer, "POST")
 
     def find(
         self, headers: RequestHeaders, query_string: bytes, peer: str | None = None
@@ -52,15 +53,11 @@ class AtOnce:
             return None
         if self._teller.forms.origins.is_foreign(headers.values):
             return None
-        with self._door.overtaking():
-            return self._found(headers, lambda: parse_get(query_string), peer, "GET")
+        return self._found(headers, lambda: parse_get(query_string), peer, "GET")
 
-    def _found_for_post(
-        self, headers: RequestHeaders, body: bytes, peer: str | None
-    ) -> Reply | None:
-        if len(body) > self._body_limit_bytes:
-            return None
-        return self._found(headers, lambda: parse_post(body, headers.media_type), peer, "POST")
+    def overtaking(self) -> AbstractContextManager[None]:
+        """Around all that is done to read requests and to reply at once; see `Door.overtaking`."""
+        return self._door.overtaking()
 
     def _found(
         self,

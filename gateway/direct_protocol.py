@@ -47,7 +47,9 @@ class DirectProtocol(GuardedProtocol):
         self._waiting: asyncio.TimerHandle | None = None
 
     def data_received(self, data: bytes) -> None:
-        super().data_received(data)
+        # What is let in has its turn later: all that is done here is done past those who wait.
+        with self._graphql.at_once.overtaking():
+            super().data_received(data)
         if self._held is not None and self._waiting is None:
             self._waiting = self.loop.call_later(HELD_S, self._let_in)
 

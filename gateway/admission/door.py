@@ -61,6 +61,7 @@ class Door:
         self._turns: dict[Ticket, asyncio.Future[None]] = {}
         self._is_turn_coming = False
         self._used_s = 0.0
+        self._aside_s = 0.0
         self._is_shedding = False
         self._refused_count = 0
         self._refused_at_s = 0.0
@@ -109,7 +110,7 @@ class Door:
     def overtaking(self) -> AbstractContextManager[None]:
         """What the block does is done past those who wait, and makes their turn no longer.
 
-        Where nobody waits, nothing is measured.
+        They are made up for it (`made_up_ratio`). Where nobody waits, nothing is measured.
         """
         return _NOBODY_WAITS if self.is_quiet else self._measured()
 
@@ -119,7 +120,7 @@ class Door:
         try:
             yield
         finally:
-            self._used_s += time.thread_time() - began_s
+            self._aside_s += time.thread_time() - began_s
 
     def _overload(self, lane: Lane) -> Overload | None:
         return self._queue.overload(lane, asyncio.get_running_loop().time(), math.inf)
@@ -149,14 +150,15 @@ class Door:
         """See to it that the next ones begin in the next turn of the loop."""
         if self._queue.is_turn_due and not self._is_turn_coming:
             self._is_turn_coming = True
-            self._used_s = time.thread_time()
+            self._used_s, self._aside_s = time.thread_time(), 0.0
             asyncio.get_running_loop().call_soon(self._turn)
 
     def _turn(self) -> None:
         self._is_turn_coming = False
-        used_s = time.thread_time()
+        aside_s = self._aside_s
+        used_s = time.thread_time() - self._used_s - aside_s
         now_s = asyncio.get_running_loop().time()
-        for ticket in self._queue.turn(now_s, used_s - self._used_s):
+        for ticket in self._queue.turn(now_s, used_s, aside_s):
             self._turns[ticket].set_result(None)
         self._call_turn()
 

@@ -8,6 +8,9 @@ and however many wait when things get better, they begin in their turn.
 
 - While some are in flight, another begins only if the last turn left the processor time to spare:
   then those wait for others. So what computes is finished first, and what waits is in nobody's way.
+- What is done past the line in a turn, refusals and answers at hand, makes room for as much of
+  what is in the line. Else a crowd that is refused and comes back at once would make all turns
+  long, and leave the line one beginning in each.
 - *In flight* is what has begun and is not answered. A read that waits for the projection or for a
   service counts as much as one that computes: it holds memory, and may wake at any time. It does
   not hold the turn, so the limit can be a large one.
@@ -51,19 +54,17 @@ class AdmissionQueue:
 
     options: AdmissionOptions
     in_flight_count: int = 0
+    waiting_count: int = 0
     _lanes: dict[Lane, deque[Ticket]] = field(
         default_factory=lambda: {lane: deque() for lane in Lane}
     )
     _turn_since_s: float = 0.0
     _begun_count: int = 0
+    _made_up_count: int = 0
     _is_busy: bool = False
     _turn_pace_s: float = 0.0
     _pace_s: float = 0.0
     _moved_at_s: float = 0.0
-
-    @property
-    def waiting_count(self) -> int:
-        return sum(map(len, self._lanes.values()))
 
     @property
     def is_turn_due(self) -> bool:
@@ -84,6 +85,7 @@ class AdmissionQueue:
             self._moved_at_s = now_s
             self._pace_s = min(self._pace_s, self.options.new_pace_s)
         self._lanes[lane].append(ticket)
+        self.waiting_count += 1
         return ticket
 
     def overload(self, lane: Lane, now_s: float, deadline_at_s: float) -> Overload | None:
@@ -94,12 +96,15 @@ class AdmissionQueue:
         is_short_enough = expected_wait_s <= min(self._allowed_s(lane), deadline_at_s - now_s)
         return None if is_short_enough else Overload(expected_wait_s)
 
-    def turn(self, now_s: float, used_s: float) -> list[Ticket]:
+    def turn(self, now_s: float, used_s: float, aside_s: float = 0.0) -> list[Ticket]:
         """End the turn of the loop; the tickets that begin in the next one.
 
-        ``used_s``: processor time that this process has used since the turn before.
+        ``used_s``: processor time that this process has used since the turn before, without
+        ``aside_s``: that of what was done past the line.
         """
-        self._is_busy = used_s > self.options.short_turn_s
+        short_s, made_up_s = self.options.short_turn_s, self.options.made_up_ratio * aside_s
+        self._is_busy = used_s > short_s + made_up_s
+        self._made_up_count = int(made_up_s / short_s)
         if self._begun_count:
             took_s = (now_s - self._turn_since_s) / self._begun_count
             self._turn_pace_s = self._mean(self._turn_pace_s, took_s)
@@ -122,6 +127,7 @@ class AdmissionQueue:
             self.in_flight_count -= 1
         elif ticket in self._lanes[ticket.lane]:
             self._lanes[ticket.lane].remove(ticket)
+            self.waiting_count -= 1
 
     @property
     def _has_room(self) -> bool:
@@ -137,7 +143,8 @@ class AdmissionQueue:
         """Now, in this turn?"""
         if self._is_busy and self.in_flight_count >= self.options.busy_limit:
             return False
-        return self._has_room and self._begun_count < self.options.begin_limit
+        begin_limit = self.options.begin_limit + self._made_up_count
+        return self._has_room and self._begun_count < begin_limit
 
     def _has_stood_long(self, now_s: float) -> bool:
         """Has nobody begun for so long that one may, though the loop is busy?"""
@@ -154,6 +161,7 @@ class AdmissionQueue:
         for lane in (Lane.WRITE, Lane.READ):
             while self._lanes[lane]:
                 ticket = self._lanes[lane].popleft()
+                self.waiting_count -= 1
                 # Else its time is over, and it is being told so: the loop has stood still.
                 if now_s < ticket.gives_up_at_s:
                     return ticket
