@@ -77,20 +77,24 @@ class GuardedProtocol(FrugalProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        if self._is_parting:
-            return
+        while data and not self._is_parting:
+            data = self._read(data)
+
+    def _read(self, data: bytes) -> bytes:
+        """Read it; what is to be read again, because another protocol was wished for in vain."""
         self.stop_waiting()
         self._chunk_bytes = len(data)
         self._has_ended_one = False
         try:
             self.parser.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:
-            self._upgrade(data[upgrade.args[0] :])
+            return self._upgrade(data[upgrade.args[0] :])
         except httptools.HttpParserError:
             self._part(self._refused or malformed())
         else:
             if self._stage is not _NOTHING or not self._has_ended_one or self._sending:
                 self._look_at_stage()
+        return b""
 
     def on_message_begin(self) -> None:
         self._stage = _HEAD
@@ -179,18 +183,18 @@ class GuardedProtocol(FrugalProtocol):
         self._expect(None)
         super().handle_websocket_upgrade()
 
-    def _upgrade(self, rest: bytes) -> None:
-        """Go over to WebSocket; else read on as if there had been no such wish.
+    def _upgrade(self, rest: bytes) -> bytes:
+        """Go over to WebSocket; else what is to be read as if there had been no such wish.
 
         Java's client wishes for HTTP/2 at first, and llhttp takes the body for the other protocol.
         """
         if self._should_upgrade():
             self.handle_websocket_upgrade()
-            return
+            return b""
         self._is_wishing = False
         head = without_wish(self.parser.get_method(), self.url, self.headers)
         self.parser = httptools.HttpRequestParser(self)
-        self.data_received(head + rest)
+        return head + rest
 
     def _look_at_stage(self) -> None:
         """After each piece: is there more to wait for, and how much has it come to?"""

@@ -20,8 +20,10 @@ ROW_BYTES: Final = 600
 store has newer ones by now, the rows are nobody else's.
 """
 
-MAX_TURNED_AWAY: Final = 4_096
-"""Answers that are remembered in each of two generations, without having been kept."""
+MAX_REMEMBERED: Final = 4_096
+"""Answers of each of two generations that are remembered without having been kept: about as many as
+64 MB keep of answers of an order, in half a megabyte.
+"""
 
 MAX_SEALED: Final = 1_000
 """Sealed floors that are kept, of one moment: one a caller."""
@@ -50,23 +52,23 @@ class ReadyAnswer(Struct):
         return ANSWER_BYTES + ROW_BYTES * len(self.cut.rows) + own_bytes
 
 
-class Doorkeeper:
-    """Who has been here a short while ago, by their hashes: two who share one are let in early.
+class RecentlyMade:
+    """What was made a short while ago, by its hash: of two that share one, one is kept early.
 
-    After the doorkeeper of TinyLFU (Einziger, Friedman, Manes: https://arxiv.org/abs/1512.00727).
+    The *doorkeeper* of TinyLFU (Einziger, Friedman, Manes: https://arxiv.org/abs/1512.00727).
     """
 
     def __init__(self) -> None:
         self._newer: set[int] = set()
         self._older: set[int] = set()
 
-    def lets_in(self, identity: Hashable) -> bool:
-        """Has it been here before? From now on it has."""
+    def note(self, identity: Hashable) -> bool:
+        """Was it made a short while ago? From now on it was."""
         mark = hash(identity)
         if mark in self._newer or mark in self._older:
             return True
         self._newer.add(mark)
-        if len(self._newer) >= MAX_TURNED_AWAY:
+        if len(self._newer) >= MAX_REMEMBERED:
             self._older, self._newer = self._newer, set()
         return False
 
@@ -83,7 +85,7 @@ class ReadyAnswers:
         self._limit_bytes = limit_bytes
         self.size_bytes = 0
         self._answers: OrderedDict[Hashable, ReadyAnswer] = OrderedDict()
-        self._doorkeeper = Doorkeeper()
+        self._recently_made = RecentlyMade()
 
     def __len__(self) -> int:
         return len(self._answers)
@@ -96,24 +98,26 @@ class ReadyAnswers:
         return answer
 
     def keep(self, identity: Hashable, answer: ReadyAnswer) -> None:
-        """Keep it in place of the one before; or of those used longest ago, if it is let in."""
+        """Keep it in place of the one before; or of those used longest ago, if there is room."""
         before = self._answers.pop(identity, None)
         if before is not None:
             self.size_bytes -= before.size_bytes
-        elif not self._lets_in(identity, answer.size_bytes):
+        size_bytes = answer.size_bytes
+        if size_bytes > self._limit_bytes:
+            return
+        if before is None and not self._is_room(size_bytes, identity):
             return
         answer.data = bytes(memoryview(answer.data))  # orjson leaves it in a block of four thousand
         self._answers[identity] = answer
-        self.size_bytes += answer.size_bytes
+        self.size_bytes += size_bytes
         while self.size_bytes > self._limit_bytes:
             _, oldest = self._answers.popitem(last=False)
             self.size_bytes -= oldest.size_bytes
 
-    def _lets_in(self, identity: Hashable, size_bytes: int) -> bool:
-        """Is there room, or has it been asked for before? What is larger than all room never is."""
-        if self.size_bytes + size_bytes <= self._limit_bytes:
-            return True
-        return size_bytes <= self._limit_bytes and self._doorkeeper.lets_in(identity)
+    def _is_room(self, size_bytes: int, identity: Hashable) -> bool:
+        """Is there, or will others make it, because this is made for the second time?"""
+        is_free = self.size_bytes + size_bytes <= self._limit_bytes
+        return is_free or self._recently_made.note(identity)
 
 
 class SealedFloors:

@@ -36,10 +36,10 @@ class AdmissionOptions:
     second begin even where the turns are filled by what waits for nobody."""
 
     made_up_ratio: Annotated[float, Between(0, 100)] = 1.0
-    """Processor time that those who wait are given for what was done past them: refusals, and
-    answers at hand. One: of a thousand clients who ask again as soon as they are refused, a hundred
-    are served a second, twenty with 0. With two some more are, but turns get so long that whoever
-    is let in meets her deadline, of which each turn is a tenth."""
+    """Processor time that those who wait are given for what was done past them: refusals at once,
+    and answers at hand. One: of a thousand clients who ask again as soon as they are refused, some
+    eighty are served a second, twenty with 0. With two some more are, but turns get so long that
+    whoever is let in meets her deadline, of which each turn is a tenth."""
 
     queue_time_s: Annotated[float, Between(0.001, 5)] = 1.0
     """Seconds that anybody waits to be let in. One: half of the deadline, so that the other half is

@@ -8,9 +8,9 @@ and however many wait when things get better, they begin in their turn.
 
 - While some are in flight, another begins only if the last turn left the processor time to spare:
   then those wait for others. So what computes is finished first, and what waits is in nobody's way.
-- What is done past the line in a turn, refusals and answers at hand, makes room for as much of
-  what is in the line. Else a crowd that is refused and comes back at once would make all turns
-  long, and leave the line one beginning in each.
+- What is done past the line in a turn, refusals at once and answers at hand, makes room in the next
+  for as much of what is in the line. Else a crowd that is refused and comes back at once would make
+  all turns long, and leave the line one beginning in each.
 - *In flight* is what has begun and is not answered. A read that waits for the projection or for a
   service counts as much as one that computes: it holds memory, and may wake at any time. It does
   not hold the turn, so the limit can be a large one.
@@ -54,17 +54,19 @@ class AdmissionQueue:
 
     options: AdmissionOptions
     in_flight_count: int = 0
-    waiting_count: int = 0
-    _lanes: dict[Lane, deque[Ticket]] = field(
-        default_factory=lambda: {lane: deque() for lane in Lane}
-    )
+    _writes: deque[Ticket] = field(default_factory=deque)
+    _reads: deque[Ticket] = field(default_factory=deque)
     _turn_since_s: float = 0.0
     _begun_count: int = 0
-    _made_up_count: int = 0
+    _made_up_s: float = 0.0
     _is_busy: bool = False
     _turn_pace_s: float = 0.0
     _pace_s: float = 0.0
     _moved_at_s: float = 0.0
+
+    @property
+    def waiting_count(self) -> int:
+        return len(self._writes) + len(self._reads)
 
     @property
     def is_turn_due(self) -> bool:
@@ -84,8 +86,7 @@ class AdmissionQueue:
         if not self.waiting_count:
             self._moved_at_s = now_s
             self._pace_s = min(self._pace_s, self.options.new_pace_s)
-        self._lanes[lane].append(ticket)
-        self.waiting_count += 1
+        self._line_of(lane).append(ticket)
         return ticket
 
     def overload(self, lane: Lane, now_s: float, deadline_at_s: float) -> Overload | None:
@@ -102,15 +103,16 @@ class AdmissionQueue:
         ``used_s``: processor time that this process has used since the turn before, without
         ``aside_s``: that of what was done past the line.
         """
-        short_s, made_up_s = self.options.short_turn_s, self.options.made_up_ratio * aside_s
-        self._is_busy = used_s > short_s + made_up_s
-        self._made_up_count = int(made_up_s / short_s)
+        options = self.options
+        self._is_busy = used_s > options.short_turn_s + self._made_up_s
+        self._made_up_s = options.made_up_ratio * aside_s
+        begin_limit = options.begin_limit + int(self._made_up_s / options.short_turn_s)
         if self._begun_count:
             took_s = (now_s - self._turn_since_s) / self._begun_count
             self._turn_pace_s = self._mean(self._turn_pace_s, took_s)
         self._turn_since_s, self._begun_count = now_s, 0
         begun: list[Ticket] = []
-        while self._can_begin or (not begun and self._has_stood_long(now_s)):
+        while self._can_begin(begin_limit) or (not begun and self._has_stood_long(now_s)):
             ticket = self._next(now_s)
             if ticket is None:
                 break
@@ -125,9 +127,8 @@ class AdmissionQueue:
         """The ticket is given back, begun or not. Idempotent before it has begun."""
         if ticket.has_begun:
             self.in_flight_count -= 1
-        elif ticket in self._lanes[ticket.lane]:
-            self._lanes[ticket.lane].remove(ticket)
-            self.waiting_count -= 1
+        elif ticket in (line := self._line_of(ticket.lane)):
+            line.remove(ticket)
 
     @property
     def _has_room(self) -> bool:
@@ -136,14 +137,13 @@ class AdmissionQueue:
     @property
     def _is_open(self) -> bool:
         """May a newcomer begin at once?"""
-        return (self._can_begin and not self.waiting_count) or not self.options.is_on
+        is_free = not self.waiting_count and self._can_begin(self.options.begin_limit)
+        return is_free or not self.options.is_on
 
-    @property
-    def _can_begin(self) -> bool:
-        """Now, in this turn?"""
+    def _can_begin(self, begin_limit: int) -> bool:
+        """Now, in this turn, of which so many may?"""
         if self._is_busy and self.in_flight_count >= self.options.busy_limit:
             return False
-        begin_limit = self.options.begin_limit + self._made_up_count
         return self._has_room and self._begun_count < begin_limit
 
     def _has_stood_long(self, now_s: float) -> bool:
@@ -158,20 +158,20 @@ class AdmissionQueue:
         self._begun_count += 1
 
     def _next(self, now_s: float) -> Ticket | None:
-        for lane in (Lane.WRITE, Lane.READ):
-            while self._lanes[lane]:
-                ticket = self._lanes[lane].popleft()
-                self.waiting_count -= 1
+        for line in (self._writes, self._reads):
+            while line:
+                ticket = line.popleft()
                 # Else its time is over, and it is being told so: the loop has stood still.
                 if now_s < ticket.gives_up_at_s:
                     return ticket
         return None
 
+    def _line_of(self, lane: Lane) -> deque[Ticket]:
+        return self._writes if lane is Lane.WRITE else self._reads
+
     def _expected_wait_s(self, lane: Lane, now_s: float) -> float:
         """How long one who comes now would wait."""
-        ahead_count = len(self._lanes[Lane.WRITE])
-        if lane is Lane.READ:
-            ahead_count += len(self._lanes[lane])
+        ahead_count = len(self._writes) if lane is Lane.WRITE else self.waiting_count
         turn_pace_s = max(self._turn_pace_s, self.options.pace_floor_s)
         if not self.waiting_count:
             return turn_pace_s

@@ -36,7 +36,7 @@ class StoreSettings(Section):
         le=10_000,
         description="Megabytes of answers that are kept as bytes, those used last; each is given "
         "again only while the projection would be read the same. Once they are full, an answer "
-        "is kept when it is asked for the second time. 0 keeps none.",
+        "is kept when it is made for the second time. 0 keeps none.",
     )
     near_cache_rows: int = Field(
         10_000,

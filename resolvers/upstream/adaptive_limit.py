@@ -6,13 +6,13 @@ slow, or dropped calls, costs a quarter of them. A round is as many ended calls 
 about one round trip of a full bulkhead, so there is no clock in it.
 
 Their gradient (`Gradient2Limit`) was looked at and left: it adds the square root of the limit at
-each step, so below sixteen places it settles at half of them however slow the service is, and it
-does not look at drops. Its measure of slowness is kept: a median against a baseline that follows.
+each step, so a few places settle at half of sixteen however slow the service is, and it does not
+look at drops. Its measure of slowness is kept: a median against a baseline that follows.
 
 - Slow is the median of a round, not one call: point reads, lists and batches are mixed, and a tail
   is the business of hedges, not of places.
 - The baseline falls faster than it climbs. A service that is slow for good gets its places back
-  after some hundred calls, because with fewer calls it would only be slower in sum; one that is
+  after some thousand calls, because with fewer calls it would only be slower in sum; one that is
   slow because of us becomes fast again with fewer, and the baseline stays.
 - The baseline may follow a slow service upwards, the time limit of an attempt does not: what comes
   too late is a drop, whatever the baseline. So a service cannot be led into collapse step by step.
@@ -43,7 +43,7 @@ class AdaptiveLimitOptions:
 
     backoff_ratio: Annotated[float, Between(0.1, 0.99)] = 0.75
     """What a bad round leaves of the limit. Three quarters: from 64 to the floor in ten rounds.
-    Netflix takes 0.9 for limits of hundreds, where each round is ten times as long."""
+    Netflix takes 0.9 for limits of hundreds, where each round is longer."""
 
     drop_ratio: Annotated[float, Between(0.01, 1)] = 0.2
     """Share of dropped calls that makes a round bad. A fifth: with fewer a service

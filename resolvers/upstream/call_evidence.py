@@ -10,9 +10,9 @@
 
 The share alone opens late after good times: of a hundred calls a second the window holds a thousand
 good ones, which it takes a thousand failures to outvote. The run does not remember them. And a hang
-leaves few calls to count: the wire holds so many, each for a second, and readers of one row share
-one; so overdue calls count while they are still on the wire, and few will do where nothing at all
-is heard. An answer, however bad, ends a silence; a good one in time ends a run as well.
+leaves few calls to count: each holds its place for a second, and readers of one row share one; so
+overdue calls count while they are still on the wire, and few will do where nothing at all is heard.
+An answer, however bad, ends a silence; a good one in time ends a run as well.
 """
 
 from collections import deque

@@ -176,8 +176,8 @@ class UpstreamOptions:
     a call at 32 callers, 32 cost 5.6 ms."""
 
     queue_limit: Annotated[int, Between(0, 100_000)] = 256
-    """Calls that may wait for a place on the wire. Four full turns: whoever stands further back
-    would meet the deadline first."""
+    """Calls that may wait for a place on the wire. Four full turns: if each took half a second,
+    whoever stands further back would meet the deadline first."""
 
     answer_limit_bytes: Annotated[int, Between(_KIB, 1_024 * _MIB)] = 4 * _MIB
     """Bytes of one answer's body. The largest honest answer, a batch of 100 orders, is two orders
@@ -224,8 +224,8 @@ class SharingOptions:
     fifth: rows that came in one batch are not asked for anew in one instant."""
 
     refresh_limit: Annotated[int, Between(0, 10_000)] = 64
-    """Rows asked for in the background at once; who finds no room asks herself. Four turns of the
-    16 places that one service has: readers who wait come through beside them."""
+    """Rows asked for in the background at once; who finds no room asks herself. Of three
+    services with 64 places each that is a third: readers who wait come through beside them."""
 
     refresh_timeout_s: Annotated[float, Between(0.01, 60)] = 2.0
     """Seconds such a call is wanted for. Two, as a request at the door."""

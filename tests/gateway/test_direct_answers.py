@@ -2,8 +2,8 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
@@ -97,6 +97,28 @@ async def test_an_answer_at_hand_takes_no_task() -> None:
     assert [answer["data"] for answer in answers] == [{"order": {"id": "o-1"}}] * 2
     consistency = answers[0]["extensions"]["consistency"]
     assert answers[0]["headers"]["x-consistency-token"] == consistency["token"]
+
+
+async def test_what_one_packet_brings_is_done_past_the_line_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Also where each request of it wishes for another protocol, and is read again without."""
+    entered: list[str] = []
+
+    @contextmanager
+    def watched(_: object) -> Iterator[None]:
+        entered.append("in")
+        yield
+        entered.append("out")
+
+    async with open_line() as line:
+        monkeypatch.setattr("gateway.admission.door.Door.overtaking", watched)
+        wish = posted(A_QUERY, None, "connection: upgrade", "upgrade: h2c")
+        answers = await line.ask(*[wish] * 300)
+
+    assert [answer["data"] for answer in answers] == [{"order": {"id": "o-1"}}] * 300
+    assert entered == ["in", "out"] * (len(entered) // 2)
+    assert 1 <= len(entered) // 2 <= 3  # as many as the packets that its bytes came in
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pytest
 
 from gateway.consistency_extension import ReadyConsistency
-from gateway.ready_answers import MAX_TURNED_AWAY, Doorkeeper, ReadyAnswer, ReadyAnswers
+from gateway.ready_answers import MAX_REMEMBERED, ReadyAnswer, ReadyAnswers, RecentlyMade
 from projections.projector import StoredRow
 from projections.store import Cut
 from projections.views import Row
@@ -77,6 +77,14 @@ class TestReadyAnswers:
 
         assert [name for name in ("one", "two", "vast") if answers.find(name)] == ["one", "two"]
 
+    def test_what_has_grown_larger_than_all_room_takes_none(self) -> None:
+        """It leaves its place, and the others stay."""
+        answers = a_full_house("one", "two")
+
+        answers.keep("one", an_answer(b"x" * 2 * answers.size_bytes))
+
+        assert [name for name in ("one", "two") if answers.find(name)] == ["two"]
+
     def test_who_walks_through_all_there_is_takes_nothing_from_others(self) -> None:
         """An answer that is asked for once needs no room; what is kept may be asked for again."""
         answers = a_full_house("one", "two", "three")
@@ -90,8 +98,8 @@ class TestReadyAnswers:
         ]
 
     def test_the_control_is_flushed_by_a_walk(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """Where everybody is let in, nothing is left of what others ask for."""
-        monkeypatch.setattr(Doorkeeper, "lets_in", lambda *_: True)
+        """Where everything is kept at once, nothing is left of what others ask for."""
+        monkeypatch.setattr(RecentlyMade, "note", lambda *_: True)
         answers = a_full_house("one", "two", "three")
 
         walk_through_all(answers)
@@ -101,7 +109,7 @@ class TestReadyAnswers:
     def test_who_comes_again_is_let_in_while_she_is_remembered(self) -> None:
         """Until as many others have come as are remembered; so little is remembered of each."""
         soon, late = a_full_house("one"), a_full_house("one")
-        for answers, others_count in ((soon, MAX_TURNED_AWAY - 1), (late, 2 * MAX_TURNED_AWAY)):
+        for answers, others_count in ((soon, MAX_REMEMBERED - 1), (late, 2 * MAX_REMEMBERED)):
             answers.keep("two", an_answer())
             walk_through_all(answers, others_count)
             answers.keep("two", an_answer())
@@ -154,7 +162,7 @@ def keep_twice(answers: ReadyAnswers, name: object, answer: ReadyAnswer) -> None
     answers.keep(name, answer)
 
 
-def walk_through_all(answers: ReadyAnswers, count: int = 3 * MAX_TURNED_AWAY) -> None:
+def walk_through_all(answers: ReadyAnswers, count: int = 3 * MAX_REMEMBERED) -> None:
     """Each of many is asked for, and never again."""
     for number in range(count):
         answers.keep(("of many", number), an_answer())
