@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
 from typing import Final
 
@@ -166,7 +167,7 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
         choices=(*MEASUREMENTS, *GROUPS),
         metavar="NAME",
         help=f"measure this alone; repeatable: {', '.join(MEASUREMENTS)}; or a group of them: "
-        f"{', '.join(GROUPS)} (default: {EVENTS})",
+        f"{', '.join(GROUPS)} (default: {EVENTS}), of which those alone that are named beside it",
     )
     parser.add_argument(
         "--quick", action="store_true", help="a quarter of everything: only to see that it works"
@@ -193,9 +194,20 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
         "--publish", action="store_true", help="write the table and chart of speed into the pages"
     )
     options = parser.parse_args(argv)
-    names = options.only or [EVENTS]
-    options.only = [one for name in names for one in GROUPS.get(name, (name,))]
+    options.only = chosen(options.only or [EVENTS])
     return options
+
+
+def chosen(names: Sequence[str]) -> Sequence[str]:
+    """What is measured; of a group whose members are named beside it, those alone.
+
+    >>> chosen(["tokens", "token-sizes"])
+    ['token-sizes']
+    >>> len(chosen(["tokens"])) > 1
+    True
+    """
+    groups = [GROUPS[name] for name in names if name in GROUPS and not {*GROUPS[name]} & {*names}]
+    return [*chain.from_iterable(groups), *(name for name in names if name in MEASUREMENTS)]
 
 
 def lengths_of(options: argparse.Namespace) -> Lengths:
