@@ -55,7 +55,8 @@ class ReadyAnswer(Struct):
 class RecentlyMade:
     """What was made a short while ago, by its hash: of two that share one, one is kept early.
 
-    The *doorkeeper* of TinyLFU (Einziger, Friedman, Manes: https://arxiv.org/abs/1512.00727).
+    The *doorkeeper* of TinyLFU (Einziger, Friedman, Manes: *A Highly Efficient Cache Admission
+    Policy*, 2017).
     """
 
     def __init__(self) -> None:
