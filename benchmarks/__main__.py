@@ -8,7 +8,6 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from itertools import chain
 from pathlib import Path
 from typing import Final
 
@@ -206,8 +205,8 @@ def chosen(names: Sequence[str]) -> Sequence[str]:
     >>> len(chosen(["tokens"])) > 1
     True
     """
-    groups = [GROUPS[name] for name in names if name in GROUPS and not {*GROUPS[name]} & {*names}]
-    return [*chain.from_iterable(groups), *(name for name in names if name in MEASUREMENTS)]
+    narrowed = {name for name, members in GROUPS.items() if {*members} & {*names}}
+    return [one for name in names if name not in narrowed for one in GROUPS.get(name, (name,))]
 
 
 def lengths_of(options: argparse.Namespace) -> Lengths:

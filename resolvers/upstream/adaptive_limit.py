@@ -6,8 +6,8 @@ slow, or dropped calls, costs a quarter of them. A round is as many ended calls 
 about one round trip of a full bulkhead, so there is no clock in it.
 
 Their gradient (`Gradient2Limit`) was looked at and left: it adds the square root of the limit at
-each step, so a few places settle at half of sixteen however slow the service is, and it does not
-look at drops. Its measure of slowness is kept: a median against a baseline that follows.
+each step, so below sixteen places it settles at half of them however slow the service is, and it
+does not look at drops. Its measure of slowness is kept: a median against a baseline that follows.
 
 - Slow is the median of a round, not one call: point reads, lists and batches are mixed, and a tail
   is the business of hedges, not of places.
@@ -46,8 +46,8 @@ class AdaptiveLimitOptions:
     Netflix takes 0.9 for limits of hundreds, where each round is longer."""
 
     drop_ratio: Annotated[float, Between(0.01, 1)] = 0.2
-    """Share of dropped calls that makes a round bad. A fifth: with fewer a service
-    has a tail, and not too much to do."""
+    """Share of dropped calls that makes a round bad. A fifth: with fewer a service has a
+    tail, and not too much to do."""
 
     tolerance_ratio: Annotated[float, Between(1, 100)] = 2.0
     """Times the baseline at which a round is slow. Netflix tolerates 1.5 of like calls; ours are
